@@ -1,0 +1,1 @@
+//! keynode: a licence node.
