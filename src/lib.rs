@@ -1,1 +1,5 @@
 //! keynode: a licence node.
+
+pub mod clock;
+pub mod licence;
+pub mod signing;

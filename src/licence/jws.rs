@@ -1,0 +1,168 @@
+//! The licence file: a JWS in compact form (RFC 7515), RS256. Written by the vendor, read by the node.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::record::{BadLicence, Licence};
+use super::vendor::VendorKeys;
+
+/// The largest licence file that is read, in bytes.
+pub const MAX_FILE: usize = 64 * 1024;
+
+const TYPE: &str = "licence+jws";
+const ALGORITHM: &str = "RS256";
+
+/// Why a licence file cannot be opened. The text is what the API shows as OpenError.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum OpenFailure {
+    /// The file cannot be read at all.
+    #[error("the file cannot be read: {0}")]
+    Unreadable(String),
+    /// More than [`MAX_FILE`] bytes.
+    #[error("the file has more than {MAX_FILE} bytes: it is no licence")]
+    TooLarge,
+    /// Not three parts of base64url, or no JSON in them.
+    #[error("the file is no licence, or it is cut off: {0}")]
+    NotJws(&'static str),
+    /// Another algorithm than RS256, `none` among them.
+    #[error("the licence is signed by \"{0}\": only RS256 is accepted")]
+    Algorithm(String),
+    /// Another kind of JWS.
+    #[error("the file is a \"{0}\", not a {TYPE}")]
+    Kind(String),
+    /// The header demands an extension (`crit`, RFC 7515 section 4.1.11).
+    #[error("the licence demands an extension that this program does not know: a newer keynode may be needed")]
+    Critical,
+    /// Its vendor is not among the trusted ones.
+    #[error(
+        "signed by an unknown vendor (key {0}): if you trust this vendor, add the public key: keynode vendor trust PEM"
+    )]
+    UnknownVendor(String),
+    /// The signature does not fit.
+    #[error("the signature is wrong: the file was changed after the vendor signed it")]
+    Signature,
+    /// The payload has fields or values that this program does not know.
+    #[error("the licence cannot be understood ({0}): a newer keynode may be needed")]
+    Payload(String),
+    /// A value out of its range.
+    #[error("the licence is not valid: {0}")]
+    Invalid(#[from] BadLicence),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default)]
+    typ: String,
+    #[serde(default)]
+    kid: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crit: Option<serde_json::Value>,
+}
+
+/// Opens a licence file: checks form, algorithm, vendor, signature and payload, in this order. Nothing of a
+/// payload is looked at before its signature is verified.
+///
+/// # Errors
+/// [`OpenFailure`], each kind of damage its own.
+pub fn open(file: &[u8], vendors: &VendorKeys) -> Result<Licence, OpenFailure> {
+    let parts = Parts::split(file)?;
+    let header = parts.header()?;
+    let key = vendors.get(&header.kid).ok_or_else(|| OpenFailure::UnknownVendor(shown(&header.kid)))?;
+    if !key.verifies(parts.signed.as_bytes(), &decode(parts.signature, "signature")?) {
+        return Err(OpenFailure::Signature);
+    }
+    parts.payload()
+}
+
+/// What a file says and which vendor key it names, without any check of its signature: for people to look at.
+///
+/// # Errors
+/// [`OpenFailure`] where the form is wrong.
+pub fn inspect(file: &[u8]) -> Result<(Licence, String), OpenFailure> {
+    let parts = Parts::split(file)?;
+    let header = parts.header()?;
+    Ok((parts.payload()?, header.kid))
+}
+
+/// Writes a licence file; `sign` gives the RS256 signature of the vendor key named `kid`.
+///
+/// # Errors
+/// Those of `sign`.
+pub fn seal<E>(licence: &Licence, kid: &str, sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>) -> Result<String, E> {
+    let header = Header { alg: ALGORITHM.into(), typ: TYPE.into(), kid: kid.into(), crit: None };
+    let encode = |json: serde_json::Result<Vec<u8>>| {
+        URL_SAFE_NO_PAD.encode(json.expect("structs of strings and numbers always have a JSON form"))
+    };
+    let signed = format!("{}.{}", encode(serde_json::to_vec(&header)), encode(serde_json::to_vec(licence)));
+    let signature = URL_SAFE_NO_PAD.encode(sign(signed.as_bytes())?);
+    Ok(format!("{signed}.{signature}"))
+}
+
+struct Parts<'a> {
+    signed: &'a str,
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn split(file: &'a [u8]) -> Result<Self, OpenFailure> {
+        if file.len() > MAX_FILE {
+            return Err(OpenFailure::TooLarge);
+        }
+        let text = std::str::from_utf8(file).map_err(|_| OpenFailure::NotJws("it is not text"))?.trim();
+        if text.is_empty() {
+            return Err(OpenFailure::NotJws("it is empty"));
+        }
+        let missing = || OpenFailure::NotJws("it has not three parts with dots between them");
+        let (signed, signature) = text.rsplit_once('.').ok_or_else(missing)?;
+        let (header, payload) = signed.split_once('.').ok_or_else(missing)?;
+        if payload.contains('.') {
+            return Err(missing());
+        }
+        Ok(Self { signed, header, payload, signature })
+    }
+
+    fn header(&self) -> Result<Header, OpenFailure> {
+        let header: Header = serde_json::from_slice(&decode(self.header, "header")?)
+            .map_err(|_| OpenFailure::NotJws("its header is no JSON"))?;
+        if header.alg != ALGORITHM {
+            return Err(OpenFailure::Algorithm(shown(&header.alg)));
+        }
+        if header.typ != TYPE {
+            return Err(OpenFailure::Kind(shown(&header.typ)));
+        }
+        if header.crit.is_some() {
+            return Err(OpenFailure::Critical);
+        }
+        Ok(header)
+    }
+
+    fn payload(&self) -> Result<Licence, OpenFailure> {
+        let licence: Licence = serde_json::from_slice(&decode(self.payload, "payload")?)
+            .map_err(|error| OpenFailure::Payload(shown(&error.to_string())))?;
+        licence.check()?;
+        Ok(licence)
+    }
+}
+
+fn decode(part: &str, name: &'static str) -> Result<Vec<u8>, OpenFailure> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| {
+        OpenFailure::NotJws(match name {
+            "header" => "its header is not base64url",
+            "payload" => "its payload is not base64url",
+            _ => "its signature is not base64url",
+        })
+    })
+}
+
+/// Text from a file that nobody vouches for: bounded, without control characters.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(160).collect()
+}
+
+#[cfg(test)]
+#[path = "jws_tests.rs"]
+mod tests;

@@ -1,0 +1,57 @@
+//! Signs what the node answers: `RSASSA-PKCS1-v1_5` with SHA-256 over QueryID + body (spec, rows 2 and 3).
+
+mod software;
+mod verify;
+
+pub use software::{KeyFileError, SoftwareKey};
+pub use verify::{VerifyError, verify};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// What is signed: the two parts one after the other, nothing between them.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The request's `Licence-QueryID` as received; empty where there is none.
+    pub query_id: &'a [u8],
+    /// The exact bytes of the body.
+    pub body: &'a [u8],
+}
+
+/// A finished signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature(pub Vec<u8>);
+
+impl Signature {
+    /// Standard Base64 with padding, as the header carries it: 344 characters for RSA-2048.
+    pub fn to_base64(&self) -> String {
+        STANDARD.encode(&self.0)
+    }
+}
+
+/// The signer cannot sign. The text is for the log; clients only learn that it failed.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("signing failed: {0}")]
+pub struct SignError(pub String);
+
+/// The public half of a key that the node signs with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// `SubjectPublicKeyInfo` in PEM.
+    pub pem: String,
+    /// Length of the modulus in bits.
+    pub bits: usize,
+}
+
+/// Signs answers. An implementation may be shared by all HTTP workers and is called on their threads.
+pub trait Signer: Send + Sync {
+    /// Signs a batch of messages: one signature each, in their order. A batch, because hardware and vector
+    /// units sign several at once for little more than the price of one.
+    ///
+    /// # Errors
+    /// [`SignError`] where any of them could not be signed.
+    fn sign(&self, messages: &[Message<'_>]) -> Result<Vec<Signature>, SignError>;
+
+    /// The key that verifies what [`Signer::sign`] signs now.
+    fn public_key(&self) -> &PublicKey;
+}
