@@ -38,7 +38,10 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let since_1970 = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis();
         Moment {
             mono: u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX),
             wall: Timestamp::from_millis(i64::try_from(since_1970).unwrap_or(i64::MAX)),

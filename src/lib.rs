@@ -2,4 +2,6 @@
 
 pub mod clock;
 pub mod licence;
+pub mod seats;
 pub mod signing;
+pub mod store;

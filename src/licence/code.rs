@@ -61,13 +61,21 @@ mod tests {
     fn dashes_blanks_and_case_do_not_matter() {
         let code = ActivationCode::parse("4345-9320-2035-7421-536a").unwrap();
         assert_eq!(code.as_str(), "4345-9320-2035-7421-536A");
-        assert_eq!(ActivationCode::parse(" 4345 9320 2035 7421 536A"), Ok(code.clone()));
+        assert_eq!(
+            ActivationCode::parse(" 4345 9320 2035 7421 536A"),
+            Ok(code.clone())
+        );
         assert_eq!(ActivationCode::parse("4345932020357421536a"), Ok(code));
     }
 
     #[test]
     fn other_lengths_and_characters_are_refused() {
-        for bad in ["", "4345-9320-2035-7421", "4345-9320-2035-7421-53611", "4345-9320-2035-7421-536Ж"] {
+        for bad in [
+            "",
+            "4345-9320-2035-7421",
+            "4345-9320-2035-7421-53611",
+            "4345-9320-2035-7421-536Ж",
+        ] {
             assert_eq!(ActivationCode::parse(bad), Err(BadCode), "{bad}");
         }
     }

@@ -32,7 +32,9 @@ pub enum OpenFailure {
     #[error("the file is a \"{0}\", not a {TYPE}")]
     Kind(String),
     /// The header demands an extension (`crit`, RFC 7515 section 4.1.11).
-    #[error("the licence demands an extension that this program does not know: a newer keynode may be needed")]
+    #[error(
+        "the licence demands an extension that this program does not know: a newer keynode may be needed"
+    )]
     Critical,
     /// Its vendor is not among the trusted ones.
     #[error(
@@ -69,7 +71,9 @@ struct Header {
 pub fn open(file: &[u8], vendors: &VendorKeys) -> Result<Licence, OpenFailure> {
     let parts = Parts::split(file)?;
     let header = parts.header()?;
-    let key = vendors.get(&header.kid).ok_or_else(|| OpenFailure::UnknownVendor(shown(&header.kid)))?;
+    let key = vendors
+        .get(&header.kid)
+        .ok_or_else(|| OpenFailure::UnknownVendor(shown(&header.kid)))?;
     if !key.verifies(parts.signed.as_bytes(), &decode(parts.signature, "signature")?) {
         return Err(OpenFailure::Signature);
     }
@@ -90,12 +94,25 @@ pub fn inspect(file: &[u8]) -> Result<(Licence, String), OpenFailure> {
 ///
 /// # Errors
 /// Those of `sign`.
-pub fn seal<E>(licence: &Licence, kid: &str, sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>) -> Result<String, E> {
-    let header = Header { alg: ALGORITHM.into(), typ: TYPE.into(), kid: kid.into(), crit: None };
+pub fn seal<E>(
+    licence: &Licence,
+    kid: &str,
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
+) -> Result<String, E> {
+    let header = Header {
+        alg: ALGORITHM.into(),
+        typ: TYPE.into(),
+        kid: kid.into(),
+        crit: None,
+    };
     let encode = |json: serde_json::Result<Vec<u8>>| {
         URL_SAFE_NO_PAD.encode(json.expect("structs of strings and numbers always have a JSON form"))
     };
-    let signed = format!("{}.{}", encode(serde_json::to_vec(&header)), encode(serde_json::to_vec(licence)));
+    let signed = format!(
+        "{}.{}",
+        encode(serde_json::to_vec(&header)),
+        encode(serde_json::to_vec(licence))
+    );
     let signature = URL_SAFE_NO_PAD.encode(sign(signed.as_bytes())?);
     Ok(format!("{signed}.{signature}"))
 }
@@ -112,7 +129,9 @@ impl<'a> Parts<'a> {
         if file.len() > MAX_FILE {
             return Err(OpenFailure::TooLarge);
         }
-        let text = std::str::from_utf8(file).map_err(|_| OpenFailure::NotJws("it is not text"))?.trim();
+        let text = std::str::from_utf8(file)
+            .map_err(|_| OpenFailure::NotJws("it is not text"))?
+            .trim();
         if text.is_empty() {
             return Err(OpenFailure::NotJws("it is empty"));
         }
@@ -122,7 +141,12 @@ impl<'a> Parts<'a> {
         if payload.contains('.') {
             return Err(missing());
         }
-        Ok(Self { signed, header, payload, signature })
+        Ok(Self {
+            signed,
+            header,
+            payload,
+            signature,
+        })
     }
 
     fn header(&self) -> Result<Header, OpenFailure> {

@@ -7,13 +7,20 @@ fn sealed(licence: &Licence) -> String {
 }
 
 fn resealed(header: &str, payload: &str) -> String {
-    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let signed = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header),
+        URL_SAFE_NO_PAD.encode(payload)
+    );
     let signature = URL_SAFE_NO_PAD.encode(vendor_key().sign(signed.as_bytes()));
     format!("{signed}.{signature}")
 }
 
 fn header() -> String {
-    format!(r#"{{"alg":"RS256","typ":"licence+jws","kid":"{}"}}"#, vendor_public().kid())
+    format!(
+        r#"{{"alg":"RS256","typ":"licence+jws","kid":"{}"}}"#,
+        vendor_public().kid()
+    )
 }
 
 fn trusted() -> VendorKeys {
@@ -25,20 +32,29 @@ fn what_was_sealed_opens_with_or_without_a_newline() {
     let file = sealed(&licence());
     assert_eq!(open(file.as_bytes(), &trusted()), Ok(licence()));
     assert_eq!(open(format!("{file}\n").as_bytes(), &trusted()), Ok(licence()));
-    assert_eq!(inspect(file.as_bytes()).unwrap(), (licence(), vendor_public().kid().to_owned()));
+    assert_eq!(
+        inspect(file.as_bytes()).unwrap(),
+        (licence(), vendor_public().kid().to_owned())
+    );
 }
 
 #[test]
 fn an_unknown_vendor_is_named() {
     let failure = open(sealed(&licence()).as_bytes(), &VendorKeys::default()).unwrap_err();
-    assert_eq!(failure, OpenFailure::UnknownVendor(vendor_public().kid().to_owned()));
+    assert_eq!(
+        failure,
+        OpenFailure::UnknownVendor(vendor_public().kid().to_owned())
+    );
 }
 
 #[test]
 fn every_cut_and_every_changed_byte_is_found() {
     let file = sealed(&licence());
     for length in (0..file.len()).step_by(7) {
-        assert!(open(&file.as_bytes()[..length], &trusted()).is_err(), "cut at {length}");
+        assert!(
+            open(&file.as_bytes()[..length], &trusted()).is_err(),
+            "cut at {length}"
+        );
     }
     for place in (0..file.len()).step_by(11) {
         let mut bytes = file.clone().into_bytes();
@@ -55,17 +71,32 @@ fn hostile_files_have_their_own_reason() {
         (vec![b'A'; MAX_FILE + 1], OpenFailure::TooLarge),
         (vec![], OpenFailure::NotJws("it is empty")),
         (vec![0xff; 64], OpenFailure::NotJws("it is not text")),
-        (b"a.b.c.d".to_vec(), OpenFailure::NotJws("it has not three parts with dots between them")),
         (
-            resealed(&format!(r#"{{"alg":"none","typ":"licence+jws","kid":"{kid}"}}"#), &payload).into_bytes(),
+            b"a.b.c.d".to_vec(),
+            OpenFailure::NotJws("it has not three parts with dots between them"),
+        ),
+        (
+            resealed(
+                &format!(r#"{{"alg":"none","typ":"licence+jws","kid":"{kid}"}}"#),
+                &payload,
+            )
+            .into_bytes(),
             OpenFailure::Algorithm("none".into()),
         ),
         (
-            resealed(&format!(r#"{{"alg":"HS256","typ":"licence+jws","kid":"{kid}"}}"#), &payload).into_bytes(),
+            resealed(
+                &format!(r#"{{"alg":"HS256","typ":"licence+jws","kid":"{kid}"}}"#),
+                &payload,
+            )
+            .into_bytes(),
             OpenFailure::Algorithm("HS256".into()),
         ),
         (
-            resealed(&format!(r#"{{"alg":"RS256","typ":"JWT","kid":"{kid}"}}"#), &payload).into_bytes(),
+            resealed(
+                &format!(r#"{{"alg":"RS256","typ":"JWT","kid":"{kid}"}}"#),
+                &payload,
+            )
+            .into_bytes(),
             OpenFailure::Kind("JWT".into()),
         ),
         (
@@ -80,7 +111,9 @@ fn hostile_files_have_their_own_reason() {
 
 #[test]
 fn fields_of_the_future_are_refused_by_name() {
-    let payload = serde_json::to_string(&licence()).unwrap().replacen('{', r#"{"MaxUsers":3,"#, 1);
+    let payload = serde_json::to_string(&licence())
+        .unwrap()
+        .replacen('{', r#"{"MaxUsers":3,"#, 1);
     let failure = open(resealed(&header(), &payload).as_bytes(), &trusted()).unwrap_err();
     assert!(failure.to_string().contains("MaxUsers"), "{failure}");
 }
@@ -99,6 +132,10 @@ fn values_out_of_range_are_refused_by_name() {
 
 #[test]
 fn a_header_deeply_nested_or_huge_does_no_harm() {
-    let deep = format!(r#"{{"alg":"RS256","crit":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+    let deep = format!(
+        r#"{{"alg":"RS256","crit":{}{}}}"#,
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
     assert!(open(resealed(&deep, "{}").as_bytes(), &trusted()).is_err());
 }

@@ -38,14 +38,19 @@ pub(crate) mod tests {
     impl TestKey {
         pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
             let mut signature = vec![0; self.0.public_modulus_len()];
-            self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();
+            self.0
+                .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+                .unwrap();
             signature
         }
     }
 
     pub(crate) fn vendor_key() -> TestKey {
         let pem = include_str!("../../tests/fixtures/vendor.key.pem");
-        let der = RsaPrivateKey::from_pkcs8_pem(pem).unwrap().to_pkcs8_der().unwrap();
+        let der = RsaPrivateKey::from_pkcs8_pem(pem)
+            .unwrap()
+            .to_pkcs8_der()
+            .unwrap();
         TestKey(RsaKeyPair::from_pkcs8(der.as_bytes()).unwrap())
     }
 

@@ -34,7 +34,9 @@ impl KeyId {
     /// [`BadKeyId`] for anything but four hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, BadKeyId> {
         match <[u8; 4]>::try_from(text.as_bytes()) {
-            Ok(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(Self(digits.map(|b| b.to_ascii_uppercase()))),
+            Ok(digits) if digits.iter().all(u8::is_ascii_hexdigit) => {
+                Ok(Self(digits.map(|b| b.to_ascii_uppercase())))
+            }
             _ => Err(BadKeyId),
         }
     }
@@ -103,7 +105,9 @@ impl<'de> Deserialize<'de> for KeyType {
             3 => Ok(Self::Main),
             4 => Ok(Self::Additional),
             5 => Ok(Self::Demonstration),
-            other => Err(de::Error::custom(format!("KeyType {other} is unknown: 3, 4 or 5"))),
+            other => Err(de::Error::custom(format!(
+                "KeyType {other} is unknown: 3, 4 or 5"
+            ))),
         }
     }
 }
@@ -212,23 +216,39 @@ impl Licence {
         }
         for (field, number) in [("KeyNo", Some(self.key_no)), ("BlankKeyNo", self.blank_key_no)] {
             if number.is_some_and(|n| n == 0 || n > MAX_KEY_NO) {
-                return Err(BadLicence::Range { field, range: "1 to 9007199254740991" });
+                return Err(BadLicence::Range {
+                    field,
+                    range: "1 to 9007199254740991",
+                });
             }
         }
-        let days = [("Period", self.period), ("SupportPeriod", self.support_period.unwrap_or(0))];
+        let days = [
+            ("Period", self.period),
+            ("SupportPeriod", self.support_period.unwrap_or(0)),
+        ];
         for (field, days) in days {
             if days > 36_500 {
-                return Err(BadLicence::Range { field, range: "0 to 36500 days" });
+                return Err(BadLicence::Range {
+                    field,
+                    range: "0 to 36500 days",
+                });
             }
         }
         if self.licence_count > 10_000_000 {
-            return Err(BadLicence::Range { field: "LicenceCount", range: "0 to 10000000" });
+            return Err(BadLicence::Range {
+                field: "LicenceCount",
+                range: "0 to 10000000",
+            });
         }
         let texts = [
             ("ProductName", self.product_name.as_str(), 200),
             ("Article", &self.article, 100),
             ("ArticleName", &self.article_name, 100),
-            ("ProductVersionName", self.product_version_name.as_deref().unwrap_or(""), 100),
+            (
+                "ProductVersionName",
+                self.product_version_name.as_deref().unwrap_or(""),
+                100,
+            ),
         ];
         for (field, text, limit) in texts {
             if text.chars().count() > limit || text.chars().any(char::is_control) {
@@ -261,7 +281,13 @@ mod tests {
             parse_file_name("672B.7131766.licence"),
             Some((KeyId::parse("672B").unwrap(), 7_131_766))
         );
-        for other in ["672B.licence", "672.1.licence", "672B.0.licence", "672B.1.lic", "672B.9007199254740992.licence"] {
+        for other in [
+            "672B.licence",
+            "672.1.licence",
+            "672B.0.licence",
+            "672B.1.lic",
+            "672B.9007199254740992.licence",
+        ] {
             assert_eq!(parse_file_name(other), None, "{other}");
         }
     }

@@ -29,7 +29,11 @@ impl Itn {
     /// # Errors
     /// [`BadItn`] says whether its form or its check digits are wrong.
     pub fn parse(text: &str) -> Result<Self, BadItn> {
-        let digits: Vec<u32> = text.chars().map(|c| c.to_digit(10)).collect::<Option<_>>().ok_or(BadItn::Form)?;
+        let digits: Vec<u32> = text
+            .chars()
+            .map(|c| c.to_digit(10))
+            .collect::<Option<_>>()
+            .ok_or(BadItn::Form)?;
         let checked = match digits.len() {
             10 => 9..10,
             12 => 10..12,
@@ -37,7 +41,11 @@ impl Itn {
         };
         for place in checked {
             let weights = &WEIGHTS[WEIGHTS.len() - place..];
-            let sum: u32 = digits.iter().zip(weights).map(|(digit, weight)| digit * weight).sum();
+            let sum: u32 = digits
+                .iter()
+                .zip(weights)
+                .map(|(digit, weight)| digit * weight)
+                .sum();
             if sum % 11 % 10 != digits[place] {
                 return Err(BadItn::Check);
             }
@@ -97,7 +105,11 @@ impl Iec {
         let fits = |(place, c): (usize, char)| {
             c.is_ascii_digit() || (c.is_ascii_uppercase() && (4..6).contains(&place))
         };
-        if text.len() == 9 && text.chars().enumerate().all(fits) { Ok(Self(text.to_owned())) } else { Err(BadIec) }
+        if text.len() == 9 && text.chars().enumerate().all(fits) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(BadIec)
+        }
     }
 
     /// The nine characters.
@@ -135,9 +147,18 @@ mod tests {
 
     #[test]
     fn an_itn_is_a_number_unless_it_begins_with_zero() {
-        assert_eq!(serde_json::to_string(&Itn::parse("7707083893").unwrap()).unwrap(), "7707083893");
-        assert_eq!(serde_json::to_string(&Itn::parse("0277039740").unwrap()).unwrap(), "\"0277039740\"");
-        assert_eq!(serde_json::from_str::<Itn>("7707083893").unwrap(), Itn::parse("7707083893").unwrap());
+        assert_eq!(
+            serde_json::to_string(&Itn::parse("7707083893").unwrap()).unwrap(),
+            "7707083893"
+        );
+        assert_eq!(
+            serde_json::to_string(&Itn::parse("0277039740").unwrap()).unwrap(),
+            "\"0277039740\""
+        );
+        assert_eq!(
+            serde_json::from_str::<Itn>("7707083893").unwrap(),
+            Itn::parse("7707083893").unwrap()
+        );
     }
 
     #[test]

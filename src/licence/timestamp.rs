@@ -99,7 +99,11 @@ mod tests {
 
     #[test]
     fn the_manuals_examples_survive_a_round_trip() {
-        for text in ["2018-04-02T20:41:13.272Z", "2018-04-03T14:06:58.000Z", "1970-01-01T00:00:00.000Z"] {
+        for text in [
+            "2018-04-02T20:41:13.272Z",
+            "2018-04-03T14:06:58.000Z",
+            "1970-01-01T00:00:00.000Z",
+        ] {
             assert_eq!(Timestamp::parse(text).unwrap().to_string(), text);
         }
     }
@@ -109,7 +113,10 @@ mod tests {
         let utc = Timestamp::parse("2020-01-01T12:52:20").unwrap();
         assert_eq!(utc.to_string(), "2020-01-01T12:52:20.000Z");
         assert_eq!(Timestamp::parse("2020-01-01T15:52:20+03:00"), Ok(utc));
-        assert_eq!(Timestamp::parse("2020-01-01").unwrap().to_string(), "2020-01-01T00:00:00.000Z");
+        assert_eq!(
+            Timestamp::parse("2020-01-01").unwrap().to_string(),
+            "2020-01-01T00:00:00.000Z"
+        );
     }
 
     #[test]

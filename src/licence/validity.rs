@@ -29,7 +29,11 @@ impl Licence {
 
     /// The next moment after `now` at which the answer to one of the questions above changes.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        [self.start_date, self.expire_date()].into_iter().flatten().filter(|moment| *moment > now).min()
+        [self.start_date, self.expire_date()]
+            .into_iter()
+            .flatten()
+            .filter(|moment| *moment > now)
+            .min()
     }
 }
 
@@ -57,7 +61,10 @@ mod tests {
     #[test]
     fn without_a_period_there_is_no_end() {
         let licence = licence();
-        assert_eq!((licence.expire_date(), licence.days_left(licence.activation_date)), (None, None));
+        assert_eq!(
+            (licence.expire_date(), licence.days_left(licence.activation_date)),
+            (None, None)
+        );
         assert!(!licence.is_expired(Timestamp::from_millis(i64::MAX)));
     }
 

@@ -57,7 +57,10 @@ impl VendorKey {
             return Err(BadVendorKey::Size(bits));
         }
         let pkcs1 = key.to_pkcs1_der().map_err(|_| BadVendorKey::Form)?.into_vec();
-        Ok(Self { kid: thumbprint(key), pkcs1 })
+        Ok(Self {
+            kid: thumbprint(key),
+            pkcs1,
+        })
     }
 
     /// Name of the key: its JWK thumbprint (RFC 7638), SHA-256, base64url.
@@ -67,7 +70,9 @@ impl VendorKey {
 
     /// Whether `signature` is RS256 over `message` by this key.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.pkcs1).verify(message, signature).is_ok()
+        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.pkcs1)
+            .verify(message, signature)
+            .is_ok()
     }
 }
 

@@ -38,7 +38,12 @@ pub struct Verdict {
 
 impl Verdict {
     fn unworkable(why: String) -> Self {
-        Self { workable: false, open_error: Some(why.clone()), enabled: false, cause: Some(why) }
+        Self {
+            workable: false,
+            open_error: Some(why.clone()),
+            enabled: false,
+            cause: Some(why),
+        }
     }
 }
 
@@ -54,13 +59,22 @@ pub fn judge(licence: Result<&Licence, &OpenFailure>, given: &Circumstances<'_>)
     let cause = if given.switched_off {
         Some("switched off by the administrator".to_owned())
     } else if licence.is_expired(given.now) {
-        licence.expire_date().map(|end| format!("its period ended on {end}"))
+        licence
+            .expire_date()
+            .map(|end| format!("its period ended on {end}"))
     } else if licence.has_started(given.now) {
         None
     } else {
-        licence.start_date.map(|start| format!("its period starts on {start}"))
+        licence
+            .start_date
+            .map(|start| format!("its period starts on {start}"))
     };
-    Verdict { workable: true, open_error: None, enabled: cause.is_none(), cause }
+    Verdict {
+        workable: true,
+        open_error: None,
+        enabled: cause.is_none(),
+        cause,
+    }
 }
 
 fn open_error(licence: &Licence, given: &Circumstances<'_>) -> Option<String> {
@@ -79,13 +93,19 @@ fn open_error(licence: &Licence, given: &Circumstances<'_>) -> Option<String> {
             }
         }
         Binding::Carrier(carrier) => {
-            return Some(format!("its carrier {} {} is not connected", carrier.driver, carrier.serial));
+            return Some(format!(
+                "its carrier {} {} is not connected",
+                carrier.driver, carrier.serial
+            ));
         }
         Binding::None => {}
     }
     let turned_back = given.highest.millis() - given.now.millis();
     (licence.period > 0 && turned_back > CLOCK_TOLERANCE).then(|| {
-        format!("the clock was turned back: it says {}, but it has been {} already", given.now, given.highest)
+        format!(
+            "the clock was turned back: it says {}, but it has been {} already",
+            given.now, given.highest
+        )
     })
 }
 
@@ -99,8 +119,13 @@ mod tests {
     fn judged(licence: &Licence, change: impl FnOnce(&mut Circumstances<'_>)) -> Verdict {
         let computer = Fingerprint::default();
         let now = licence.activation_date.plus(DAY);
-        let mut given =
-            Circumstances { now, highest: now, computer: &computer, switched_off: false, rivals: &[] };
+        let mut given = Circumstances {
+            now,
+            highest: now,
+            computer: &computer,
+            switched_off: false,
+            rivals: &[],
+        };
         change(&mut given);
         judge(Ok(licence), &given)
     }
@@ -108,14 +133,28 @@ mod tests {
     #[test]
     fn a_good_licence_is_enabled() {
         let verdict = judged(&licence(), |_| ());
-        assert_eq!(verdict, Verdict { workable: true, open_error: None, enabled: true, cause: None });
+        assert_eq!(
+            verdict,
+            Verdict {
+                workable: true,
+                open_error: None,
+                enabled: true,
+                cause: None
+            }
+        );
     }
 
     #[test]
     fn an_open_failure_is_the_open_error() {
         let computer = Fingerprint::default();
         let now = Timestamp::from_millis(0);
-        let given = Circumstances { now, highest: now, computer: &computer, switched_off: false, rivals: &[] };
+        let given = Circumstances {
+            now,
+            highest: now,
+            computer: &computer,
+            switched_off: false,
+            rivals: &[],
+        };
         let verdict = judge(Err(&OpenFailure::Signature), &given);
         assert!(!verdict.workable && !verdict.enabled);
         assert_eq!(verdict.open_error, Some(OpenFailure::Signature.to_string()));
@@ -136,18 +175,39 @@ mod tests {
 
     #[test]
     fn another_computer_an_absent_carrier_and_rivals_are_not_workable() {
-        let disk = Component { kind: ComponentKind::Disk, value: "00".into() };
+        let disk = Component {
+            kind: ComponentKind::Disk,
+            value: "00".into(),
+        };
         let mut bound = licence();
-        bound.binding = Binding::Computer(ComputerBinding { components: vec![disk], tolerance: 0 });
+        bound.binding = Binding::Computer(ComputerBinding {
+            components: vec![disk],
+            tolerance: 0,
+        });
         assert!(judged(&bound, |_| ()).open_error.unwrap().contains("disk"));
-        let carrier = CarrierBinding { driver: "hid".into(), serial: "LK-42".into(), public_key: None };
+        let carrier = CarrierBinding {
+            driver: "hid".into(),
+            serial: "LK-42".into(),
+            public_key: None,
+        };
         bound.binding = Binding::Carrier(carrier);
         assert!(judged(&bound, |_| ()).open_error.unwrap().contains("LK-42"));
         let rivals = ["a.licence".to_owned()];
         let computer = Fingerprint::default();
         let now = licence().activation_date;
-        let given = Circumstances { now, highest: now, computer: &computer, switched_off: false, rivals: &rivals };
-        assert!(judge(Ok(&licence()), &given).open_error.unwrap().contains("a.licence"));
+        let given = Circumstances {
+            now,
+            highest: now,
+            computer: &computer,
+            switched_off: false,
+            rivals: &rivals,
+        };
+        assert!(
+            judge(Ok(&licence()), &given)
+                .open_error
+                .unwrap()
+                .contains("a.licence")
+        );
     }
 
     #[test]

@@ -49,7 +49,10 @@ impl SoftwareKey {
     /// # Errors
     /// [`KeyFileError::Generation`] where the system gives no randomness.
     pub fn generate(size: KeySize) -> Result<Self, KeyFileError> {
-        RsaKeyPair::generate(size).ok().and_then(Self::new).ok_or(KeyFileError::Generation)
+        RsaKeyPair::generate(size)
+            .ok()
+            .and_then(Self::new)
+            .ok_or(KeyFileError::Generation)
     }
 
     /// Reads a PEM file, PKCS#8 or PKCS#1.
@@ -57,7 +60,10 @@ impl SoftwareKey {
     /// # Errors
     /// [`KeyFileError`], with the path in it. A file that others may read is refused.
     pub fn read(path: &Path) -> Result<Self, KeyFileError> {
-        let io = |source| KeyFileError::Io { path: path.into(), source };
+        let io = |source| KeyFileError::Io {
+            path: path.into(),
+            source,
+        };
         let metadata = fs::metadata(path).map_err(io)?;
         if metadata.mode() & 0o077 != 0 {
             return Err(KeyFileError::Exposed(path.into()));
@@ -87,18 +93,31 @@ impl SoftwareKey {
     /// # Errors
     /// [`KeyFileError::Io`], also where the file exists.
     pub fn write_new(&self, path: &Path) -> Result<(), KeyFileError> {
-        let io = |source| KeyFileError::Io { path: path.into(), source };
+        let io = |source| KeyFileError::Io {
+            path: path.into(),
+            source,
+        };
         let der: Pkcs8V1Der<'_> = self.pair.as_der().map_err(|_| KeyFileError::Generation)?;
         let pem = SecretDocument::try_from(der.as_ref())
             .and_then(|document| document.to_pem("PRIVATE KEY", LineEnding::LF))
             .map_err(|_| KeyFileError::Generation)?;
         let part = path.with_extension("part");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(io)?;
-        file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&part)
+            .map_err(io)?;
+        file.write_all(pem.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(io)?;
         // `hard_link` refuses to replace a key that another process made meanwhile; `rename` would not.
         let linked = fs::hard_link(&part, path);
         fs::remove_file(&part).map_err(io)?;
-        linked.and_then(|()| File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()).map_err(io)
+        linked
+            .and_then(|()| File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all())
+            .map_err(io)
     }
 
     /// RS256 over one message.
@@ -124,9 +143,15 @@ impl SoftwareKey {
 
     fn new(pair: RsaKeyPair) -> Option<Self> {
         let der: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
-        let pem = Document::try_from(der.as_ref()).ok()?.to_pem("PUBLIC KEY", LineEnding::LF).ok()?;
+        let pem = Document::try_from(der.as_ref())
+            .ok()?
+            .to_pem("PUBLIC KEY", LineEnding::LF)
+            .ok()?;
         let bits = pair.public_modulus_len() * 8;
-        Some(Self { pair, public: PublicKey { pem, bits } })
+        Some(Self {
+            pair,
+            public: PublicKey { pem, bits },
+        })
     }
 }
 
@@ -156,7 +181,10 @@ mod tests {
         assert_eq!(made.public, found.public);
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-        assert!(made.write_new(&path).is_err(), "an existing key is never replaced");
+        assert!(
+            made.write_new(&path).is_err(),
+            "an existing key is never replaced"
+        );
     }
 
     #[test]
@@ -174,8 +202,14 @@ mod tests {
     fn a_batch_is_signed_in_order_and_verifies() {
         let key = SoftwareKey::from_pem(include_str!("../../tests/fixtures/node.key.pem")).unwrap();
         let messages = [
-            Message { query_id: b"20200127230600", body: b"{}" },
-            Message { query_id: b"", body: b"[]" },
+            Message {
+                query_id: b"20200127230600",
+                body: b"{}",
+            },
+            Message {
+                query_id: b"",
+                body: b"[]",
+            },
         ];
         let signatures = key.sign(&messages).unwrap();
         assert_eq!(signatures[0].to_base64().len(), 344);

@@ -33,5 +33,7 @@ pub fn verify(public_key_pem: &str, message: Message<'_>, signature: &str) -> Re
     let bytes = STANDARD.decode(signature.trim()).map_err(|_| VerifyError::Form)?;
     let signature = Signature::try_from(bytes.as_slice()).map_err(|_| VerifyError::Form)?;
     let signed = [message.query_id, message.body].concat();
-    VerifyingKey::<Sha256>::new(key).verify(&signed, &signature).map_err(|_| VerifyError::Mismatch)
+    VerifyingKey::<Sha256>::new(key)
+        .verify(&signed, &signature)
+        .map_err(|_| VerifyError::Mismatch)
 }

@@ -26,18 +26,30 @@ impl Comparison {
         let mut wanted = bound.components.clone();
         wanted.sort();
         wanted.dedup();
-        let mut added: Vec<Component> =
-            current.components.iter().filter(|part| wanted.binary_search(part).is_err()).cloned().collect();
+        let mut added: Vec<Component> = current
+            .components
+            .iter()
+            .filter(|part| wanted.binary_search(part).is_err())
+            .cloned()
+            .collect();
         added.sort();
-        let (present, gone): (Vec<_>, Vec<_>) =
-            wanted.into_iter().partition(|part| is_present(part, &current.components));
+        let (present, gone): (Vec<_>, Vec<_>) = wanted
+            .into_iter()
+            .partition(|part| is_present(part, &current.components));
         let mut unreadable: Vec<ComponentKind> = gone.iter().map(|part| part.kind).collect();
         unreadable.dedup();
         unreadable.retain(|kind| current.unreadable.contains(kind));
 
         let tolerated = u32::try_from(gone.len()).is_ok_and(|count| count <= bound.tolerance);
         let matches = tolerated && weight(&present) > weight(&gone);
-        Self { present, gone, unreadable, added, tolerance: bound.tolerance, matches }
+        Self {
+            present,
+            gone,
+            unreadable,
+            added,
+            tolerance: bound.tolerance,
+            matches,
+        }
     }
 
     /// One sentence for people, without a full stop: whether it is the same computer, and what changed.
@@ -70,7 +82,10 @@ impl Comparison {
 
     /// What happened to each kind that lost a component, one phrase a kind.
     fn changes(&self) -> Vec<String> {
-        self.gone.chunk_by(|a, b| a.kind == b.kind).map(|lost| self.change(lost)).collect()
+        self.gone
+            .chunk_by(|a, b| a.kind == b.kind)
+            .map(|lost| self.change(lost))
+            .collect()
     }
 
     fn change(&self, lost: &[Component]) -> String {

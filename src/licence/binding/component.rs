@@ -123,11 +123,19 @@ impl Component {
     /// Says which form was expected.
     pub fn validate(&self) -> Result<(), ComponentError> {
         if self.kind == ComponentKind::Ram {
-            return self.gib().filter(|gib| *gib > 0).map(|_| ()).ok_or(ComponentError::Ram);
+            return self
+                .gib()
+                .filter(|gib| *gib > 0)
+                .map(|_| ())
+                .ok_or(ComponentError::Ram);
         }
-        let is_hash =
-            self.value.len() == HASH_DIGITS && self.value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if is_hash { Ok(()) } else { Err(ComponentError::Hash(self.kind)) }
+        let is_hash = self.value.len() == HASH_DIGITS
+            && self.value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if is_hash {
+            Ok(())
+        } else {
+            Err(ComponentError::Hash(self.kind))
+        }
     }
 
     /// GiB of RAM; none for other kinds and for a value that is not a plain number.
@@ -153,22 +161,34 @@ impl Fingerprint {
         components.dedup();
         unreadable.sort();
         unreadable.dedup();
-        Self { components, unreadable }
+        Self {
+            components,
+            unreadable,
+        }
     }
 
     /// The `ComputerID` of the External API: 40 upper-case hex digits, the first 160 bits of SHA-256 over the
     /// lines `kind value`, sorted as text and joined by newlines.
     pub fn computer_id(&self) -> String {
-        let mut lines: Vec<String> =
-            self.components.iter().map(|part| format!("{} {}", part.kind, part.value)).collect();
+        let mut lines: Vec<String> = self
+            .components
+            .iter()
+            .map(|part| format!("{} {}", part.kind, part.value))
+            .collect();
         lines.sort();
         lines.dedup();
         let digest = Sha256::digest(lines.join("\n"));
-        digest[..COMPUTER_ID_BYTES].iter().map(|byte| format!("{byte:02X}")).collect()
+        digest[..COMPUTER_ID_BYTES]
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect()
     }
 
     /// How many strong components there are.
     pub fn strong_count(&self) -> usize {
-        self.components.iter().filter(|part| part.kind.is_strong()).count()
+        self.components
+            .iter()
+            .filter(|part| part.kind.is_strong())
+            .count()
     }
 }

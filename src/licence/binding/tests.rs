@@ -5,7 +5,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn part(kind: ComponentKind, text: &str) -> Component {
-    let value = if kind == ComponentKind::Ram { text.to_owned() } else { format!("{text:0>32}") };
+    let value = if kind == ComponentKind::Ram {
+        text.to_owned()
+    } else {
+        format!("{text:0>32}")
+    };
     Component { kind, value }
 }
 
@@ -22,7 +26,10 @@ fn server() -> Vec<Component> {
 }
 
 fn bind(components: Vec<Component>, tolerance: u32) -> ComputerBinding {
-    ComputerBinding { components, tolerance }
+    ComputerBinding {
+        components,
+        tolerance,
+    }
 }
 
 fn without(kind: ComponentKind) -> Vec<Component> {
@@ -33,7 +40,10 @@ fn without(kind: ComponentKind) -> Vec<Component> {
 fn the_same_computer_matches_with_no_tolerance() {
     let compared = bind(server(), 0).compare(&Fingerprint::new(server(), vec![]));
     assert!(compared.matches);
-    assert_eq!(compared.describe(), "this computer is the one the licence was issued for");
+    assert_eq!(
+        compared.describe(),
+        "this computer is the one the licence was issued for"
+    );
 }
 
 #[test]
@@ -62,12 +72,25 @@ fn one_change_within_the_tolerance_still_matches_and_is_named() {
 
 #[test]
 fn could_not_look_is_not_changed() {
-    let now = Fingerprint::new(without(ComponentKind::ProductUuid), vec![ComponentKind::ProductUuid]);
+    let now = Fingerprint::new(
+        without(ComponentKind::ProductUuid),
+        vec![ComponentKind::ProductUuid],
+    );
     let compared = bind(server(), 0).compare(&now);
     assert!(!compared.matches);
     assert_eq!(compared.unreadable, [ComponentKind::ProductUuid]);
-    assert!(compared.describe().contains("product UUID could not be read: no permission"), "{}", compared.describe());
-    assert!(compared.describe().contains("none may change"), "{}", compared.describe());
+    assert!(
+        compared
+            .describe()
+            .contains("product UUID could not be read: no permission"),
+        "{}",
+        compared.describe()
+    );
+    assert!(
+        compared.describe().contains("none may change"),
+        "{}",
+        compared.describe()
+    );
 }
 
 #[test]
@@ -81,16 +104,30 @@ fn ram_may_grow_but_not_shrink() {
     assert!(bind(server(), 0).compare(&with_ram("32")).matches);
     let less = bind(server(), 0).compare(&with_ram("8"));
     assert!(!less.matches);
-    assert!(less.describe().contains("RAM shrank from 32 to 8 GiB"), "{}", less.describe());
+    assert!(
+        less.describe().contains("RAM shrank from 32 to 8 GiB"),
+        "{}",
+        less.describe()
+    );
 }
 
 #[test]
 fn tolerance_alone_is_not_enough() {
-    let bound =
-        vec![part(ComponentKind::MachineId, "1"), part(ComponentKind::Cpu, "2"), part(ComponentKind::Ram, "4")];
+    let bound = vec![
+        part(ComponentKind::MachineId, "1"),
+        part(ComponentKind::Cpu, "2"),
+        part(ComponentKind::Ram, "4"),
+    ];
     let compared = bind(bound.clone(), 2).compare(&Fingerprint::new(bound[1..].to_vec(), vec![]));
-    assert!(!compared.matches, "two weak ones weigh as much as the strong one that is gone");
-    assert!(compared.describe().contains("must weigh more"), "{}", compared.describe());
+    assert!(
+        !compared.matches,
+        "two weak ones weigh as much as the strong one that is gone"
+    );
+    assert!(
+        compared.describe().contains("must weigh more"),
+        "{}",
+        compared.describe()
+    );
 }
 
 #[test]
@@ -104,23 +141,36 @@ fn an_empty_binding_fits_no_computer() {
 fn several_of_a_kind_are_counted() {
     let disks = vec![part(ComponentKind::Disk, "1"), part(ComponentKind::Disk, "2")];
     let compared = bind(disks, 0).compare(&Fingerprint::new(server(), vec![]));
-    assert!(compared.describe().contains("2 disks changed"), "{}", compared.describe());
+    assert!(
+        compared.describe().contains("2 disks changed"),
+        "{}",
+        compared.describe()
+    );
 }
 
 #[test]
 fn the_binding_is_written_as_the_format_says() {
     let computer = Binding::Computer(bind(vec![part(ComponentKind::ProductUuid, "a")], 1));
-    let carrier =
-        Binding::Carrier(CarrierBinding { driver: "serial".into(), serial: "77".into(), public_key: None });
+    let carrier = Binding::Carrier(CarrierBinding {
+        driver: "serial".into(),
+        serial: "77".into(),
+        public_key: None,
+    });
     let written = |binding: &Binding| serde_json::to_string(binding).unwrap();
     assert_eq!(written(&Binding::None), r#""none""#);
     assert_eq!(
         written(&computer),
         r#"{"computer":{"components":[{"kind":"product-uuid","value":"0000000000000000000000000000000a"}],"tolerance":1}}"#
     );
-    assert_eq!(written(&carrier), r#"{"carrier":{"driver":"serial","serial":"77"}}"#);
+    assert_eq!(
+        written(&carrier),
+        r#"{"carrier":{"driver":"serial","serial":"77"}}"#
+    );
     for binding in [Binding::None, computer, carrier] {
-        assert_eq!(serde_json::from_str::<Binding>(&written(&binding)).unwrap(), binding);
+        assert_eq!(
+            serde_json::from_str::<Binding>(&written(&binding)).unwrap(),
+            binding
+        );
     }
     for foreign in [
         r#""anywhere""#,
@@ -147,19 +197,32 @@ fn values_are_checked() {
         good.validate().unwrap();
     }
     for bad in ["", "0", "+4", " 4", "4 GiB", "99999999999999999999999"] {
-        let ram = Component { kind: ComponentKind::Ram, value: bad.into() };
+        let ram = Component {
+            kind: ComponentKind::Ram,
+            value: bad.into(),
+        };
         assert_eq!(ram.validate(), Err(ComponentError::Ram), "{bad:?}");
     }
     for bad in ["", "abc", "0000000000000000000000000000000A"] {
-        let disk = Component { kind: ComponentKind::Disk, value: bad.into() };
-        assert_eq!(disk.validate(), Err(ComponentError::Hash(ComponentKind::Disk)), "{bad:?}");
+        let disk = Component {
+            kind: ComponentKind::Disk,
+            value: bad.into(),
+        };
+        assert_eq!(
+            disk.validate(),
+            Err(ComponentError::Hash(ComponentKind::Disk)),
+            "{bad:?}"
+        );
     }
 }
 
 #[test]
 fn computer_id_is_the_documented_hash() {
     // printf '%s\n%s' 'cpu 00000000000000000000000000000003' 'ram 32' | sha256sum
-    let some = Fingerprint::new(vec![part(ComponentKind::Ram, "32"), part(ComponentKind::Cpu, "3")], vec![]);
+    let some = Fingerprint::new(
+        vec![part(ComponentKind::Ram, "32"), part(ComponentKind::Cpu, "3")],
+        vec![],
+    );
     assert_eq!(some.computer_id(), "9BF721ACED418DBF8B8461CCC76E2A975E2920FB");
     assert_eq!(Fingerprint::new(server(), vec![]).strong_count(), 4);
 }

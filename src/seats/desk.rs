@@ -1,0 +1,389 @@
+//! The desk: the one task that owns ledger and connections. It takes the requests that have queued, applies
+//! them, commits them in one transaction, and only then answers (group commit).
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::clock::{Millis, Moment, SharedClock};
+use crate::licence::KeyId;
+use crate::store::{LedgerTime, SeatStore, StoreError};
+
+use super::connections::Connections;
+use super::ledger::{Ledger, LedgerRules};
+use super::offer::{Offer, Reason};
+
+/// Requests that share one commit at most.
+const BATCH: usize = 64;
+
+/// Renewals are on disk after this time at the latest.
+const RENEWAL_LAG: Millis = 5_000;
+
+/// The ledger's time is on disk after this time at the latest, while there are sessions.
+const TIME_LAG: Millis = 60_000;
+
+/// How often a store that failed is tried again by itself.
+const RETRY: Millis = 1_000;
+
+/// The desk wakes no more often than this for lives that run out.
+const TICK: Millis = 20;
+
+/// The settings that the desk follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Sessions.
+    pub ledger: LedgerRules,
+    /// Life of a connection from its last request, in milliseconds.
+    pub connection_life: Millis,
+}
+
+/// Why the desk could not do what was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DeskError {
+    /// It could not be made durable, so it did not happen.
+    #[error("the state could not be saved")]
+    NotSaved,
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopped,
+}
+
+/// Whether the store works.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeskHealth {
+    /// What the store said when it last failed; `None` since it works again.
+    pub store_error: Option<String>,
+}
+
+/// Figures of the desk, for the people who watch it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Seats of all enabled keys.
+    pub seats: u64,
+    /// Seats that are taken, also those of missing keys.
+    pub used: u64,
+    /// Connections that are alive.
+    pub connections: usize,
+    /// Refusals since the start, by series and reason.
+    pub refusals: Vec<(KeyId, Reason, u64)>,
+}
+
+/// What jobs work on.
+pub struct Desk {
+    /// Sessions and seats.
+    pub ledger: Ledger,
+    /// Connections.
+    pub connections: Connections,
+}
+
+impl Desk {
+    /// Figures as of now.
+    pub fn totals(&self, time: Millis) -> Totals {
+        let (seats, used) = self.ledger.totals();
+        let refusals = self
+            .ledger
+            .refusals()
+            .iter()
+            .map(|((series, reason), count)| (*series, *reason, *count))
+            .collect();
+        Totals {
+            seats,
+            used,
+            connections: self.connections.live(time),
+            refusals,
+        }
+    }
+
+    fn advance(&mut self, time: Millis) {
+        self.ledger.advance(time);
+        self.connections.advance(time);
+    }
+
+    fn next_deadline(&self) -> Option<Millis> {
+        [self.ledger.next_deadline(), self.connections.next_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+/// Sends an answer once it is known whether the commit succeeded.
+type Answer = Box<dyn FnOnce(bool) + Send>;
+type Job = Box<dyn FnOnce(&mut Desk, Moment, Millis) -> Answer + Send>;
+
+enum Message {
+    Job(Job),
+    Rules(Rules),
+    Wake,
+    Stop,
+}
+
+/// The way to the desk for everybody else.
+#[derive(Clone)]
+pub struct DeskHandle {
+    sender: Sender<Message>,
+    health: Arc<Mutex<DeskHealth>>,
+    clock: SharedClock,
+    /// The ledger's time when the clock was at 0.
+    origin: Millis,
+}
+
+impl DeskHandle {
+    /// Restores the ledger from the store and starts its task. The thread ends after [`DeskHandle::stop`].
+    ///
+    /// # Errors
+    /// [`StoreError`] where what was saved cannot be read.
+    pub fn start(
+        mut store: Box<dyn SeatStore>,
+        clock: SharedClock,
+        rules: Rules,
+        offers: Vec<Offer>,
+    ) -> Result<(Self, JoinHandle<()>), StoreError> {
+        let restored = store.load()?;
+        let restored_at = restored.time.time;
+        let mut ledger = Ledger::restore(rules.ledger, restored);
+        let origin = restored_at.saturating_sub(clock.now().mono);
+        ledger.offer(origin + clock.now().mono, offers);
+        let (sender, receiver) = channel();
+        let health = Arc::<Mutex<DeskHealth>>::default();
+        let desk = Desk {
+            ledger,
+            connections: Connections::new(rules.connection_life),
+        };
+        let task = Task {
+            desk,
+            store,
+            receiver,
+            clock: clock.clone(),
+            origin,
+            health: health.clone(),
+            saved_at: restored_at,
+            failed_at: None,
+        };
+        let thread = std::thread::Builder::new()
+            .name("seats".into())
+            .spawn(move || task.run());
+        let thread = thread.expect("a process that cannot start a thread cannot serve");
+        Ok((
+            Self {
+                sender,
+                health,
+                clock,
+                origin,
+            },
+            thread,
+        ))
+    }
+
+    /// Runs a job at the desk and waits for its result; the result is given out only once what the job did
+    /// is durable. The job gets both clocks and the ledger's time.
+    ///
+    /// # Errors
+    /// [`DeskError::NotSaved`] where the commit failed and the job relied on it; [`DeskError::Stopped`].
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Desk, Moment, Millis) -> T + Send + 'static,
+    ) -> Result<T, DeskError> {
+        let (answer, result) = oneshot::channel();
+        let job: Job = Box::new(move |desk, now, time| {
+            let value = job(desk, now, time);
+            Box::new(move |saved| {
+                // A client that has gone away does not wait for its answer.
+                let _ = answer.send(if saved {
+                    Ok(value)
+                } else {
+                    Err(DeskError::NotSaved)
+                });
+            })
+        });
+        self.sender
+            .send(Message::Job(job))
+            .map_err(|_| DeskError::Stopped)?;
+        result.await.map_err(|_| DeskError::Stopped)?
+    }
+
+    /// Tells the ledger about the keys as they are now.
+    pub fn offer(&self, offers: Vec<Offer>) {
+        let job: Job = Box::new(move |desk, _, time| {
+            desk.ledger.offer(time, offers);
+            Box::new(|_| ())
+        });
+        let _ = self.sender.send(Message::Job(job));
+    }
+
+    /// Follows other settings from now on.
+    pub fn set_rules(&self, rules: Rules) {
+        let _ = self.sender.send(Message::Rules(rules));
+    }
+
+    /// Makes the desk look at its clock: for clocks that tests move.
+    pub fn wake(&self) {
+        let _ = self.sender.send(Message::Wake);
+    }
+
+    /// Saves what is left to save and ends the task.
+    pub fn stop(&self) {
+        let _ = self.sender.send(Message::Stop);
+    }
+
+    /// Whether the store works.
+    pub fn health(&self) -> DeskHealth {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The ledger's time at a moment of the clock: what `expires` is compared with.
+    pub fn time(&self, now: Moment) -> Millis {
+        self.origin + now.mono
+    }
+
+    /// The clock that the desk goes by.
+    pub fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+}
+
+struct Task {
+    desk: Desk,
+    store: Box<dyn SeatStore>,
+    receiver: Receiver<Message>,
+    clock: SharedClock,
+    origin: Millis,
+    health: Arc<Mutex<DeskHealth>>,
+    saved_at: Millis,
+    failed_at: Option<Millis>,
+}
+
+impl Task {
+    fn run(mut self) {
+        if self.desk.ledger.live() > 0 {
+            // From now on a crash may lose renewals: the mark of an orderly stop must go.
+            self.commit(false);
+        }
+        loop {
+            let mut jobs = Vec::new();
+            let mut stop = false;
+            let mut next = match self.wait() {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            while let Some(message) = next {
+                match message {
+                    Message::Job(job) => jobs.push(job),
+                    Message::Rules(rules) => {
+                        self.desk.ledger.set_rules(rules.ledger);
+                        self.desk.connections.set_life(rules.connection_life);
+                    }
+                    Message::Wake => {}
+                    Message::Stop => stop = true,
+                }
+                next = if jobs.len() < BATCH {
+                    self.receiver.try_recv().ok()
+                } else {
+                    None
+                };
+            }
+            self.serve(jobs);
+            if stop {
+                self.commit(true);
+                return;
+            }
+        }
+    }
+
+    /// Waits for a message, or until time does something by itself.
+    fn wait(&self) -> Result<Message, RecvTimeoutError> {
+        let time = self.time();
+        let ledger = &self.desk.ledger;
+        let lag = if ledger.has_renewed() {
+            RENEWAL_LAG
+        } else {
+            TIME_LAG
+        };
+        let save = (ledger.live() > 0).then_some(self.saved_at + lag);
+        let retry = self.failed_at.map(|failed| failed + RETRY);
+        let due = [self.desk.next_deadline(), retry.or(save)]
+            .into_iter()
+            .flatten()
+            .min();
+        match due {
+            Some(due) => self
+                .receiver
+                .recv_timeout(Duration::from_millis(due.saturating_sub(time).max(TICK))),
+            None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    fn serve(&mut self, jobs: Vec<Job>) {
+        let now = self.clock.now();
+        let time = self.origin + now.mono;
+        self.desk.advance(time);
+        let mut answers: Vec<(Answer, bool)> = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let answer = job(&mut self.desk, now, time);
+            answers.push((answer, self.desk.ledger.take_reliance()));
+        }
+        let saved = if self.must_commit(time, &answers) {
+            self.commit(false)
+        } else {
+            true
+        };
+        for (answer, relies) in answers {
+            answer(saved || !relies);
+        }
+    }
+
+    fn must_commit(&self, time: Millis, answers: &[(Answer, bool)]) -> bool {
+        let ledger = &self.desk.ledger;
+        if answers.iter().any(|(_, relies)| *relies) {
+            return true;
+        }
+        if let Some(failed) = self.failed_at {
+            return time >= failed + RETRY;
+        }
+        let lag = if ledger.has_renewed() {
+            RENEWAL_LAG
+        } else {
+            TIME_LAG
+        };
+        ledger.has_unsaved() || (ledger.live() > 0 && time >= self.saved_at + lag)
+    }
+
+    fn commit(&mut self, clean: bool) -> bool {
+        let time = self.time();
+        let writes = self.desk.ledger.writes();
+        let result = self.store.commit(&writes, LedgerTime { time, clean });
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(()) => {
+                if health.store_error.take().is_some() {
+                    tracing::info!("the state can be saved again");
+                }
+                self.desk.ledger.saved();
+                self.saved_at = time;
+                self.failed_at = None;
+                true
+            }
+            Err(error) => {
+                let text = error.to_string();
+                if health.store_error.as_ref() != Some(&text) {
+                    tracing::error!(
+                        error = text,
+                        "the state cannot be saved: no new seats until it can"
+                    );
+                }
+                health.store_error = Some(text);
+                self.desk.ledger.not_saved(time);
+                self.failed_at = Some(time);
+                false
+            }
+        }
+    }
+
+    fn time(&self) -> Millis {
+        self.origin + self.clock.now().mono
+    }
+}

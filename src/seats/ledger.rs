@@ -1,0 +1,407 @@
+//! The ledger: decides who gets a seat, keeps it, and loses it (spec, rows 23 to 26, 28 and 32 to 35). Pure:
+//! time comes in, changes to be saved go out.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use crate::clock::{Millis, Moment};
+use crate::licence::{KeyId, KeyNo, Timestamp};
+use crate::store::{Id, Restored, Session, SessionFields, Write};
+
+use super::offer::{Offer, Reason, Refusal};
+use super::pool::Pool;
+use super::roll::{Roll, Slot};
+
+/// Life that every session has at least after a restart.
+const LEAST_LEFT: Millis = 30_000;
+
+/// Renewals that a crash may have lost: added to every restored life, never beyond a full one.
+const LOST_RENEWALS: Millis = 60_000;
+
+/// The settings that the ledger follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerRules {
+    /// Life of a session from its start or last renewal.
+    pub life: Millis,
+    /// How long a session keeps the seat of a missing key.
+    pub grace: Millis,
+}
+
+/// A seat that was given or renewed.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The session that holds it.
+    pub session: Arc<Session>,
+    /// The session is new.
+    pub new: bool,
+}
+
+/// What became of a wish to renew or release.
+#[derive(Clone, Debug)]
+pub enum Release<T = Session> {
+    /// It was done; this is what it was done to.
+    Done(Arc<T>),
+    /// It is another user's.
+    NotYours,
+    /// There is none, or it is over.
+    Unknown,
+}
+
+/// All sessions and all seats.
+pub struct Ledger {
+    rules: LedgerRules,
+    roll: Roll,
+    pool: Pool,
+    next_seq: u64,
+    /// Rows to write before the next answer that promises durability.
+    unsaved: Vec<(u64, Slot)>,
+    /// Rows of renewals: written within a while.
+    renewed: Vec<(u64, Slot)>,
+    /// Sessions taken since the last commit.
+    taken: Vec<(u64, Slot)>,
+    /// Something was done that holds only when it is committed.
+    relies_on_commit: bool,
+    refusals: BTreeMap<(KeyId, Reason), u64>,
+}
+
+impl Ledger {
+    /// An empty ledger.
+    pub fn new(rules: LedgerRules) -> Self {
+        Self {
+            rules,
+            roll: Roll::default(),
+            pool: Pool::default(),
+            next_seq: 1,
+            unsaved: Vec::new(),
+            renewed: Vec::new(),
+            taken: Vec::new(),
+            relies_on_commit: false,
+            refusals: BTreeMap::new(),
+        }
+    }
+
+    /// A ledger as it was saved. Its time goes on where it stopped: what a session had left it has again, and
+    /// at least 30 s; after a crash a minute more, for renewals are written late (spec, row 34).
+    pub fn restore(rules: LedgerRules, restored: Restored) -> Self {
+        let mut ledger = Self::new(rules);
+        let now = restored.time.time;
+        for mut session in restored.sessions {
+            let mut left = session.expires.saturating_sub(now);
+            if !restored.time.clean {
+                left = (left + LOST_RENEWALS).min(rules.life.max(left));
+            }
+            session.expires = now + left.max(LEAST_LEFT);
+            ledger.next_seq = ledger.next_seq.max(session.seq + 1);
+            let key_no = session.key_no;
+            let slot = ledger.roll.insert(session);
+            ledger.seat(now, key_no, slot);
+        }
+        ledger
+    }
+
+    /// Follows other settings from now on.
+    pub fn set_rules(&mut self, rules: LedgerRules) {
+        self.rules = rules;
+    }
+
+    /// Takes note of the keys as they are. Sessions on keys that are gone move where there is a free seat.
+    pub fn offer(&mut self, now: Millis, offers: Vec<Offer>) {
+        self.advance(now);
+        self.pool.set(now, offers, self.rules.grace);
+        self.rehouse(now);
+    }
+
+    /// Lets time pass: ends sessions whose life or grace has run out. Every other call does this first.
+    pub fn advance(&mut self, now: Millis) {
+        let mut freed = false;
+        while let Some((due, slot)) = self.roll.first_due().filter(|(due, _)| *due <= now) {
+            if self.roll.get(slot).ended {
+                self.roll.remove(slot);
+            } else {
+                self.end(now, slot, due);
+                freed = true;
+            }
+        }
+        if freed {
+            self.rehouse(now);
+        }
+        while let Some((_, key_no)) = self
+            .pool
+            .first_deadline(self.rules.grace)
+            .filter(|(end, _)| *end <= now)
+        {
+            for _ in 0..self.pool.surplus(key_no) {
+                let Some(slot) = self.pool.last_holder(key_no) else {
+                    break;
+                };
+                self.end(now, slot, now);
+            }
+        }
+    }
+
+    /// Gives a seat, or renews the session that has this identity. `connection` is asked for the session's
+    /// connection only where a seat is given.
+    ///
+    /// # Errors
+    /// [`Refusal`]; it is counted.
+    pub fn take(
+        &mut self,
+        now: Moment,
+        time: Millis,
+        mut fields: SessionFields,
+        owner: &str,
+        connection: impl FnOnce(&SessionFields) -> Option<Id>,
+    ) -> Result<Taken, Refusal> {
+        self.advance(time);
+        if let Some(slot) = self.roll.find_identity(fields.key_id, &fields.client_session_id) {
+            return Ok(Taken {
+                session: self.renew_slot(time, slot),
+                new: false,
+            });
+        }
+        let key_no = match self.pool.choose(fields.key_id, fields.access_code.as_deref()) {
+            Ok(key_no) => key_no,
+            Err(refusal) => {
+                *self.refusals.entry((fields.key_id, refusal.reason)).or_default() += 1;
+                return Err(refusal);
+            }
+        };
+        fields.connection = connection(&fields);
+        let session = Session {
+            seq: self.next_seq,
+            id: Id::random(),
+            key_no,
+            expires: time + self.rules.life,
+            created: now.wall,
+            ended: false,
+            owner: owner.into(),
+            fields,
+        };
+        self.next_seq += 1;
+        let seq = session.seq;
+        let slot = self.roll.insert(session);
+        self.seat(time, key_no, slot);
+        self.unsaved.push((seq, slot));
+        self.taken.push((seq, slot));
+        self.relies_on_commit = true;
+        Ok(Taken {
+            session: self.roll.get(slot).clone(),
+            new: true,
+        })
+    }
+
+    /// Renews a session that holds a seat, for its owner or an administrator (`owner` is `None`).
+    pub fn renew(&mut self, now: Millis, id: Id, owner: Option<&str>) -> Release {
+        self.advance(now);
+        match self
+            .find_slot(id, owner)
+            .map(|slot| (slot, self.roll.get(slot).ended))
+        {
+            Ok((slot, false)) => Release::Done(self.renew_slot(now, slot)),
+            Ok((_, true)) => Release::Unknown,
+            Err(other) => other,
+        }
+    }
+
+    /// Releases a session, for its owner or an administrator (`owner` is `None`).
+    pub fn release(&mut self, now: Millis, id: Id, owner: Option<&str>) -> Release {
+        self.advance(now);
+        match self.find_slot(id, owner) {
+            Ok(slot) => Release::Done(self.release_slot(now, slot)),
+            Err(other) => other,
+        }
+    }
+
+    /// The session with a seat that has this identity.
+    pub fn find_identity(&self, key_id: KeyId, client_session_id: &str) -> Option<&Arc<Session>> {
+        self.roll
+            .find_identity(key_id, client_session_id)
+            .map(|slot| self.roll.get(slot))
+    }
+
+    /// The session of this identifier, also one that is only listed.
+    pub fn find(&self, id: Id) -> Option<&Arc<Session>> {
+        self.roll.find(id).map(|slot| self.roll.get(slot))
+    }
+
+    /// Up to `limit` sessions after the one given, in the order of creation, then identifier.
+    pub fn page(&self, after: Option<(Timestamp, Id)>, limit: usize) -> Vec<Arc<Session>> {
+        self.roll.page(after, limit)
+    }
+
+    /// When time next does something by itself.
+    pub fn next_deadline(&self) -> Option<Millis> {
+        let grace = self.pool.first_deadline(self.rules.grace).map(|(end, _)| end);
+        [self.roll.first_due().map(|(due, _)| due), grace]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Sessions that hold a seat.
+    pub fn live(&self) -> usize {
+        self.roll.live_count()
+    }
+
+    /// Sessions that sit on this key.
+    pub fn used(&self, key_no: KeyNo) -> usize {
+        self.pool.used(key_no)
+    }
+
+    /// Seats on offer and seats taken, over all keys.
+    pub fn totals(&self) -> (u64, u64) {
+        self.pool.totals()
+    }
+
+    /// Refusals since the start, by series and reason.
+    pub fn refusals(&self) -> &BTreeMap<(KeyId, Reason), u64> {
+        &self.refusals
+    }
+
+    /// Whether the calls since the last question promised something that holds only when it is committed.
+    pub fn take_reliance(&mut self) -> bool {
+        std::mem::take(&mut self.relies_on_commit)
+    }
+
+    /// There is something to write before the next promise.
+    pub fn has_unsaved(&self) -> bool {
+        !self.unsaved.is_empty()
+    }
+
+    /// There are renewals to write.
+    pub fn has_renewed(&self) -> bool {
+        !self.renewed.is_empty()
+    }
+
+    /// What to write to be up to date. [`Ledger::saved`] or [`Ledger::not_saved`] must follow.
+    pub fn writes(&self) -> Vec<Write> {
+        let mut seen = HashSet::new();
+        let rows = self
+            .unsaved
+            .iter()
+            .chain(&self.renewed)
+            .filter(|(seq, _)| seen.insert(*seq));
+        rows.map(|&(seq, slot)| match self.roll.live(slot, seq) {
+            Some(session) => Write::Put(session.clone()),
+            None => Write::Delete(seq),
+        })
+        .collect()
+    }
+
+    /// Everything that [`Ledger::writes`] named is durable.
+    pub fn saved(&mut self) {
+        for (_, slot) in self.renewed.drain(..) {
+            self.roll.clear_stale(slot);
+        }
+        self.unsaved.clear();
+        self.taken.clear();
+    }
+
+    /// Nothing of it could be written: seats given since the last time are taken back, for their sessions
+    /// have been promised to nobody. The rest stays to be written.
+    pub fn not_saved(&mut self, now: Millis) {
+        let taken = std::mem::take(&mut self.taken);
+        for &(seq, slot) in &taken {
+            if self.roll.live(slot, seq).is_some() {
+                self.leave(now, slot);
+                self.roll.remove(slot);
+            }
+        }
+        let undone: HashSet<u64> = taken.into_iter().map(|(seq, _)| seq).collect();
+        self.unsaved.retain(|(seq, _)| !undone.contains(seq));
+        self.renewed.retain(|(seq, _)| !undone.contains(seq));
+        self.rehouse(now);
+    }
+
+    fn find_slot(&self, id: Id, owner: Option<&str>) -> Result<Slot, Release> {
+        let slot = self.roll.find(id).ok_or(Release::Unknown)?;
+        if owner.is_some_and(|owner| *self.roll.get(slot).owner != *owner) {
+            return Err(Release::NotYours);
+        }
+        Ok(slot)
+    }
+
+    fn renew_slot(&mut self, now: Millis, slot: Slot) -> Arc<Session> {
+        self.roll.renew(slot, now + self.rules.life);
+        let session = self.roll.get(slot).clone();
+        self.relies_on_commit |= self.taken.first().is_some_and(|(seq, _)| *seq <= session.seq);
+        if self.roll.mark_stale(slot) {
+            self.renewed.push((session.seq, slot));
+        }
+        session
+    }
+
+    fn release_slot(&mut self, now: Millis, slot: Slot) -> Arc<Session> {
+        let live = !self.roll.get(slot).ended;
+        if live {
+            self.leave(now, slot);
+        }
+        let session = self.roll.remove(slot);
+        if live {
+            self.unsaved.push((session.seq, slot));
+            self.relies_on_commit = true;
+            self.rehouse(now);
+        }
+        session
+    }
+
+    /// Ends a session at `expires`: its seat is free, it is listed for one more life (spec, row 32).
+    fn end(&mut self, now: Millis, slot: Slot, expires: Millis) {
+        self.leave(now, slot);
+        self.unsaved.push((self.roll.get(slot).seq, slot));
+        self.roll.end(slot, expires, expires + self.rules.life);
+    }
+
+    fn seat(&mut self, now: Millis, key_no: KeyNo, slot: Slot) {
+        let seat = self.pool.sit(now, key_no, slot, self.rules.grace);
+        self.roll.set_seat(slot, seat);
+    }
+
+    fn leave(&mut self, now: Millis, slot: Slot) {
+        let (key_no, seat) = (self.roll.get(slot).key_no, self.roll.seat(slot));
+        if let Some(moved) = self.pool.leave(now, key_no, seat, self.rules.grace) {
+            self.roll.set_seat(moved, seat);
+        }
+    }
+
+    /// Moves sessions off keys that cannot hold them, as far as there are free seats (spec, row 33).
+    fn rehouse(&mut self, now: Millis) {
+        if self.pool.is_settled() {
+            return;
+        }
+        for key_no in self.pool.crowded() {
+            let mut surplus = self.pool.surplus(key_no);
+            let mut place = self.pool.used(key_no);
+            // All sessions of a key are of one series: with the same access code they find a seat alike, so
+            // one failure speaks for the others.
+            let mut in_vain: HashSet<Option<Box<str>>> = HashSet::new();
+            while surplus > 0 && place > 0 {
+                place -= 1;
+                let Some(slot) = self.pool.holder(key_no, place) else {
+                    break;
+                };
+                let session = self.roll.get(slot);
+                let (seq, series, code) = (
+                    session.seq,
+                    session.fields.key_id,
+                    session.fields.access_code.clone(),
+                );
+                if in_vain.contains(&code) {
+                    continue;
+                }
+                let Ok(home) = self.pool.choose(series, code.as_deref()) else {
+                    if !self.pool.has_codes() {
+                        break;
+                    }
+                    in_vain.insert(code);
+                    continue;
+                };
+                self.leave(now, slot);
+                self.roll.change(slot, |session| session.key_no = home);
+                self.seat(now, home, slot);
+                self.unsaved.push((seq, slot));
+                surplus -= 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Seats: who holds which. A pure ledger decides; one task owns it, and answers only what is durable.
+
+mod absence;
+mod connections;
+mod desk;
+mod ledger;
+mod offer;
+mod pool;
+mod roll;
+
+pub use connections::{Connection, ConnectionFields, Connections};
+pub use desk::{Desk, DeskError, DeskHandle, DeskHealth, Rules, Totals};
+pub use ledger::{Ledger, LedgerRules, Release, Taken};
+pub use offer::{Offer, Reason, Refusal};

@@ -1,0 +1,238 @@
+//! The one SQLite file: schema, durability, and how a change made by another process is noticed.
+
+mod id;
+mod keys;
+mod password;
+mod seats;
+mod session;
+mod users;
+
+pub use id::{BadId, Id};
+pub use keys::{load_highest_time, load_switched_off, save_highest_time, switch_key};
+pub use password::{HashedPassword, MIN_PASSWORD};
+pub use seats::{LedgerTime, Restored, SeatStore, SqliteSeats, Write};
+pub use session::{Session, SessionFields};
+pub use users::{INITIAL_PASSWORD, INITIAL_USER, Role, User, UserError, Users};
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// Name of the database in the state directory.
+pub const FILE_NAME: &str = "keynode.db";
+
+/// Reading or writing the state failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// `SQLite` refused: disk full, no permission, damaged file, …
+    #[error("the state file {path}: {source}")]
+    Sqlite {
+        /// The database.
+        path: PathBuf,
+        /// What `SQLite` said.
+        source: rusqlite::Error,
+    },
+    /// The file was written by a later program.
+    #[error(
+        "the state file {path} has version {found}, this program knows up to {known}: install a newer keynode"
+    )]
+    TooNew {
+        /// The database.
+        path: PathBuf,
+        /// Version of the file.
+        found: i64,
+        /// Version of this program.
+        known: i64,
+    },
+}
+
+/// Each entry brings the schema from the version of its index to the next one.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE sessions (
+        seq INTEGER PRIMARY KEY,
+        id BLOB NOT NULL,
+        key_id TEXT NOT NULL,
+        key_no INTEGER NOT NULL,
+        client_session_id TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        connection BLOB,
+        is_server INTEGER NOT NULL,
+        session_number TEXT,
+        infobase TEXT,
+        app_name TEXT,
+        computer_name TEXT,
+        user_name TEXT,
+        access_code TEXT,
+        started INTEGER NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE ledger (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        time INTEGER NOT NULL,
+        clean INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE highest_time (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        wall INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE switched_off (
+        key_no INTEGER PRIMARY KEY
+    ) STRICT;
+    CREATE TABLE users (
+        name TEXT PRIMARY KEY,
+        role TEXT NOT NULL,
+        password TEXT NOT NULL,
+        initial INTEGER NOT NULL
+    ) STRICT;
+"];
+
+/// Opens connections to the state file. Each part that uses it has a connection of its own.
+#[derive(Clone, Debug)]
+pub struct Database {
+    path: PathBuf,
+}
+
+impl Database {
+    /// Opens the state file in `state_dir`, makes it where it is missing, brings it to the present schema.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a damaged file is never replaced, for that would give seats twice.
+    pub fn open(state_dir: &Path) -> Result<Self, StoreError> {
+        let database = Self {
+            path: state_dir.join(FILE_NAME),
+        };
+        let mut connection = database.connect()?;
+        database.migrate(&mut connection)?;
+        Ok(database)
+    }
+
+    /// A new connection.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`] where the file cannot be opened.
+    pub fn connect(&self) -> Result<Connection, StoreError> {
+        let open = || -> rusqlite::Result<Connection> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+                | OpenFlags::SQLITE_OPEN_CREATE
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(&self.path, flags)?;
+            connection.busy_timeout(Duration::from_secs(5))?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+            Ok(connection)
+        };
+        open().map_err(self.error())
+    }
+
+    /// Names the file in an error.
+    fn error(&self) -> impl Fn(rusqlite::Error) -> StoreError {
+        let path = self.path.clone();
+        move |source| StoreError::Sqlite {
+            path: path.clone(),
+            source,
+        }
+    }
+
+    fn migrate(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        let version =
+            |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get(0));
+        let found: i64 = version(connection).map_err(self.error())?;
+        if found > known {
+            return Err(StoreError::TooNew {
+                path: self.path.clone(),
+                found,
+                known,
+            });
+        }
+        for step in usize::try_from(found).unwrap_or(0)..MIGRATIONS.len() {
+            let transaction = connection.transaction().map_err(self.error())?;
+            transaction
+                .execute_batch(MIGRATIONS[step])
+                .map_err(self.error())?;
+            transaction
+                .pragma_update(None, "user_version", step + 1)
+                .map_err(self.error())?;
+            transaction.commit().map_err(self.error())?;
+        }
+        Ok(())
+    }
+}
+
+/// Notices that another connection, of this or another process, has changed the file.
+pub struct ChangeWatch {
+    connection: Connection,
+    seen: Option<i64>,
+}
+
+impl ChangeWatch {
+    /// A watch with a connection of its own; the first question is answered with yes.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be opened.
+    pub fn new(database: &Database) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: database.connect()?,
+            seen: None,
+        })
+    }
+
+    /// The connection, to read what changed.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Whether the file changed since the last call. Costs a few microseconds. A file that cannot be asked
+    /// counts as unchanged: readers go on with what they have.
+    pub fn changed(&mut self) -> bool {
+        let version = self
+            .connection
+            .query_row("PRAGMA data_version", [], |row| row.get(0))
+            .ok();
+        let changed = version.is_some() && version != self.seen;
+        self.seen = version.or(self.seen);
+        changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_a_later_program_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path()).unwrap();
+        database
+            .connect()
+            .unwrap()
+            .pragma_update(None, "user_version", 1000)
+            .unwrap();
+        assert!(matches!(
+            Database::open(dir.path()),
+            Err(StoreError::TooNew { found: 1000, .. })
+        ));
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let damaged = vec![0x5a; 8192];
+        std::fs::write(dir.path().join(FILE_NAME), &damaged).unwrap();
+        assert!(Database::open(dir.path()).is_err());
+        assert_eq!(std::fs::read(dir.path().join(FILE_NAME)).unwrap(), damaged);
+    }
+
+    #[test]
+    fn a_change_by_another_connection_is_noticed_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path()).unwrap();
+        let mut watch = ChangeWatch::new(&database).unwrap();
+        assert!(watch.changed() && !watch.changed());
+        switch_key(&database, 7, false).unwrap();
+        assert!(watch.changed() && !watch.changed());
+    }
+}

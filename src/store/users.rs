@@ -1,0 +1,283 @@
+//! The users of the API, with their roles and passwords.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Database, HashedPassword, MIN_PASSWORD, StoreError};
+
+/// The user that a new node has (the manual's default).
+pub const INITIAL_USER: &str = "admin";
+/// That user's password until it is changed; good for loopback only.
+pub const INITIAL_PASSWORD: &str = "admin";
+
+/// What a user may do (spec, row 38).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// Sessions and connections.
+    Client,
+    /// Look, but not touch.
+    Monitor,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Admin => "admin",
+            Self::Client => "client",
+            Self::Monitor => "monitor",
+        })
+    }
+}
+
+impl FromStr for Role {
+    type Err = UserError;
+
+    fn from_str(text: &str) -> Result<Self, UserError> {
+        match text {
+            "admin" => Ok(Self::Admin),
+            "client" => Ok(Self::Client),
+            "monitor" => Ok(Self::Monitor),
+            _ => Err(UserError::Role(text.to_owned())),
+        }
+    }
+}
+
+/// A user.
+#[derive(Clone, PartialEq, Eq)]
+pub struct User {
+    /// Name for HTTP Basic: 1 to 64 characters, no colon.
+    pub name: String,
+    /// What the user may do.
+    pub role: Role,
+    /// The password.
+    pub password: HashedPassword,
+    /// The password is still the one that every new node has.
+    pub initial: bool,
+}
+
+/// Why a change of users was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    /// There is no such role.
+    #[error("\"{0}\" is no role: admin, client or monitor")]
+    Role(String),
+    /// A name that HTTP Basic cannot carry.
+    #[error("a user's name has 1 to 64 characters, without colons and control characters")]
+    Name,
+    /// The password is too short.
+    #[error("the password is too short: {MIN_PASSWORD} characters at least")]
+    Password,
+    /// The name is taken.
+    #[error("user \"{0}\" exists already: keynode user passwd changes the password")]
+    Exists(String),
+    /// Nobody has this name.
+    #[error("there is no user \"{0}\"")]
+    Unknown(String),
+    /// Without an administrator nobody could add one.
+    #[error("\"{0}\" is the last administrator: add another first")]
+    LastAdmin(String),
+    /// The state file failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The table of users.
+pub struct Users {
+    connection: Connection,
+    database: Database,
+}
+
+impl Users {
+    /// The users in `database`.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be opened.
+    pub fn open(database: &Database) -> Result<Self, StoreError> {
+        Ok(Self {
+            connection: database.connect()?,
+            database: database.clone(),
+        })
+    }
+
+    /// Gives a node without users its first: admin with the password admin.
+    ///
+    /// # Errors
+    /// [`UserError::Store`] where the file fails.
+    pub fn ensure_initial(&self) -> Result<(), UserError> {
+        if self.list()?.is_empty() {
+            self.insert(
+                INITIAL_USER,
+                Role::Admin,
+                &HashedPassword::new(INITIAL_PASSWORD),
+                true,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// All users, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be read.
+    pub fn list(&self) -> Result<Vec<User>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<User>> {
+            self.connection
+                .prepare_cached("SELECT name, role, password, initial FROM users ORDER BY name")?
+                .query_map([], user)?
+                .collect()
+        };
+        read().map_err(self.database.error())
+    }
+
+    /// Adds a user.
+    ///
+    /// # Errors
+    /// [`UserError`]: the name or password will not do, or the name is taken.
+    pub fn add(&self, name: &str, role: Role, password: &str) -> Result<(), UserError> {
+        let characters = name.chars().count();
+        if !(1..=64).contains(&characters) || name.chars().any(|c| c == ':' || c.is_control()) {
+            return Err(UserError::Name);
+        }
+        if self.find(name)?.is_some() {
+            return Err(UserError::Exists(name.to_owned()));
+        }
+        self.insert(name, role, &checked(password)?, false)
+    }
+
+    /// Changes a password.
+    ///
+    /// # Errors
+    /// [`UserError`]: there is no such user, or the password will not do.
+    pub fn set_password(&self, name: &str, password: &str) -> Result<(), UserError> {
+        self.find(name)?
+            .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
+        self.connection
+            .execute(
+                "UPDATE users SET password = ?2, initial = 0 WHERE name = ?1",
+                params![name, checked(password)?.as_str()],
+            )
+            .map_err(self.database.error())?;
+        Ok(())
+    }
+
+    /// Removes a user.
+    ///
+    /// # Errors
+    /// [`UserError`]: there is no such user, or it is the last administrator.
+    pub fn remove(&self, name: &str) -> Result<(), UserError> {
+        let user = self
+            .find(name)?
+            .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
+        let admins = self
+            .list()?
+            .iter()
+            .filter(|user| user.role == Role::Admin)
+            .count();
+        if user.role == Role::Admin && admins == 1 {
+            return Err(UserError::LastAdmin(name.to_owned()));
+        }
+        self.connection
+            .execute("DELETE FROM users WHERE name = ?1", [name])
+            .map_err(self.database.error())?;
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Result<Option<User>, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT name, role, password, initial FROM users WHERE name = ?1",
+                [name],
+                user,
+            )
+            .optional()
+            .map_err(self.database.error())
+    }
+
+    fn insert(
+        &self,
+        name: &str,
+        role: Role,
+        password: &HashedPassword,
+        initial: bool,
+    ) -> Result<(), UserError> {
+        self.connection
+            .execute(
+                "INSERT INTO users (name, role, password, initial) VALUES (?1, ?2, ?3, ?4)",
+                params![name, role.to_string(), password.as_str(), initial],
+            )
+            .map_err(self.database.error())?;
+        Ok(())
+    }
+}
+
+fn checked(password: &str) -> Result<HashedPassword, UserError> {
+    if password.chars().count() < MIN_PASSWORD {
+        return Err(UserError::Password);
+    }
+    Ok(HashedPassword::new(password))
+}
+
+fn user(row: &Row<'_>) -> rusqlite::Result<User> {
+    // A role of a later program counts as the least one.
+    let role = row.get::<_, String>(1)?.parse().unwrap_or(Role::Monitor);
+    Ok(User {
+        name: row.get(0)?,
+        role,
+        password: HashedPassword::from_stored(row.get(2)?),
+        initial: row.get(3)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users() -> (tempfile::TempDir, Users) {
+        let dir = tempfile::tempdir().unwrap();
+        let users = Users::open(&Database::open(dir.path()).unwrap()).unwrap();
+        (dir, users)
+    }
+
+    #[test]
+    fn a_new_node_has_admin_until_the_password_is_changed() {
+        let (_dir, users) = users();
+        users.ensure_initial().unwrap();
+        users.ensure_initial().unwrap();
+        let first = users.list().unwrap().remove(0);
+        assert!(first.initial && first.role == Role::Admin && first.password.matches("admin"));
+        users.set_password("admin", "correct horse").unwrap();
+        users.ensure_initial().unwrap();
+        let changed = users.list().unwrap().remove(0);
+        assert!(!changed.initial && changed.password.matches("correct horse"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_name() {
+        let (_dir, users) = users();
+        users.ensure_initial().unwrap();
+        assert!(matches!(
+            users.add("a:b", Role::Client, "long enough"),
+            Err(UserError::Name)
+        ));
+        assert!(matches!(
+            users.add("shop", Role::Client, "short"),
+            Err(UserError::Password)
+        ));
+        users.add("shop", Role::Client, "long enough").unwrap();
+        assert!(matches!(
+            users.add("shop", Role::Client, "long enough"),
+            Err(UserError::Exists(_))
+        ));
+        assert!(matches!(
+            users.set_password("nobody", "long enough"),
+            Err(UserError::Unknown(_))
+        ));
+        assert!(matches!(users.remove("admin"), Err(UserError::LastAdmin(_))));
+        users.remove("shop").unwrap();
+        assert!(matches!(users.remove("shop"), Err(UserError::Unknown(_))));
+    }
+}
