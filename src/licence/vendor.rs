@@ -93,9 +93,11 @@ impl VendorKeys {
         self.0.get(kid)
     }
 
-    /// How many keys are trusted.
-    pub fn len(&self) -> usize {
-        self.0.len()
+    /// The names of all keys, in order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.0.keys().cloned().collect();
+        names.sort();
+        names
     }
 
     /// No vendor is trusted.

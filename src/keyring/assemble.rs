@@ -1,0 +1,112 @@
+//! Makes the snapshot: judges what the providers found. Pure.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::licence::binding::Fingerprint;
+use crate::licence::{Circumstances, KeyNo, Timestamp, judge};
+
+use super::key::{Found, Key, Keyring};
+
+/// What the verdicts depend on beside the keys themselves.
+#[derive(Clone, Debug)]
+pub struct Situation<'a> {
+    /// Wall time.
+    pub now: Timestamp,
+    /// The highest wall time that this node has ever seen.
+    pub highest: Timestamp,
+    /// The computer as it is.
+    pub computer: &'a Fingerprint,
+    /// Keys that the administrator switched off.
+    pub switched_off: &'a HashSet<KeyNo>,
+}
+
+/// Judges all keys. Authentic licences with one KeyNo are rivals: none of them is Workable, and each names
+/// the others. Files that are not authentic cannot spoil one that is.
+pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) -> Keyring {
+    let mut claims: HashMap<KeyNo, Vec<&str>> = HashMap::new();
+    for one in found {
+        if let Ok(licence) = &one.opened {
+            claims.entry(licence.key_no).or_default().push(&one.file_name);
+        }
+    }
+    let keys = found.iter().map(|one| {
+        let licence = one.opened.as_deref();
+        let rivals: Vec<String> = match licence {
+            Ok(licence) => {
+                let others = claims[&licence.key_no].iter().filter(|name| **name != one.file_name);
+                others.map(|name| (*name).to_owned()).collect()
+            }
+            Err(_) => Vec::new(),
+        };
+        let switched_off = licence.is_ok_and(|licence| situation.switched_off.contains(&licence.key_no));
+        let given = Circumstances {
+            now: situation.now,
+            highest: situation.highest,
+            computer: situation.computer,
+            switched_off,
+            rivals: &rivals,
+        };
+        Arc::new(Key::new(one, judge(licence, &given)))
+    });
+    Keyring::new(keys.collect(), before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::key::KeyKind;
+    use super::*;
+    use crate::licence::tests::licence;
+    use crate::licence::{Licence, OpenFailure};
+
+    fn found(name: &str, opened: Result<Licence, OpenFailure>) -> Found {
+        Found {
+            kind: KeyKind::Virtual,
+            file_name: name.into(),
+            named: None,
+            opened: opened.map(Arc::new),
+            updated: Timestamp::default(),
+        }
+    }
+
+    fn ring(found: &[Found], before: &Keyring) -> Keyring {
+        let (computer, switched_off) = (Fingerprint::default(), HashSet::from([2]));
+        let now = licence().activation_date;
+        let situation = Situation { now, highest: now, computer: &computer, switched_off: &switched_off };
+        assemble(found, &situation, before)
+    }
+
+    #[test]
+    fn two_files_with_one_number_name_each_other_and_a_forgery_spoils_nothing() {
+        let both = [found("a", Ok(licence())), found("b", Ok(licence()))];
+        let keyring = ring(&both, &Keyring::default());
+        let errors: Vec<_> = keyring.keys().iter().map(|key| key.verdict.open_error.clone().unwrap()).collect();
+        assert!(errors[0].contains('b') && errors[1].contains('a'), "{errors:?}");
+        let mut forged = found("forged", Err(OpenFailure::Signature));
+        forged.named = Some((licence().key_id, licence().key_no));
+        let keyring = ring(&[forged, found("a", Ok(licence()))], &Keyring::default());
+        assert_eq!(keyring.keys().len(), 2);
+        assert!(keyring.find(licence().key_no).unwrap().verdict.enabled);
+    }
+
+    #[test]
+    fn keys_are_in_order_and_a_switch_is_for_its_key_alone() {
+        let numbered = |key_no| Licence { key_no, ..licence() };
+        let files = [3, 1, 2].map(|key_no| found(&key_no.to_string(), Ok(numbered(key_no))));
+        let keyring = ring(&files, &Keyring::default());
+        assert_eq!(keyring.keys().iter().map(|key| key.key_no).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(keyring.keys().iter().map(|key| key.verdict.enabled).collect::<Vec<_>>(), [true, false, true]);
+    }
+
+    #[test]
+    fn a_key_that_is_gone_is_remembered_until_it_is_back() {
+        let there = [found("a", Ok(licence()))];
+        let gone = ring(&[], &ring(&there, &Keyring::default()));
+        assert!(gone.find(licence().key_no).is_none());
+        assert!(!gone.departed(licence().key_no).unwrap().verdict.workable);
+        let still_gone = ring(&[], &gone);
+        assert!(still_gone.departed(licence().key_no).is_some());
+        let back = ring(&there, &still_gone);
+        assert!(back.departed(licence().key_no).is_none() && back.find(licence().key_no).is_some());
+    }
+}

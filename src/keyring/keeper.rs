@@ -1,0 +1,313 @@
+//! The keeper: one thread that looks at the keys whenever something says so, judges them, and publishes the
+//! snapshot.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+
+use crate::clock::{Moment, SharedClock};
+use crate::computer::{self, Roots};
+use crate::licence::binding::Fingerprint;
+use crate::licence::{KeyNo, Timestamp, VendorKeys};
+use crate::store::{self, ChangeWatch};
+
+use super::assemble::{Situation, assemble};
+use super::key::{Found, Keyring};
+use super::vendors::read_vendor_keys;
+use super::watch::DirectoryWatch;
+use super::{KeyProvider, ScanError};
+
+/// Between looks at clock, directories and the administrator's switches.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A scan waits until nothing has happened for this long …
+const QUIET: Duration = Duration::from_millis(100);
+
+/// … but not longer than this.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Everything is looked at anew this often, whatever the events say.
+const SLOW_TIMER: Duration = Duration::from_secs(60);
+
+/// The highest wall time is saved this often.
+const SAVE_TIME: Duration = Duration::from_secs(300);
+
+/// Wall and monotonic time may drift apart by this many milliseconds in a tick before the clock counts as set.
+const JUMP: i64 = 1_000;
+
+/// Where keys come from.
+pub struct Sources {
+    /// Each finds keys of one kind.
+    pub providers: Vec<Box<dyn KeyProvider>>,
+    /// Trusted vendor keys.
+    pub vendor_dir: PathBuf,
+    /// Directories whose changes are worth a scan.
+    pub watched: Vec<PathBuf>,
+    /// Where the computer is looked at.
+    pub roots: Roots,
+}
+
+/// How the last look went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeeperHealth {
+    /// Providers that could not look.
+    pub errors: Vec<ScanError>,
+    /// Scans since the start.
+    pub scans: u64,
+}
+
+enum Message {
+    Changed,
+    /// Look now, and say when it is done.
+    Rescan(Sender<()>),
+    Tick,
+    Stop,
+}
+
+/// The way to the keeper for everybody else.
+#[derive(Clone)]
+pub struct KeeperHandle {
+    sender: Sender<Message>,
+    keyring: Arc<ArcSwap<Keyring>>,
+    health: Arc<Mutex<KeeperHealth>>,
+}
+
+impl KeeperHandle {
+    /// The keys as they are.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
+    }
+
+    /// How the last look went.
+    pub fn health(&self) -> KeeperHealth {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at everything anew; returns when the new snapshot is published.
+    pub fn rescan(&self) {
+        let (done, finished) = channel();
+        if self.sender.send(Message::Rescan(done)).is_ok() {
+            let _ = finished.recv();
+        }
+    }
+
+    /// Makes the keeper look at its clock: for clocks that tests move.
+    pub fn wake(&self) {
+        let _ = self.sender.send(Message::Tick);
+    }
+
+    /// Ends the thread.
+    pub fn stop(&self) {
+        let _ = self.sender.send(Message::Stop);
+    }
+}
+
+/// Called with each new snapshot.
+type OnChange = Box<dyn FnMut(&Keyring) + Send>;
+
+/// The thread's own state.
+pub struct Keeper {
+    sources: Sources,
+    clock: SharedClock,
+    switches: ChangeWatch,
+    on_change: OnChange,
+    found: Vec<Vec<Found>>,
+    vendors: VendorKeys,
+    fingerprint: Fingerprint,
+    switched_off: HashSet<KeyNo>,
+    highest: Timestamp,
+    last: Moment,
+    next_change: Option<Timestamp>,
+    keyring: Arc<ArcSwap<Keyring>>,
+    health: Arc<Mutex<KeeperHealth>>,
+}
+
+impl Keeper {
+    /// Makes the first scan. Nothing is published to anybody yet.
+    ///
+    /// # Errors
+    /// Those of the state file.
+    pub fn new(sources: Sources, clock: SharedClock, switches: ChangeWatch) -> rusqlite::Result<Self> {
+        let now = clock.now();
+        let highest = store::load_highest_time(switches.connection())?.unwrap_or(now.wall).max(now.wall);
+        let mut keeper = Self {
+            found: sources.providers.iter().map(|_| Vec::new()).collect(),
+            sources,
+            switches,
+            on_change: Box::new(|_| ()),
+            vendors: VendorKeys::default(),
+            fingerprint: Fingerprint::default(),
+            switched_off: HashSet::new(),
+            highest,
+            last: now,
+            next_change: None,
+            keyring: Arc::default(),
+            health: Arc::default(),
+            clock,
+        };
+        keeper.scan();
+        Ok(keeper)
+    }
+
+    /// The keys as the first scan found them.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
+    }
+
+    /// Starts the thread; from now on `on_change` is called with each new snapshot.
+    pub fn start(mut self, on_change: impl FnMut(&Keyring) + Send + 'static) -> (KeeperHandle, JoinHandle<()>) {
+        let (sender, receiver) = channel();
+        let handle =
+            KeeperHandle { sender: sender.clone(), keyring: self.keyring.clone(), health: self.health.clone() };
+        self.on_change = Box::new(on_change);
+        let thread = std::thread::Builder::new().name("keyring".into()).spawn(move || self.run(&receiver, sender));
+        (handle, thread.expect("a process that cannot start a thread cannot serve"))
+    }
+
+    fn run(mut self, receiver: &Receiver<Message>, sender: Sender<Message>) {
+        let mut directories = self.sources.watched.clone();
+        directories.push(self.sources.vendor_dir.clone());
+        // Subscribe before the scan: what changes between the two is seen by either.
+        let mut watch = DirectoryWatch::new(&directories, move || {
+            let _ = sender.send(Message::Changed);
+        });
+        self.scan();
+        let (mut scanned, mut saved) = (Instant::now(), None::<Instant>);
+        loop {
+            let mut waiting = Vec::new();
+            let due = match receiver.recv_timeout(TICK) {
+                Ok(Message::Changed) => !settle(receiver, &mut waiting),
+                Ok(Message::Rescan(done)) => {
+                    waiting.push(done);
+                    true
+                }
+                Ok(Message::Tick) | Err(RecvTimeoutError::Timeout) => false,
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            };
+            let changed = watch.renew();
+            if due || changed || scanned.elapsed() >= SLOW_TIMER {
+                self.scan();
+                scanned = Instant::now();
+            } else {
+                self.tick();
+            }
+            for done in waiting {
+                let _ = done.send(());
+            }
+            if saved.is_none_or(|saved| saved.elapsed() >= SAVE_TIME) {
+                self.save_time();
+                saved = Some(Instant::now());
+            }
+        }
+        self.save_time();
+    }
+
+    fn scan(&mut self) {
+        self.vendors = read_vendor_keys(&self.sources.vendor_dir);
+        self.fingerprint = computer::inspect(&self.sources.roots).fingerprint;
+        let mut errors = Vec::new();
+        for (provider, found) in self.sources.providers.iter_mut().zip(&mut self.found) {
+            match provider.scan(&self.vendors) {
+                Ok(now) => *found = now,
+                Err(error) => errors.push(error),
+            }
+        }
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        if health.errors != errors {
+            for error in &errors {
+                tracing::error!(%error, "keys cannot be looked for here; those found before still count");
+            }
+        }
+        *health = KeeperHealth { errors, scans: health.scans + 1 };
+        drop(health);
+        self.judge();
+    }
+
+    /// Judges anew where time, the clock or the administrator has changed something.
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        let elapsed = i64::try_from(now.mono.saturating_sub(self.last.mono)).unwrap_or(i64::MAX);
+        let jump = now.wall.millis().saturating_sub(self.last.wall.millis()).saturating_sub(elapsed);
+        let due = self.next_change.is_some_and(|change| change <= now.wall);
+        if due || jump.abs() > JUMP || self.switches.changed() {
+            self.judge();
+        }
+        self.note_time(now);
+    }
+
+    fn judge(&mut self) {
+        self.note_time(self.clock.now());
+        match store::load_switched_off(self.switches.connection()) {
+            Ok(switched_off) => self.switched_off = switched_off,
+            Err(error) => tracing::warn!(%error, "which keys are switched off cannot be read; as before"),
+        }
+        let found: Vec<Found> = self.found.iter().flatten().cloned().collect();
+        let situation = Situation {
+            now: self.last.wall,
+            highest: self.highest,
+            computer: &self.fingerprint,
+            switched_off: &self.switched_off,
+        };
+        let before = self.keyring.load_full();
+        let keyring = assemble(&found, &situation, &before);
+        let licences = found.iter().filter_map(|one| one.opened.as_ref().ok());
+        self.next_change = licences.filter_map(|licence| licence.next_change(self.last.wall)).min();
+        if keyring == *before {
+            return;
+        }
+        tell(&before, &keyring);
+        let keyring = Arc::new(keyring);
+        self.keyring.store(keyring.clone());
+        (self.on_change)(&keyring);
+    }
+
+    fn note_time(&mut self, now: Moment) {
+        self.last = now;
+        self.highest = self.highest.max(now.wall);
+    }
+
+    fn save_time(&self) {
+        if let Err(error) = store::save_highest_time(self.switches.connection(), self.highest) {
+            tracing::warn!(%error, "the time cannot be saved");
+        }
+    }
+}
+
+/// Waits until a burst of changes is over; true where the thread has to end.
+fn settle(receiver: &Receiver<Message>, waiting: &mut Vec<Sender<()>>) -> bool {
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        match receiver.recv_timeout(QUIET) {
+            Ok(Message::Rescan(done)) => waiting.push(done),
+            Ok(Message::Stop) => return true,
+            Ok(Message::Changed | Message::Tick) => {}
+            Err(_) => break,
+        }
+    }
+    false
+}
+
+/// Logs what changed between two snapshots.
+fn tell(before: &Keyring, after: &Keyring) {
+    for key in after.keys() {
+        let old = before.keys().binary_search_by(|old| {
+            (old.key_id, old.key_no, &old.file_name).cmp(&(key.key_id, key.key_no, &key.file_name))
+        });
+        if old.is_ok_and(|index| before.keys()[index].verdict == key.verdict) {
+            continue;
+        }
+        let (key_no, file) = (key.key_no, &key.file_name);
+        match &key.verdict.cause {
+            None => tracing::info!(key_no, file, "key is enabled"),
+            Some(cause) => tracing::warn!(key_no, file, cause, "key is not enabled"),
+        }
+    }
+    for key in before.keys().iter().filter(|key| after.find(key.key_no).is_none()) {
+        tracing::warn!(key_no = key.key_no, file = key.file_name, "key is gone");
+    }
+}

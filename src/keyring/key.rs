@@ -1,0 +1,146 @@
+//! What is known of a key, and the snapshot of all keys.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::licence::{KeyId, KeyNo, Licence, OpenFailure, Timestamp, Verdict};
+
+/// What a key lies on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// A licence file.
+    Virtual,
+    /// A hardware key.
+    Usb,
+}
+
+impl KeyKind {
+    /// Type in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Virtual => "Virtual",
+            Self::Usb => "USB",
+        }
+    }
+}
+
+/// What a provider found in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What it lies on.
+    pub kind: KeyKind,
+    /// The file's full path, or the device's stable name.
+    pub file_name: String,
+    /// Series and number as far as the place itself tells them, for keys that cannot be opened.
+    pub named: Option<(KeyId, KeyNo)>,
+    /// The licence, or why there is none.
+    pub opened: Result<Arc<Licence>, OpenFailure>,
+    /// When this node last found it changed.
+    pub updated: Timestamp,
+}
+
+/// A key with its verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// What it lies on.
+    pub kind: KeyKind,
+    /// The file's full path, or the device's stable name.
+    pub file_name: String,
+    /// Serial number; for a file that tells none, one made of its name.
+    pub key_no: KeyNo,
+    /// Series, where it is known.
+    pub key_id: Option<KeyId>,
+    /// The licence, where it is authentic.
+    pub licence: Option<Arc<Licence>>,
+    /// When this node last found it changed.
+    pub updated: Timestamp,
+    /// Workable, Enabled, and why not.
+    pub verdict: Verdict,
+}
+
+impl Key {
+    pub(super) fn new(found: &Found, verdict: Verdict) -> Self {
+        let licence = found.opened.as_ref().ok().cloned();
+        let known = licence.as_ref().map(|licence| (licence.key_id, licence.key_no)).or(found.named);
+        Self {
+            kind: found.kind,
+            file_name: found.file_name.clone(),
+            key_no: known.map_or_else(|| number_of(&found.file_name), |(_, key_no)| key_no),
+            key_id: known.map(|(key_id, _)| key_id),
+            licence,
+            updated: found.updated,
+            verdict,
+        }
+    }
+
+    /// This key after it has gone away, for the sessions that still sit on it.
+    fn departed(&self) -> Self {
+        let why = match self.kind {
+            KeyKind::Virtual => "the licence file is gone",
+            KeyKind::Usb => "the key is not plugged in",
+        };
+        let verdict =
+            Verdict { workable: false, open_error: Some(why.into()), enabled: false, cause: Some(why.into()) };
+        Self { verdict, ..self.clone() }
+    }
+}
+
+/// A number for what has none: the first 48 bits of SHA-256 over its stable name (spec, row 20).
+fn number_of(name: &str) -> KeyNo {
+    Sha256::digest(name).iter().take(6).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// All keys at one moment. Never changed: a new one is published instead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keyring {
+    keys: Vec<Arc<Key>>,
+    by_number: HashMap<KeyNo, Arc<Key>>,
+    departed: HashMap<KeyNo, Arc<Key>>,
+}
+
+impl Keyring {
+    /// A snapshot of `keys` that remembers which keys of `before` are gone.
+    pub(super) fn new(mut keys: Vec<Arc<Key>>, before: &Self) -> Self {
+        keys.sort_by(|a, b| (a.key_id, a.key_no, &a.file_name).cmp(&(b.key_id, b.key_no, &b.file_name)));
+        let mut by_number: HashMap<KeyNo, Arc<Key>> = HashMap::with_capacity(keys.len());
+        let worth = |key: &Key| (key.verdict.workable, key.licence.is_some());
+        for key in &keys {
+            let best = by_number.entry(key.key_no).or_insert_with(|| key.clone());
+            if worth(key) > worth(best) {
+                *best = key.clone();
+            }
+        }
+        let gone = before.by_number.values().filter(|key| key.licence.is_some()).map(|key| Arc::new(key.departed()));
+        let departed = before
+            .departed
+            .values()
+            .cloned()
+            .chain(gone)
+            .filter(|key| !by_number.contains_key(&key.key_no))
+            .map(|key| (key.key_no, key))
+            .collect();
+        Self { keys, by_number, departed }
+    }
+
+    /// All keys by (KeyID, KeyNo).
+    pub fn keys(&self) -> &[Arc<Key>] {
+        &self.keys
+    }
+
+    /// The key of this number; where several claim it, the one that can be used.
+    pub fn find(&self, key_no: KeyNo) -> Option<&Arc<Key>> {
+        self.by_number.get(&key_no)
+    }
+
+    /// One key for each number.
+    pub fn by_number(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.by_number.values()
+    }
+
+    /// A key that was here and is gone.
+    pub fn departed(&self, key_no: KeyNo) -> Option<&Arc<Key>> {
+        self.departed.get(&key_no)
+    }
+}

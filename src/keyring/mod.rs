@@ -1,0 +1,36 @@
+//! The keys of this node, whatever they lie on: providers find them, the keeper judges them and publishes one
+//! snapshot of all, each with its verdict.
+
+mod assemble;
+mod files;
+mod keeper;
+mod key;
+mod vendors;
+mod watch;
+
+pub use assemble::{Situation, assemble};
+pub use files::LicenceFiles;
+pub use keeper::{Keeper, KeeperHandle, KeeperHealth, Sources};
+pub use key::{Found, Key, KeyKind, Keyring};
+pub use vendors::{TrustError, read_vendor_keys, trust_vendor};
+
+use crate::licence::VendorKeys;
+
+/// The provider could not look; what it found before still counts, for that is not "nothing there".
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{place}: {reason}")]
+pub struct ScanError {
+    /// Where it looked.
+    pub place: String,
+    /// What the system said.
+    pub reason: String,
+}
+
+/// Finds keys of one kind: licence files, USB keys.
+pub trait KeyProvider: Send {
+    /// Looks at everything anew. A key that fails is one entry with its failure; it never hides the others.
+    ///
+    /// # Errors
+    /// [`ScanError`] where it could not look at all.
+    fn scan(&mut self, vendors: &VendorKeys) -> Result<Vec<Found>, ScanError>;
+}
