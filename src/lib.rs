@@ -1,1 +1,3 @@
 //! keynode: a licence node.
+pub mod cli;
+pub mod settings;
