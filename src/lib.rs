@@ -1,7 +1,10 @@
 //! keynode: a licence node.
 
+pub mod cli;
 pub mod clock;
+pub mod keyring;
 pub mod licence;
 pub mod seats;
+pub mod settings;
 pub mod signing;
 pub mod store;

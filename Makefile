@@ -1,0 +1,38 @@
+# The commands of this repository; `make` alone lists them.
+
+CARGO_HOME ?= $(HOME)/.cargo
+export PATH := $(PATH):$(CARGO_HOME)/bin
+# What `make demo` passes on: make demo ARGS="--listen 127.0.0.1:9199"
+ARGS ?=
+
+.PHONY: help demo test bench build fmt lint
+
+help: ## List these commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+demo: build ## Build, then serve demo licences on 127.0.0.1:9099 (ARGS="..." is passed on)
+	target/release/keynode demo $(ARGS)
+
+test: ## Install what the tests need, and run them all
+	packaging/setup.sh test
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	    echo "cargo nextest run --locked" && cargo nextest run --locked; \
+	else \
+	    echo "cargo test --locked --lib --bins --tests" && cargo test --locked --lib --bins --tests; \
+	fi
+	cargo test --locked --doc
+
+bench: ## Measure the speed; takes minutes and wants a quiet machine
+	packaging/setup.sh bench
+	cargo bench --locked --bench speed
+
+build: ## Install what building needs, and build the release binary
+	packaging/setup.sh build
+	cargo build --locked --release
+
+fmt: ## Format the code
+	cargo fmt
+
+lint: ## Check formatting, and clippy's warnings as errors
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings

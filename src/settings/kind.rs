@@ -1,0 +1,177 @@
+//! What sort of value an option takes: read from text, checked, and described to whoever got it wrong.
+
+use std::{net::SocketAddr, time::Duration};
+
+use toml::{Table, Value};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+/// The largest key number that a client's double-precision JSON numbers keep (external API, section 8, row 20).
+const MAX_KEY_NO: i64 = (1 << 53) - 1;
+
+/// What an option takes, with its range where it has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An IP address with port.
+    Address,
+    /// A path; one from the file is relative to the file's directory.
+    Path,
+    /// True or false.
+    Switch,
+    /// A whole number, both ends included.
+    Number {
+        /// Least value.
+        min: i64,
+        /// Greatest value.
+        max: i64,
+    },
+    /// A duration in words, both ends included.
+    Duration {
+        /// Shortest.
+        min: Duration,
+        /// Longest.
+        max: Duration,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Host names; as text, with commas between them.
+    Hosts,
+    /// A `tracing` filter.
+    Filter,
+    /// Access codes with the key numbers that they guard; as text `CODE=1,2;CODE2=3`.
+    AccessCodes,
+}
+
+impl Kind {
+    /// Reads the text of a flag or environment variable; `None` when it is not of this kind.
+    pub fn parse(self, text: &str) -> Option<Value> {
+        let text = text.trim();
+        let value = match self {
+            Self::Switch => Value::Boolean(text.parse().ok()?),
+            Self::Number { .. } => Value::Integer(text.parse().ok()?),
+            Self::Hosts => Value::Array(split(text, ',').map(Value::from).collect()),
+            Self::AccessCodes => Value::Table(parse_codes(text)?),
+            _ => Value::from(text),
+        };
+        self.accepts(&value).then_some(value)
+    }
+
+    /// Whether a value is of this kind and in its range.
+    pub fn accepts(self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Switch, Value::Boolean(_)) => true,
+            (Self::Number { min, max }, Value::Integer(number)) => (min..=max).contains(number),
+            (Self::Hosts, Value::Array(hosts)) => hosts.iter().all(|host| host.as_str().is_some_and(is_host)),
+            (Self::AccessCodes, Value::Table(codes)) => codes.iter().all(|(code, keys)| is_code(code, keys)),
+            (_, Value::String(text)) => self.accepts_text(text),
+            _ => false,
+        }
+    }
+
+    fn accepts_text(self, text: &str) -> bool {
+        match self {
+            Self::Address => text.parse::<SocketAddr>().is_ok(),
+            Self::Path => !text.is_empty() && !text.contains('\0'),
+            Self::Duration { min, max } => {
+                humantime::parse_duration(text).is_ok_and(|duration| (min..=max).contains(&duration))
+            }
+            Self::Choice(words) => words.contains(&text),
+            Self::Filter => is_filter(text),
+            _ => false,
+        }
+    }
+
+    /// What to say was expected.
+    pub fn expected(self) -> String {
+        match self {
+            Self::Address => "an address with port such as 127.0.0.1:9099".to_owned(),
+            Self::Path => "a path".to_owned(),
+            Self::Switch => "true or false".to_owned(),
+            Self::Number { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Duration { min, max } => format!(
+                "a duration such as 15m, from {} to {}",
+                humantime::format_duration(min),
+                humantime::format_duration(max)
+            ),
+            Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Hosts => "host names without port".to_owned(),
+            Self::Filter => {
+                "a level (off, error, warn, info, debug, trace) or directives such as info,keynode::seats=debug".to_owned()
+            }
+            Self::AccessCodes => {
+                "access codes of 1 to 128 characters, each with its key numbers, such as CODE=7131766,7131767".to_owned()
+            }
+        }
+    }
+
+    /// The placeholder in the help of the flag.
+    pub fn value_name(self) -> &'static str {
+        match self {
+            Self::Address => "ADDRESS:PORT",
+            Self::Path => "PATH",
+            Self::Switch => "true|false",
+            Self::Number { .. } => "N",
+            Self::Duration { .. } => "DURATION",
+            Self::Choice(_) => "WORD",
+            Self::Hosts => "NAME,...",
+            Self::Filter => "FILTER",
+            Self::AccessCodes => "CODE=N,...;...",
+        }
+    }
+}
+
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    text.split(separator)
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+}
+
+/// `CODE=1,2;CODE2=3`; a code given twice is refused, as TOML refuses it.
+fn parse_codes(text: &str) -> Option<Table> {
+    let mut codes = Table::new();
+    for entry in split(text, ';') {
+        let (code, keys) = entry.split_once('=')?;
+        let keys = split(keys, ',')
+            .map(|key| key.parse().ok().map(Value::Integer))
+            .collect::<Option<_>>()?;
+        if codes.insert(code.trim().to_owned(), Value::Array(keys)).is_some() {
+            return None;
+        }
+    }
+    Some(codes)
+}
+
+fn is_code(code: &str, keys: &Value) -> bool {
+    let length_fits = (1..=128).contains(&code.chars().count());
+    length_fits
+        && !code.chars().any(char::is_control)
+        && code.trim() == code
+        && keys.as_array().is_some_and(|keys| {
+            !keys.is_empty()
+                && keys.iter().all(|key| {
+                    key.as_integer()
+                        .is_some_and(|key| (1..=MAX_KEY_NO).contains(&key))
+                })
+        })
+}
+
+/// A name, an IPv4 address or an IPv6 address in brackets, as the `Host` header has it before the port.
+fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    (1..=253).contains(&host.len())
+        && host
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
+/// `EnvFilter` takes a bare word that is no level for the name of a module, so "inof" would log everything of a
+/// module "inof" and nothing else: only levels may stand alone.
+fn is_filter(text: &str) -> bool {
+    let is_level = |part: &str| part.parse::<LevelFilter>().is_ok();
+    !text.is_empty()
+        && EnvFilter::try_new(text).is_ok()
+        && text
+            .split(',')
+            .all(|part| is_level(part.trim()) || part.contains(['=', '[', ']']))
+}

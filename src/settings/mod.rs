@@ -1,0 +1,31 @@
+//! The settings: types, defaults, checks, and how file, environment and flags are laid over one another.
+//!
+//! Every option stands once in [`OPTIONS`]; flags, environment variables, checks and error texts are made from
+//! that table, and tests hold the types and the commented [`SAMPLE`] against it. A later layer wins: default,
+//! file, `KEYNODE_*` environment variable, flag.
+
+mod args;
+mod check;
+mod duration;
+mod error;
+mod file;
+mod kind;
+mod load;
+mod options;
+mod types;
+
+pub use args::{Override, SettingsArgs};
+pub use error::{Origin, SettingsError};
+pub use kind::Kind;
+pub use load::Loaded;
+pub use options::{OPTIONS, OptionSpec};
+pub use types::{Api, Connections, Log, LogFormat, Login, Sessions, Settings, Tls};
+
+/// A settings file with every option and its default, all commented out.
+pub const SAMPLE: &str = include_str!("sample.toml");
+
+/// Where the settings file is looked for when none is named.
+pub const DEFAULT_FILE: &str = "/etc/keynode/keynode.toml";
+
+#[cfg(test)]
+mod tests;
