@@ -1,0 +1,137 @@
+//! What a client gets instead of data: a status, an exception's name, a sentence (spec, section 1.2).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+
+use crate::seats::{DeskError, Reason, Refusal};
+
+/// An error answer. It holds the client's text only; what the log gets is written where it happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ApiError {
+    pub(super) status: StatusCode,
+    exception: &'static str,
+    sentence: String,
+    pub(super) headers: Vec<(HeaderName, String)>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, exception: &'static str, sentence: impl Into<String>) -> Self {
+        Self { status, exception, sentence: sentence.into(), headers: Vec::new() }
+    }
+
+    fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn bad_request(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "EHTTPBadRequest", sentence)
+    }
+
+    pub(super) fn unauthorized(sentence: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "EHTTPUnauthorized", sentence)
+            .with(WWW_AUTHENTICATE, r#"Basic realm="keynode", charset="UTF-8""#)
+    }
+
+    pub(super) fn forbidden(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "EHTTPForbidden", sentence)
+    }
+
+    pub(super) fn too_many_logins(seconds: u64) -> Self {
+        let sentence = format!("Too many failed logins from here. Try again in {seconds} s.");
+        Self::forbidden(sentence).with(RETRY_AFTER, seconds.to_string())
+    }
+
+    pub(super) fn url_not_found(path: &str) -> Self {
+        let sentence = format!("The requested URL \"{path}\" was not found.");
+        Self::new(StatusCode::NOT_FOUND, "EHTTPNotFound", sentence)
+    }
+
+    pub(super) fn licence_not_found(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "ELicenceNotFound", sentence)
+    }
+
+    pub(super) fn session_not_found(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "ESessionNotFound", sentence)
+    }
+
+    pub(super) fn connection_not_found(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "EConnectionNotFound", sentence)
+    }
+
+    pub(super) fn not_implemented(verb: &str, path: &str, allowed: &str) -> Self {
+        let sentence = format!("{verb} is not implemented for \"{path}\". Implemented: {allowed}.");
+        Self::new(StatusCode::NOT_IMPLEMENTED, "EHTTPNotImplemented", sentence).with(ALLOW, allowed)
+    }
+
+    pub(super) fn switched_off() -> Self {
+        let sentence = "API access is switched off in the settings.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "EHTTPServiceUnavailable", sentence)
+    }
+
+    pub(super) fn internal(sentence: &str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "EHTTPInternalServerError", sentence)
+    }
+
+    /// The HTTP text of the manual for a status; it differs from the standard's in places.
+    fn text(&self) -> &'static str {
+        match self.status.as_u16() {
+            404 => "Not found",
+            500 => "Internal server error",
+            _ => self.status.canonical_reason().unwrap_or("Error"),
+        }
+    }
+
+    /// The body, in the manual's order of fields.
+    pub(super) fn body(&self) -> Vec<u8> {
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let message = text(&format!("({}) {}", self.exception, self.sentence));
+        format!(
+            r#"{{"Code":{},"Text":{},"Message":{message},"Exception":{}}}"#,
+            self.status.as_u16(),
+            text(self.text()),
+            text(self.exception)
+        )
+        .into_bytes()
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let mut sentence = refusal.text;
+        if let Some(first) = sentence.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        sentence.push('.');
+        match refusal.reason {
+            Reason::UnknownSeries => Self::licence_not_found(sentence),
+            Reason::NoFreeSeat => Self::new(StatusCode::FORBIDDEN, "ELicenceNoFree", sentence),
+            Reason::NotWorkable => Self::new(StatusCode::FORBIDDEN, "ELicenceNotWorkable", sentence),
+        }
+    }
+}
+
+impl From<DeskError> for ApiError {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::NotSaved => Self::internal(
+                "The node cannot save its state, so nothing was given. Its administrator finds the cause in the log.",
+            ),
+            DeskError::Stopped => Self::internal("The node is stopping."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manuals_example() {
+        let body = String::from_utf8(ApiError::url_not_found("/api/someurl").body()).unwrap();
+        assert_eq!(
+            body,
+            r#"{"Code":404,"Text":"Not found","Message":"(EHTTPNotFound) The requested URL \"/api/someurl\" was not found.","Exception":"EHTTPNotFound"}"#
+        );
+    }
+}
