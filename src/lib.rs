@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod computer;
 pub mod keyring;
 pub mod licence;
 pub mod seats;

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 /// Length of a hashed component value: 128 bits in lower-case hex.
 const HASH_DIGITS: usize = 32;
-/// Bytes of SHA-256 that make the `ComputerID`: the manual's is the size of SHA-1.
-const COMPUTER_ID_BYTES: usize = 20;
+/// Length of a `ComputerID`: 160 bits in hex, as in the manual's example.
+const COMPUTER_ID_DIGITS: usize = 40;
 
 /// What part of the computer a component tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -177,11 +177,9 @@ impl Fingerprint {
             .collect();
         lines.sort();
         lines.dedup();
-        let digest = Sha256::digest(lines.join("\n"));
-        digest[..COMPUTER_ID_BYTES]
-            .iter()
-            .map(|byte| format!("{byte:02X}"))
-            .collect()
+        let mut id = format!("{:X}", Sha256::digest(lines.join("\n")));
+        id.truncate(COMPUTER_ID_DIGITS);
+        id
     }
 
     /// How many strong components there are.
