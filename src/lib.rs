@@ -1,5 +1,6 @@
 //! keynode: a licence node.
 
+pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod computer;

@@ -34,7 +34,9 @@ pub(super) async fn read(mut payload: Payload, timeout: Duration) -> Result<Vec<
             }
         }
         if length > LARGEST {
-            return Err(ApiError::bad_request(format!("The body has more than {LARGEST} bytes.")));
+            return Err(ApiError::bad_request(format!(
+                "The body has more than {LARGEST} bytes."
+            )));
         }
         Ok(body)
     };
@@ -54,8 +56,13 @@ impl Fields {
         }
         match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(other) => Err(ApiError::bad_request(format!("The body is {}, not a JSON object.", kind(&other)))),
-            Err(_) if body.is_empty() => Err(ApiError::bad_request("The body is empty: expected a JSON object.")),
+            Ok(other) => Err(ApiError::bad_request(format!(
+                "The body is {}, not a JSON object.",
+                kind(&other)
+            ))),
+            Err(_) if body.is_empty() => Err(ApiError::bad_request(
+                "The body is empty: expected a JSON object.",
+            )),
             Err(error) => Err(ApiError::bad_request(format!("The body is no JSON: {error}."))),
         }
     }
@@ -74,9 +81,9 @@ impl Fields {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if text.chars().count() <= longest => Ok(Some(text.as_str().into())),
-            Some(Value::String(_)) => {
-                Err(ApiError::bad_request(format!("{name} has more than {longest} characters.")))
-            }
+            Some(Value::String(_)) => Err(ApiError::bad_request(format!(
+                "{name} has more than {longest} characters."
+            ))),
             Some(other) => Err(wrong(name, "a string", other)),
         }
     }
@@ -92,15 +99,21 @@ impl Fields {
 
     /// A date and time.
     pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
-        let Some(text) = self.text(name, 64)? else { return Ok(None) };
+        let Some(text) = self.text(name, 64)? else {
+            return Ok(None);
+        };
         let bad = |error| ApiError::bad_request(format!("{name}: {error}."));
         Timestamp::parse(&text).map(Some).map_err(bad)
     }
 
     /// An identifier of this node.
     pub(super) fn id(&self, name: &str) -> Result<Option<Id>, ApiError> {
-        let Some(text) = self.text(name, 64)? else { return Ok(None) };
-        Id::parse(&text).map(Some).map_err(|error| ApiError::bad_request(format!("{name}: {error}.")))
+        let Some(text) = self.text(name, 64)? else {
+            return Ok(None);
+        };
+        Id::parse(&text)
+            .map(Some)
+            .map_err(|error| ApiError::bad_request(format!("{name}: {error}.")))
     }
 }
 

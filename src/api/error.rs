@@ -16,7 +16,12 @@ pub(super) struct ApiError {
 
 impl ApiError {
     fn new(status: StatusCode, exception: &'static str, sentence: impl Into<String>) -> Self {
-        Self { status, exception, sentence: sentence.into(), headers: Vec::new() }
+        Self {
+            status,
+            exception,
+            sentence: sentence.into(),
+            headers: Vec::new(),
+        }
     }
 
     fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
@@ -66,11 +71,19 @@ impl ApiError {
 
     pub(super) fn switched_off() -> Self {
         let sentence = "API access is switched off in the settings.";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "EHTTPServiceUnavailable", sentence)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "EHTTPServiceUnavailable",
+            sentence,
+        )
     }
 
     pub(super) fn internal(sentence: &str) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "EHTTPInternalServerError", sentence)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "EHTTPInternalServerError",
+            sentence,
+        )
     }
 
     /// The HTTP text of the manual for a status; it differs from the standard's in places.

@@ -76,9 +76,14 @@ pub(super) fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {
 }
 
 pub(super) fn get(api: &Api, request: &Request, key_no: &str) -> Result<Reply, ApiError> {
-    let number = key_no.parse::<u64>().ok().filter(|_| key_no.bytes().all(|b| b.is_ascii_digit()));
+    let number = key_no
+        .parse::<u64>()
+        .ok()
+        .filter(|_| key_no.bytes().all(|b| b.is_ascii_digit()));
     let number = number.ok_or_else(|| {
-        ApiError::bad_request(format!("A licence is named by its KeyNo, a whole number, not \"{key_no}\"."))
+        ApiError::bad_request(format!(
+            "A licence is named by its KeyNo, a whole number, not \"{key_no}\"."
+        ))
     })?;
     let keyring = api.keys.keyring();
     let missing = || ApiError::licence_not_found(format!("There is no licence with KeyNo {number}."));

@@ -34,7 +34,8 @@ impl Query {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name)?, decode(value)?);
             let number = || {
-                let wrong = |_| ApiError::bad_request(format!("{name}: expected a whole number, not \"{value}\"."));
+                let wrong =
+                    |_| ApiError::bad_request(format!("{name}: expected a whole number, not \"{value}\"."));
                 value.parse::<usize>().map_err(wrong)
             };
             match name.as_str() {
@@ -64,7 +65,10 @@ impl Query {
 
     /// The value of a parameter that is no filter of a list, such as those of DELETE /api/sessions.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.filters.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+        self.filters
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Holds the query against the fields of a list's objects.
@@ -82,12 +86,19 @@ impl Query {
             Some((name, down)) => Some((place::<R>(name)?, *down)),
             None => None,
         };
-        Ok(Plan { filters, places: self.places::<R>()?, sort })
+        Ok(Plan {
+            filters,
+            places: self.places::<R>()?,
+            sort,
+        })
     }
 
     /// The fields that are asked for, where `_fields` says so.
     pub(super) fn places<R: Record>(&self) -> Result<Option<Vec<usize>>, ApiError> {
-        self.fields.as_ref().map(|names| names.iter().map(|name| place::<R>(name)).collect()).transpose()
+        self.fields
+            .as_ref()
+            .map(|names| names.iter().map(|name| place::<R>(name)).collect())
+            .transpose()
     }
 }
 
@@ -116,5 +127,7 @@ fn place<R: Record>(name: &str) -> Result<usize, ApiError> {
 fn decode(text: &str) -> Result<String, ApiError> {
     let spaced = text.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8();
-    decoded.map(std::borrow::Cow::into_owned).map_err(|_| ApiError::bad_request("The query is not UTF-8."))
+    decoded
+        .map(std::borrow::Cow::into_owned)
+        .map_err(|_| ApiError::bad_request("The query is not UTF-8."))
 }

@@ -43,7 +43,9 @@ impl<'a> Scalar<'a> {
             Self::Bool(value) => serde_json::to_writer(out, value),
             Self::Number(value) => serde_json::to_writer(out, value),
             Self::Text(value) => serde_json::to_writer(out, value),
-            Self::Id(value) => serde_json::to_writer(out, std::str::from_utf8(&value.hex()).unwrap_or_default()),
+            Self::Id(value) => {
+                serde_json::to_writer(out, std::str::from_utf8(&value.hex()).unwrap_or_default())
+            }
             Self::Time(value) => serde_json::to_writer(out, value),
             Self::Itn(value) => serde_json::to_writer(out, value),
         };

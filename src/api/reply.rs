@@ -21,7 +21,11 @@ impl Reply {
     /// 200 with this JSON.
     pub(super) fn json(body: Vec<u8>, query: &Query) -> Self {
         let body = if query.pretty { indented(&body) } else { body };
-        Self { status: StatusCode::OK, headers: Vec::new(), body }
+        Self {
+            status: StatusCode::OK,
+            headers: Vec::new(),
+            body,
+        }
     }
 
     /// 200 with one object.
@@ -88,12 +92,18 @@ pub(super) struct ListWriter {
 impl ListWriter {
     pub(super) fn new(name: &str, query: &Query) -> Self {
         let body = format!("{{\"{name}\":[").into_bytes();
-        Self { body, skip: query.offset, left: query.limit.unwrap_or(usize::MAX), empty: true }
+        Self {
+            body,
+            skip: query.offset,
+            left: query.limit.unwrap_or(usize::MAX),
+            empty: true,
+        }
     }
 
     /// How many more objects it takes, those that it skips included.
     pub(super) fn wants(&self) -> usize {
-        self.left.saturating_add(if self.left == 0 { 0 } else { self.skip })
+        self.left
+            .saturating_add(if self.left == 0 { 0 } else { self.skip })
     }
 
     /// Adds an object that passed the filters; false once it wants no more.

@@ -28,8 +28,13 @@ pub(super) enum Action {
 }
 
 /// The documented addresses in their order, then the extensions.
-pub(super) const URNS: [&str; 5] =
-    ["/api/serverinfo", "/api/licences", "/api/connections", "/api/sessions", "/api/publickey"];
+pub(super) const URNS: [&str; 5] = [
+    "/api/serverinfo",
+    "/api/licences",
+    "/api/connections",
+    "/api/sessions",
+    "/api/publickey",
+];
 
 impl Action {
     /// Finds what a request asks for.
@@ -45,10 +50,34 @@ impl Action {
         let verb = if *verb == Method::HEAD { &Method::GET } else { verb };
         let unknown = |allowed: &str| Err(ApiError::not_implemented(verb.as_str(), path, allowed));
         match inner {
-            "" => if *verb == Method::GET { Ok(Self::Root) } else { unknown("GET, HEAD") },
-            "/serverinfo" => if *verb == Method::GET { Ok(Self::ServerInfo) } else { unknown("GET, HEAD") },
-            "/publickey" => if *verb == Method::GET { Ok(Self::PublicKey) } else { unknown("GET, HEAD") },
-            "/licences" => if *verb == Method::GET { Ok(Self::ListLicences) } else { unknown("GET, HEAD") },
+            "" => {
+                if *verb == Method::GET {
+                    Ok(Self::Root)
+                } else {
+                    unknown("GET, HEAD")
+                }
+            }
+            "/serverinfo" => {
+                if *verb == Method::GET {
+                    Ok(Self::ServerInfo)
+                } else {
+                    unknown("GET, HEAD")
+                }
+            }
+            "/publickey" => {
+                if *verb == Method::GET {
+                    Ok(Self::PublicKey)
+                } else {
+                    unknown("GET, HEAD")
+                }
+            }
+            "/licences" => {
+                if *verb == Method::GET {
+                    Ok(Self::ListLicences)
+                } else {
+                    unknown("GET, HEAD")
+                }
+            }
             "/connections" => match *verb {
                 Method::GET => Ok(Self::ListConnections),
                 Method::POST => Ok(Self::OpenConnection),
@@ -62,7 +91,11 @@ impl Action {
             },
             _ => {
                 if let Some(key_no) = name("/licences") {
-                    return if *verb == Method::GET { Ok(Self::GetLicence(key_no)) } else { unknown("GET, HEAD") };
+                    return if *verb == Method::GET {
+                        Ok(Self::GetLicence(key_no))
+                    } else {
+                        unknown("GET, HEAD")
+                    };
                 }
                 let (make, id): ([fn(String) -> Self; 3], String) = if let Some(id) = name("/sessions") {
                     ([Self::GetSession, Self::RenewSession, Self::ReleaseSession], id)
@@ -112,9 +145,21 @@ mod tests {
     fn a_trailing_slash_is_the_same_path_and_case_matters() {
         assert_eq!(Action::find(&Method::GET, "/api"), Ok(Action::Root));
         assert_eq!(Action::find(&Method::GET, "/api/"), Ok(Action::Root));
-        assert_eq!(Action::find(&Method::HEAD, "/api/sessions/"), Ok(Action::ListSessions));
-        assert_eq!(Action::find(&Method::GET, "/api/licences/7/"), Ok(Action::GetLicence("7".into())));
-        for unknown in ["/api/Sessions", "/api/sessions//", "/api/licences/7/8", "/api//sessions", "/api/x"] {
+        assert_eq!(
+            Action::find(&Method::HEAD, "/api/sessions/"),
+            Ok(Action::ListSessions)
+        );
+        assert_eq!(
+            Action::find(&Method::GET, "/api/licences/7/"),
+            Ok(Action::GetLicence("7".into()))
+        );
+        for unknown in [
+            "/api/Sessions",
+            "/api/sessions//",
+            "/api/licences/7/8",
+            "/api//sessions",
+            "/api/x",
+        ] {
             let error = Action::find(&Method::GET, unknown).unwrap_err();
             assert_eq!(error.status.as_u16(), 404, "{unknown}");
         }
@@ -130,7 +175,11 @@ mod tests {
             (Method::PATCH, "/api/sessions"),
             (Method::POST, "/api/sessions/AF72CC4124DD4B588AA9039D31035A5C"),
         ] {
-            assert_eq!(Action::find(&verb, path).unwrap_err().status.as_u16(), 501, "{verb} {path}");
+            assert_eq!(
+                Action::find(&verb, path).unwrap_err().status.as_u16(),
+                501,
+                "{verb} {path}"
+            );
         }
     }
 }

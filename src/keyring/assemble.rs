@@ -34,7 +34,9 @@ pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) ->
         let licence = one.opened.as_deref();
         let rivals: Vec<String> = match licence {
             Ok(licence) => {
-                let others = claims[&licence.key_no].iter().filter(|name| **name != one.file_name);
+                let others = claims[&licence.key_no]
+                    .iter()
+                    .filter(|name| **name != one.file_name);
                 others.map(|name| (*name).to_owned()).collect()
             }
             Err(_) => Vec::new(),
@@ -49,7 +51,7 @@ pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) ->
         };
         Arc::new(Key::new(one, judge(licence, &given)))
     });
-    Keyring::new(keys.collect(), before)
+    Keyring::new(keys.collect(), situation.computer.computer_id(), before)
 }
 
 #[cfg(test)]
@@ -72,7 +74,12 @@ mod tests {
     fn ring(found: &[Found], before: &Keyring) -> Keyring {
         let (computer, switched_off) = (Fingerprint::default(), HashSet::from([2]));
         let now = licence().activation_date;
-        let situation = Situation { now, highest: now, computer: &computer, switched_off: &switched_off };
+        let situation = Situation {
+            now,
+            highest: now,
+            computer: &computer,
+            switched_off: &switched_off,
+        };
         assemble(found, &situation, before)
     }
 
@@ -80,7 +87,11 @@ mod tests {
     fn two_files_with_one_number_name_each_other_and_a_forgery_spoils_nothing() {
         let both = [found("a", Ok(licence())), found("b", Ok(licence()))];
         let keyring = ring(&both, &Keyring::default());
-        let errors: Vec<_> = keyring.keys().iter().map(|key| key.verdict.open_error.clone().unwrap()).collect();
+        let errors: Vec<_> = keyring
+            .keys()
+            .iter()
+            .map(|key| key.verdict.open_error.clone().unwrap())
+            .collect();
         assert!(errors[0].contains('b') && errors[1].contains('a'), "{errors:?}");
         let mut forged = found("forged", Err(OpenFailure::Signature));
         forged.named = Some((licence().key_id, licence().key_no));
@@ -94,8 +105,18 @@ mod tests {
         let numbered = |key_no| Licence { key_no, ..licence() };
         let files = [3, 1, 2].map(|key_no| found(&key_no.to_string(), Ok(numbered(key_no))));
         let keyring = ring(&files, &Keyring::default());
-        assert_eq!(keyring.keys().iter().map(|key| key.key_no).collect::<Vec<_>>(), [1, 2, 3]);
-        assert_eq!(keyring.keys().iter().map(|key| key.verdict.enabled).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(
+            keyring.keys().iter().map(|key| key.key_no).collect::<Vec<_>>(),
+            [1, 2, 3]
+        );
+        assert_eq!(
+            keyring
+                .keys()
+                .iter()
+                .map(|key| key.verdict.enabled)
+                .collect::<Vec<_>>(),
+            [true, false, true]
+        );
     }
 
     #[test]

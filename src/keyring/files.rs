@@ -26,7 +26,11 @@ pub struct LicenceFiles {
 impl LicenceFiles {
     /// Looks in `directory`; one that does not exist holds no licences.
     pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.into(), known: HashMap::new(), vendors: Vec::new() }
+        Self {
+            directory: directory.into(),
+            known: HashMap::new(),
+            vendors: Vec::new(),
+        }
     }
 
     fn look_at(&mut self, path: PathBuf, vendors: &VendorKeys) -> Option<(PathBuf, (Stamp, Found))> {
@@ -36,7 +40,10 @@ impl LicenceFiles {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => return None,
             Err(_) => Stamp::default(),
         };
-        if let Some(known) = self.known.remove(&path).filter(|(known, _)| *known == stamp && stamp != Stamp::default())
+        if let Some(known) = self
+            .known
+            .remove(&path)
+            .filter(|(known, _)| *known == stamp && stamp != Stamp::default())
         {
             return Some((path, known));
         }
@@ -74,7 +81,10 @@ impl KeyProvider for LicenceFiles {
             self.known.clear();
             self.vendors = trusted;
         }
-        let paths = entries.into_iter().map(|entry| entry.path()).filter(|path| is_licence(path));
+        let paths = entries
+            .into_iter()
+            .map(|entry| entry.path())
+            .filter(|path| is_licence(path));
         let known: HashMap<_, _> = paths.filter_map(|path| self.look_at(path, vendors)).collect();
         self.known = known;
         Ok(self.known.values().map(|(_, found)| found.clone()).collect())
@@ -100,7 +110,11 @@ fn stamp(metadata: &fs::Metadata) -> Stamp {
 fn read(path: &Path) -> Result<(Vec<u8>, fs::Metadata), OpenFailure> {
     let unreadable = |error: io::Error| OpenFailure::Unreadable(error.to_string());
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let mut file = File::options().read(true).custom_flags(nonblocking).open(path).map_err(unreadable)?;
+    let mut file = File::options()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)
+        .map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(OpenFailure::Unreadable("it is not a regular file".into()));
@@ -109,7 +123,10 @@ fn read(path: &Path) -> Result<(Vec<u8>, fs::Metadata), OpenFailure> {
         return Err(OpenFailure::TooLarge);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    file.by_ref().take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.by_ref()
+        .take(MAX_FILE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     Ok((bytes, file.metadata().map_err(unreadable)?))
 }
 
@@ -124,7 +141,10 @@ mod tests {
     }
 
     fn sealed() -> String {
-        seal::<()>(&licence(), vendor_public().kid(), |message| Ok(vendor_key().sign(message))).unwrap()
+        seal::<()>(&licence(), vendor_public().kid(), |message| {
+            Ok(vendor_key().sign(message))
+        })
+        .unwrap()
     }
 
     #[test]
@@ -136,12 +156,24 @@ mod tests {
         fs::write(dir.path().join("notes.txt"), "no licence").unwrap();
         fs::create_dir(dir.path().join("folder.licence")).unwrap();
         std::os::unix::fs::symlink("/nowhere", dir.path().join("dangling.licence")).unwrap();
-        rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join("pipe.licence"), rustix::fs::Mode::RUSR).unwrap();
+        rustix::fs::mkfifoat(
+            rustix::fs::CWD,
+            dir.path().join("pipe.licence"),
+            rustix::fs::Mode::RUSR,
+        )
+        .unwrap();
         let mut found = LicenceFiles::new(dir.path()).scan(&vendors()).unwrap();
         found.sort_by(|a, b| a.file_name.cmp(&b.file_name));
-        let opened: Vec<_> = found.iter().map(|one| one.opened.as_ref().err().map(ToString::to_string)).collect();
+        let opened: Vec<_> = found
+            .iter()
+            .map(|one| one.opened.as_ref().err().map(ToString::to_string))
+            .collect();
         assert_eq!(found.len(), 5, "{opened:?}");
-        assert_eq!(opened.iter().filter(|error| error.is_none()).count(), 1, "{opened:?}");
+        assert_eq!(
+            opened.iter().filter(|error| error.is_none()).count(),
+            1,
+            "{opened:?}"
+        );
         assert_eq!(found[0].named.map(|(_, key_no)| key_no), Some(7));
         assert_eq!(found[3].opened, Err(OpenFailure::TooLarge));
     }
@@ -151,7 +183,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("672B.7131766.licence");
         let mut files = LicenceFiles::new(dir.path());
-        let mut opened = |vendors: &VendorKeys| files.scan(vendors).unwrap().pop().map(|found| found.opened.is_ok());
+        let mut opened = |vendors: &VendorKeys| {
+            files
+                .scan(vendors)
+                .unwrap()
+                .pop()
+                .map(|found| found.opened.is_ok())
+        };
         assert_eq!(opened(&vendors()), None);
         fs::write(&path, sealed()).unwrap();
         assert_eq!(opened(&vendors()), Some(true));

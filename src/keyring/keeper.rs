@@ -134,7 +134,9 @@ impl Keeper {
     /// Those of the state file.
     pub fn new(sources: Sources, clock: SharedClock, switches: ChangeWatch) -> rusqlite::Result<Self> {
         let now = clock.now();
-        let highest = store::load_highest_time(switches.connection())?.unwrap_or(now.wall).max(now.wall);
+        let highest = store::load_highest_time(switches.connection())?
+            .unwrap_or(now.wall)
+            .max(now.wall);
         let mut keeper = Self {
             found: sources.providers.iter().map(|_| Vec::new()).collect(),
             sources,
@@ -160,13 +162,24 @@ impl Keeper {
     }
 
     /// Starts the thread; from now on `on_change` is called with each new snapshot.
-    pub fn start(mut self, on_change: impl FnMut(&Keyring) + Send + 'static) -> (KeeperHandle, JoinHandle<()>) {
+    pub fn start(
+        mut self,
+        on_change: impl FnMut(&Keyring) + Send + 'static,
+    ) -> (KeeperHandle, JoinHandle<()>) {
         let (sender, receiver) = channel();
-        let handle =
-            KeeperHandle { sender: sender.clone(), keyring: self.keyring.clone(), health: self.health.clone() };
+        let handle = KeeperHandle {
+            sender: sender.clone(),
+            keyring: self.keyring.clone(),
+            health: self.health.clone(),
+        };
         self.on_change = Box::new(on_change);
-        let thread = std::thread::Builder::new().name("keyring".into()).spawn(move || self.run(&receiver, sender));
-        (handle, thread.expect("a process that cannot start a thread cannot serve"))
+        let thread = std::thread::Builder::new()
+            .name("keyring".into())
+            .spawn(move || self.run(&receiver, sender));
+        (
+            handle,
+            thread.expect("a process that cannot start a thread cannot serve"),
+        )
     }
 
     fn run(mut self, receiver: &Receiver<Message>, sender: Sender<Message>) {
@@ -223,7 +236,10 @@ impl Keeper {
                 tracing::error!(%error, "keys cannot be looked for here; those found before still count");
             }
         }
-        *health = KeeperHealth { errors, scans: health.scans + 1 };
+        *health = KeeperHealth {
+            errors,
+            scans: health.scans + 1,
+        };
         drop(health);
         self.judge();
     }
@@ -232,7 +248,11 @@ impl Keeper {
     fn tick(&mut self) {
         let now = self.clock.now();
         let elapsed = i64::try_from(now.mono.saturating_sub(self.last.mono)).unwrap_or(i64::MAX);
-        let jump = now.wall.millis().saturating_sub(self.last.wall.millis()).saturating_sub(elapsed);
+        let jump = now
+            .wall
+            .millis()
+            .saturating_sub(self.last.wall.millis())
+            .saturating_sub(elapsed);
         let due = self.next_change.is_some_and(|change| change <= now.wall);
         if due || jump.abs() > JUMP || self.switches.changed() {
             self.judge();
@@ -256,7 +276,9 @@ impl Keeper {
         let before = self.keyring.load_full();
         let keyring = assemble(&found, &situation, &before);
         let licences = found.iter().filter_map(|one| one.opened.as_ref().ok());
-        self.next_change = licences.filter_map(|licence| licence.next_change(self.last.wall)).min();
+        self.next_change = licences
+            .filter_map(|licence| licence.next_change(self.last.wall))
+            .min();
         if keyring == *before {
             return;
         }
@@ -307,7 +329,11 @@ fn tell(before: &Keyring, after: &Keyring) {
             Some(cause) => tracing::warn!(key_no, file, cause, "key is not enabled"),
         }
     }
-    for key in before.keys().iter().filter(|key| after.find(key.key_no).is_none()) {
+    for key in before
+        .keys()
+        .iter()
+        .filter(|key| after.find(key.key_no).is_none())
+    {
         tracing::warn!(key_no = key.key_no, file = key.file_name, "key is gone");
     }
 }

@@ -63,7 +63,10 @@ pub struct Key {
 impl Key {
     pub(super) fn new(found: &Found, verdict: Verdict) -> Self {
         let licence = found.opened.as_ref().ok().cloned();
-        let known = licence.as_ref().map(|licence| (licence.key_id, licence.key_no)).or(found.named);
+        let known = licence
+            .as_ref()
+            .map(|licence| (licence.key_id, licence.key_no))
+            .or(found.named);
         Self {
             kind: found.kind,
             file_name: found.file_name.clone(),
@@ -75,21 +78,52 @@ impl Key {
         }
     }
 
+    /// What is left of a key that sessions from before a restart sit on, and that has not been found since.
+    pub fn unseen(key_id: KeyId, key_no: KeyNo) -> Self {
+        let found = Found {
+            kind: KeyKind::Virtual,
+            file_name: String::new(),
+            named: Some((key_id, key_no)),
+            opened: Err(OpenFailure::Unreadable("it is not here".into())),
+            updated: Timestamp::default(),
+        };
+        let why = Some("the key has not been found since the node started".to_owned());
+        Self::new(
+            &found,
+            Verdict {
+                workable: false,
+                open_error: why.clone(),
+                enabled: false,
+                cause: why,
+            },
+        )
+    }
+
     /// This key after it has gone away, for the sessions that still sit on it.
     fn departed(&self) -> Self {
         let why = match self.kind {
             KeyKind::Virtual => "the licence file is gone",
             KeyKind::Usb => "the key is not plugged in",
         };
-        let verdict =
-            Verdict { workable: false, open_error: Some(why.into()), enabled: false, cause: Some(why.into()) };
-        Self { verdict, ..self.clone() }
+        let verdict = Verdict {
+            workable: false,
+            open_error: Some(why.into()),
+            enabled: false,
+            cause: Some(why.into()),
+        };
+        Self {
+            verdict,
+            ..self.clone()
+        }
     }
 }
 
 /// A number for what has none: the first 48 bits of SHA-256 over its stable name (spec, row 20).
 fn number_of(name: &str) -> KeyNo {
-    Sha256::digest(name).iter().take(6).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    Sha256::digest(name)
+        .iter()
+        .take(6)
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// All keys at one moment. Never changed: a new one is published instead.
@@ -98,11 +132,12 @@ pub struct Keyring {
     keys: Vec<Arc<Key>>,
     by_number: HashMap<KeyNo, Arc<Key>>,
     departed: HashMap<KeyNo, Arc<Key>>,
+    computer_id: String,
 }
 
 impl Keyring {
     /// A snapshot of `keys` that remembers which keys of `before` are gone.
-    pub(super) fn new(mut keys: Vec<Arc<Key>>, before: &Self) -> Self {
+    pub(super) fn new(mut keys: Vec<Arc<Key>>, computer_id: String, before: &Self) -> Self {
         keys.sort_by(|a, b| (a.key_id, a.key_no, &a.file_name).cmp(&(b.key_id, b.key_no, &b.file_name)));
         let mut by_number: HashMap<KeyNo, Arc<Key>> = HashMap::with_capacity(keys.len());
         let worth = |key: &Key| (key.verdict.workable, key.licence.is_some());
@@ -112,7 +147,11 @@ impl Keyring {
                 *best = key.clone();
             }
         }
-        let gone = before.by_number.values().filter(|key| key.licence.is_some()).map(|key| Arc::new(key.departed()));
+        let gone = before
+            .by_number
+            .values()
+            .filter(|key| key.licence.is_some())
+            .map(|key| Arc::new(key.departed()));
         let departed = before
             .departed
             .values()
@@ -121,7 +160,7 @@ impl Keyring {
             .filter(|key| !by_number.contains_key(&key.key_no))
             .map(|key| (key.key_no, key))
             .collect();
-        Self { keys, by_number, departed }
+        Self { keys, by_number, departed, computer_id }
     }
 
     /// All keys by (KeyID, KeyNo).
@@ -137,6 +176,11 @@ impl Keyring {
     /// One key for each number.
     pub fn by_number(&self) -> impl Iterator<Item = &Arc<Key>> {
         self.by_number.values()
+    }
+
+    /// ComputerID of the computer that the keys were judged on.
+    pub fn computer_id(&self) -> &str {
+        &self.computer_id
     }
 
     /// A key that was here and is gone.

@@ -43,7 +43,9 @@ pub fn read_vendor_keys(directory: &Path) -> VendorKeys {
         }
     };
     paths.sort();
-    let pems = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "pem"));
+    let pems = paths
+        .iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "pem"));
     pems.filter_map(|path| match read(path) {
         Ok(key) => Some(key),
         Err(error) => {
@@ -60,7 +62,10 @@ pub fn read_vendor_keys(directory: &Path) -> VendorKeys {
 /// [`TrustError`] names the file.
 pub fn trust_vendor(directory: &Path, pem: &Path) -> Result<VendorKey, TrustError> {
     let key = read(pem)?;
-    let text = fs::read(pem).map_err(|source| TrustError::Io { path: pem.into(), source })?;
+    let text = fs::read(pem).map_err(|source| TrustError::Io {
+        path: pem.into(),
+        source,
+    })?;
     let target = directory.join(format!("{}.pem", key.kid()));
     let part = directory.join(format!(".{}.part", key.kid()));
     fs::create_dir_all(directory)
@@ -71,9 +76,15 @@ pub fn trust_vendor(directory: &Path, pem: &Path) -> Result<VendorKey, TrustErro
 }
 
 fn read(path: &Path) -> Result<VendorKey, TrustError> {
-    let io = |source| TrustError::Io { path: path.into(), source };
+    let io = |source| TrustError::Io {
+        path: path.into(),
+        source,
+    };
     let size = fs::metadata(path).map_err(io)?.len();
-    let key = |source| TrustError::Key { path: path.into(), source };
+    let key = |source| TrustError::Key {
+        path: path.into(),
+        source,
+    };
     if size > LARGEST {
         return Err(key(BadVendorKey::Form));
     }
@@ -88,7 +99,10 @@ mod tests {
     fn trusted_keys_are_read_back_and_nonsense_is_left_out() {
         let dir = tempfile::tempdir().unwrap();
         assert!(read_vendor_keys(&dir.path().join("missing")).is_empty());
-        let pem = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/vendor.pub.pem"));
+        let pem = Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/vendor.pub.pem"
+        ));
         let kid = trust_vendor(dir.path(), pem).unwrap().kid().to_owned();
         fs::write(dir.path().join("junk.pem"), "junk").unwrap();
         let keys = read_vendor_keys(dir.path());
@@ -98,9 +112,21 @@ mod tests {
     #[test]
     fn a_private_key_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let pem = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/vendor.key.pem"));
+        let pem = Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/vendor.key.pem"
+        ));
         let error = trust_vendor(dir.path(), pem).unwrap_err();
-        assert!(matches!(error, TrustError::Key { source: BadVendorKey::Private, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                TrustError::Key {
+                    source: BadVendorKey::Private,
+                    ..
+                }
+            ),
+            "{error}"
+        );
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -32,7 +32,10 @@ impl DirectoryWatch {
                 tracing::warn!(%error, "no file events: changes of licence files are seen within a second all the same");
             })
             .ok();
-        let directories = directories.iter().map(|directory| (directory.clone(), None)).collect();
+        let directories = directories
+            .iter()
+            .map(|directory| (directory.clone(), None))
+            .collect();
         let mut watch = Self { watcher, directories };
         watch.renew();
         watch
@@ -73,5 +76,10 @@ fn matters(kind: EventKind) -> bool {
 
 fn stamp(directory: &Path) -> Option<Stamp> {
     let metadata = fs::metadata(directory).ok()?;
-    Some((metadata.dev(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec()))
+    Some((
+        metadata.dev(),
+        metadata.ino(),
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+    ))
 }

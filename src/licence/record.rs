@@ -195,6 +195,9 @@ pub enum BadLicence {
         /// What is allowed.
         range: &'static str,
     },
+    /// A component of the binding that no computer can have.
+    #[error("the binding has a wrong component: {0}")]
+    Component(String),
     /// A text that is too long, or has control characters in it.
     #[error("{field} is longer than {limit} characters or has control characters in it")]
     Text {
@@ -239,6 +242,13 @@ impl Licence {
                 field: "LicenceCount",
                 range: "0 to 10000000",
             });
+        }
+        if let Binding::Computer(binding) = &self.binding {
+            for component in &binding.components {
+                component
+                    .validate()
+                    .map_err(|error| BadLicence::Component(error.to_string()))?;
+            }
         }
         let texts = [
             ("ProductName", self.product_name.as_str(), 200),

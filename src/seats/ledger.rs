@@ -258,6 +258,11 @@ impl Ledger {
         &self.refusals
     }
 
+    /// Demands a commit although nothing may have changed: to try whether one succeeds.
+    pub fn rely_on_commit(&mut self) {
+        self.relies_on_commit = true;
+    }
+
     /// Whether the calls since the last question promised something that holds only when it is committed.
     pub fn take_reliance(&mut self) -> bool {
         std::mem::take(&mut self.relies_on_commit)

@@ -1,0 +1,103 @@
+//! The clerk: the one thread that hashes passwords, one login after the other, so that guessing can be
+//! counted without a race and costs one core at most.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use crate::clock::{Millis, SharedClock};
+use crate::store::{HashedPassword, User, Users};
+
+use super::throttle::{LoginRules, Throttle};
+use super::{Caller, Shared};
+
+/// Credentials to check.
+pub(super) struct Attempt {
+    /// Hash of the credentials under the process's own key.
+    pub(super) tag: Vec<u8>,
+    pub(super) peer: IpAddr,
+    pub(super) user: String,
+    pub(super) password: Zeroizing<String>,
+    pub(super) reply: oneshot::Sender<Outcome>,
+}
+
+/// What came of them. Waits are in milliseconds.
+pub(super) enum Outcome {
+    Verified(Caller),
+    Wrong { wait: Millis },
+    Refused { wait: Millis },
+}
+
+pub(super) struct Clerk {
+    users: Users,
+    shared: Arc<Shared>,
+    clock: SharedClock,
+    throttle: Throttle,
+    /// Hashed for users that do not exist, so that they take as long.
+    decoy: HashedPassword,
+}
+
+impl Clerk {
+    pub(super) fn new(users: Users, shared: Arc<Shared>, clock: SharedClock, rules: LoginRules) -> Self {
+        let decoy = HashedPassword::new("nobody has this password");
+        Self {
+            users,
+            shared,
+            clock,
+            throttle: Throttle::new(rules),
+            decoy,
+        }
+    }
+
+    /// Works until the node ends.
+    pub(super) fn run(mut self, attempts: &Receiver<Attempt>) {
+        while let Ok(attempt) = attempts.recv() {
+            let outcome = self.check(&attempt);
+            let _ = attempt.reply.send(outcome);
+        }
+    }
+
+    fn check(&mut self, attempt: &Attempt) -> Outcome {
+        // Many connections of one client may have asked at once: the first one's answer serves all.
+        if let Some(caller) = self.shared.find(&attempt.tag) {
+            return Outcome::Verified(caller);
+        }
+        let now = self.clock.now().mono;
+        if let Some(wait) = self.throttle.refused(now, attempt.peer, &attempt.user) {
+            return Outcome::Refused { wait };
+        }
+        let user = match self.users.list() {
+            Ok(users) => users.into_iter().find(|user| user.name == attempt.user),
+            Err(error) => {
+                tracing::error!(%error, "the users cannot be read");
+                None
+            }
+        };
+        if let Some(caller) = self.verify(user, &attempt.password) {
+            self.throttle.succeeded(attempt.peer, &attempt.user);
+            self.shared.remember(attempt.tag.clone(), caller.clone());
+            return Outcome::Verified(caller);
+        }
+        let wait = self.throttle.failed(now, attempt.peer, &attempt.user);
+        let shown: String = attempt
+            .user
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(64)
+            .collect();
+        tracing::warn!(peer = %attempt.peer, user = shown, "login failed");
+        Outcome::Wrong { wait }
+    }
+
+    fn verify(&self, user: Option<User>, password: &str) -> Option<Caller> {
+        let hash = user.as_ref().map_or(&self.decoy, |user| &user.password);
+        let matches = hash.matches(password);
+        user.filter(|_| matches).map(|user| Caller {
+            name: user.name.into(),
+            role: user.role,
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Who is calling: HTTP Basic against the users of the node. A [`Caller`] is only ever made here.
+
+mod clerk;
+mod throttle;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use actix_web::http::header::HeaderValue;
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use crate::clock::{Millis, SharedClock};
+use crate::store::{ChangeWatch, Database, Role, StoreError, Users};
+
+use super::error::ApiError;
+use clerk::{Attempt, Clerk, Outcome};
+pub use throttle::LoginRules;
+
+/// Changes of users are looked for this often at most.
+const REFRESH: Millis = 500;
+
+/// Logins that may wait for their turn.
+const QUEUE: usize = 1024;
+
+/// A user whose password was verified.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) name: Arc<str>,
+    pub(super) role: Role,
+}
+
+/// Credentials that verified, under a hash with a key that only this process knows.
+type Verified = HashMap<Vec<u8>, Caller>;
+
+/// What the clerk and the requests share.
+struct Shared {
+    verified: RwLock<Verified>,
+}
+
+/// Checks credentials.
+pub struct Auth {
+    key: hmac::Key,
+    shared: Arc<Shared>,
+    queue: SyncSender<Attempt>,
+    users: Mutex<(ChangeWatch, Millis)>,
+    clock: SharedClock,
+}
+
+impl Auth {
+    /// Starts the thread that hashes passwords.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the users cannot be read.
+    pub fn start(database: &Database, clock: SharedClock, rules: LoginRules) -> Result<Self, StoreError> {
+        let shared = Arc::new(Shared {
+            verified: RwLock::default(),
+        });
+        let clerk = Clerk::new(Users::open(database)?, shared.clone(), clock.clone(), rules);
+        let (queue, attempts) = sync_channel(QUEUE);
+        std::thread::Builder::new()
+            .name("logins".into())
+            .spawn(move || clerk.run(&attempts))
+            .expect("a process that cannot start a thread cannot serve");
+        let key =
+            hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).expect("the system has randomness");
+        let users = Mutex::new((ChangeWatch::new(database)?, 0));
+        Ok(Self {
+            key,
+            shared,
+            queue,
+            users,
+            clock,
+        })
+    }
+
+    /// Finds out who is calling. Slow only for credentials that have not been verified since the users last
+    /// changed.
+    pub(super) async fn check(&self, peer: IpAddr, header: Option<&HeaderValue>) -> Result<Caller, ApiError> {
+        let header =
+            header.ok_or_else(|| ApiError::unauthorized("This address wants HTTP Basic authentication."))?;
+        self.forget_changed_users();
+        let tag = hmac::sign(&self.key, header.as_bytes()).as_ref().to_vec();
+        if let Some(caller) = self.shared.find(&tag) {
+            return Ok(caller);
+        }
+        let wrong = || ApiError::unauthorized("User or password is wrong.");
+        let (user, password) = basic(header).ok_or_else(wrong)?;
+        let (reply, outcome) = oneshot::channel();
+        let attempt = Attempt {
+            tag,
+            peer,
+            user,
+            password,
+            reply,
+        };
+        self.queue.try_send(attempt).map_err(|error| match error {
+            TrySendError::Full(_) => ApiError::too_many_logins(1),
+            TrySendError::Disconnected(_) => ApiError::internal("Logins cannot be checked."),
+        })?;
+        match outcome.await {
+            Ok(Outcome::Verified(caller)) => Ok(caller),
+            Ok(Outcome::Wrong { wait }) => {
+                // The wait is the client's alone: no thread is held.
+                tokio::time::sleep(Duration::from_millis(wait)).await;
+                Err(wrong())
+            }
+            Ok(Outcome::Refused { wait }) => Err(ApiError::too_many_logins(wait.div_ceil(1000).max(1))),
+            Err(_) => Err(ApiError::internal("Logins cannot be checked.")),
+        }
+    }
+
+    fn forget_changed_users(&self) {
+        let now = self.clock.now().mono;
+        // Whoever holds the lock is looking already.
+        let Ok(mut users) = self.users.try_lock() else {
+            return;
+        };
+        if now >= users.1 {
+            users.1 = now + REFRESH;
+            if users.0.changed() {
+                self.shared
+                    .verified
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clear();
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn find(&self, tag: &[u8]) -> Option<Caller> {
+        self.verified
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(tag)
+            .cloned()
+    }
+
+    fn remember(&self, tag: Vec<u8>, caller: Caller) {
+        self.verified
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(tag, caller);
+    }
+}
+
+/// User and password of a Basic header (RFC 7617).
+fn basic(header: &HeaderValue) -> Option<(String, Zeroizing<String>)> {
+    let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?);
+    let text = std::str::from_utf8(&decoded).ok()?;
+    let (user, password) = text.split_once(':')?;
+    Some((user.to_owned(), Zeroizing::new(password.to_owned())))
+}

@@ -1,0 +1,188 @@
+//! The way of every request: host, switch, QueryID, login, role, action; and of every answer: signed over the
+//! exact bytes that go out.
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::body::SizedStream;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::FutureExt;
+use futures_util::stream;
+
+use crate::signing::Message;
+
+use super::error::ApiError;
+use super::query::Query;
+use super::reply::Reply;
+use super::route::Action;
+use super::{Api, Facts, Request, body, connections, host, licences, server, sessions};
+
+const QUERY_ID: HeaderName = HeaderName::from_static("licence-queryid");
+const SIGNATURE: HeaderName = HeaderName::from_static("licence-signature");
+const QUERY_SIGNATURE: HeaderName = HeaderName::from_static("licence-querysignature");
+const SERVER_VERSION: HeaderName = HeaderName::from_static("licence-serverversion");
+
+/// The longest QueryID in bytes (row 4).
+const LONGEST_QUERY_ID: usize = 256;
+
+/// Bodies beyond this go out in pieces, for the server would copy them whole.
+const PIECE: usize = 64 * 1024;
+
+/// Answers a request, whatever it is.
+pub(super) async fn answer(request: HttpRequest, payload: Payload, api: Data<Api>) -> HttpResponse {
+    let (query_id, result) = match query_id(&request) {
+        Ok(query_id) => (query_id, guarded(&api, &request, payload).await),
+        Err(error) => (None, Err(error)),
+    };
+    let reply = result.unwrap_or_else(|error| Reply {
+        status: error.status,
+        body: error.body(),
+        headers: error.headers,
+    });
+    respond(&api, query_id.as_ref(), reply)
+}
+
+/// A panic is an answer too, not a cut connection.
+async fn guarded(api: &Api, request: &HttpRequest, payload: Payload) -> Result<Reply, ApiError> {
+    AssertUnwindSafe(admit(api, request, payload))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| {
+            tracing::error!(method = %request.method(), path = request.path(), "a request ended in a panic");
+            Err(ApiError::internal("The node has a fault; its log says more."))
+        })
+}
+
+async fn admit(api: &Api, request: &HttpRequest, payload: Payload) -> Result<Reply, ApiError> {
+    let settings = api.settings.load();
+    let path = request.path();
+    if path != "/api" && !path.starts_with("/api/") {
+        return Err(ApiError::url_not_found(path));
+    }
+    if !host::is_allowed(request, &settings.allowed_hosts) {
+        return Err(ApiError::forbidden(
+            "The Host header is none of this node's names: see allowed_hosts in the settings.",
+        ));
+    }
+    if !settings.enabled {
+        return Err(ApiError::switched_off());
+    }
+    let peer = request.peer_addr().map(|address| address.ip().to_canonical());
+    let peer = peer.ok_or_else(|| ApiError::internal("The connection has no peer."))?;
+    // The body is read before anything is refused, so that its sender gets to read the answer.
+    let body = match *request.method() {
+        Method::GET | Method::HEAD => Ok(Vec::new()),
+        _ => body::read(payload, settings.body_timeout).await,
+    };
+    let caller = api
+        .auth
+        .check(peer, request.headers().get("authorization"))
+        .await?;
+    let action = Action::find(request.method(), path)?;
+    if !action.allows(caller.role) {
+        let sentence = format!("The role {} may not {} {path}.", caller.role, request.method());
+        return Err(ApiError::forbidden(sentence));
+    }
+    let query = Query::parse(request.query_string())?;
+    perform(
+        api,
+        action,
+        &Request {
+            caller,
+            peer,
+            query,
+            body: body?,
+        },
+    )
+    .await
+}
+
+async fn perform(api: &Api, action: Action, request: &Request) -> Result<Reply, ApiError> {
+    match action {
+        Action::Root => Ok(server::root(request)),
+        Action::ServerInfo => server::info(api, request),
+        Action::PublicKey => Ok(server::public_key(api, request)),
+        Action::ListLicences => licences::list(api, request),
+        Action::GetLicence(key_no) => licences::get(api, request, &key_no),
+        Action::ListConnections => connections::list(api, request).await,
+        Action::GetConnection(id) => connections::get(api, request, &id).await,
+        Action::OpenConnection => connections::open(api, request).await,
+        Action::Heartbeat(id) => connections::heartbeat(api, request, &id).await,
+        Action::CloseConnection(id) => connections::close(api, request, &id).await,
+        Action::ListSessions => sessions::list(api, request).await,
+        Action::GetSession(id) => sessions::get(api, request, &id).await,
+        Action::TakeSession => sessions::take(api, request).await,
+        Action::RenewSession(id) => sessions::renew(api, request, &id).await,
+        Action::ReleaseSession(id) => sessions::release(api, request, &id).await,
+        Action::ReleaseByClient => sessions::release_by_client(api, request).await,
+    }
+}
+
+/// The request's QueryID (rows 3 and 4).
+fn query_id(request: &HttpRequest) -> Result<Option<HeaderValue>, ApiError> {
+    let mut values = request.headers().get_all(QUERY_ID);
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None)
+            if (1..=LONGEST_QUERY_ID).contains(&value.len())
+                && value.as_bytes().iter().all(u8::is_ascii_graphic) =>
+        {
+            Ok(Some(value.clone()))
+        }
+        (Some(_), None) => {
+            let sentence =
+                format!("Licence-QueryID: expected 1 to {LONGEST_QUERY_ID} visible ASCII characters.");
+            Err(ApiError::bad_request(sentence))
+        }
+        (Some(_), Some(_)) => Err(ApiError::bad_request("Licence-QueryID was sent twice.")),
+    }
+}
+
+fn respond(api: &Api, query_id: Option<&HeaderValue>, reply: Reply) -> HttpResponse {
+    let message = Message {
+        query_id: query_id.map_or(b"", HeaderValue::as_bytes),
+        body: &reply.body,
+    };
+    let signature = match api.signer.sign(&[message]) {
+        Ok(signatures) => signatures.first().map(crate::signing::Signature::to_base64),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be signed");
+            None
+        }
+    };
+    let Some(signature) = signature else {
+        // Signed by nobody, and saying so: no other answer may go out unsigned.
+        let error = ApiError::internal("The node cannot sign its answers.");
+        return with_body(HttpResponse::InternalServerError(), error.body());
+    };
+    let mut builder = HttpResponse::build(reply.status);
+    if reply.status == StatusCode::ACCEPTED {
+        builder.reason("Updated");
+    }
+    for (name, value) in reply.headers {
+        builder.append_header((name, value));
+    }
+    if let Some(query_id) = query_id {
+        builder.insert_header((QUERY_ID, query_id.clone()));
+    }
+    builder.insert_header((SIGNATURE, signature.as_str()));
+    builder.insert_header((QUERY_SIGNATURE, signature));
+    with_body(builder, reply.body)
+}
+
+fn with_body(mut builder: actix_web::HttpResponseBuilder, body: Vec<u8>) -> HttpResponse {
+    builder.insert_header((CONTENT_TYPE, "application/json;charset=utf-8"));
+    builder.insert_header((SERVER_VERSION, Facts::server_version()));
+    let length = body.len();
+    let mut rest = Bytes::from(body);
+    if length <= PIECE {
+        return builder.body(rest);
+    }
+    let pieces = std::iter::from_fn(move || {
+        let piece = rest.split_to(rest.len().min(PIECE));
+        (!piece.is_empty()).then_some(Ok::<_, std::convert::Infallible>(piece))
+    });
+    builder.body(SizedStream::new(length as u64, stream::iter(pieces)))
+}

@@ -1,0 +1,176 @@
+//! /health and /ready on the second listener: tries what the node needs, rather than to say that it runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Millis, SharedClock};
+use crate::keyring::KeeperHandle;
+use crate::licence::Timestamp;
+use crate::seats::{DeskHandle, Reason};
+use crate::signing::{Message, Signer, verify};
+
+use super::server::VERSION;
+
+/// A desk that does not answer within this time is not healthy.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A report is given out again for this long, so that questions cost nothing.
+const FRESH: Millis = 1_000;
+
+/// What /health says.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct HealthReport {
+    /// Everything below is well.
+    pub healthy: bool,
+    /// Version of the program.
+    pub version: String,
+    /// Process.
+    pub pid: u32,
+    /// Start of the node.
+    pub started: Timestamp,
+    /// `ok`, or what is wrong with saving the state.
+    pub store: String,
+    /// `ok`, or what is wrong with signing.
+    pub signer: String,
+    /// `ok`, or where keys cannot be looked for.
+    pub keyring: String,
+    /// Keys, and those of them that are Enabled.
+    pub keys: (usize, usize),
+    /// Seats of enabled keys, and seats taken.
+    pub seats: (u64, u64),
+    /// Live connections.
+    pub connections: usize,
+    /// Refusals since the start: series, reason, number.
+    pub refusals: Vec<(String, String, u64)>,
+}
+
+/// Asks the parts of the node how they are.
+pub struct Health {
+    /// Sessions.
+    pub desk: DeskHandle,
+    /// Keys.
+    pub keys: KeeperHandle,
+    /// Signatures.
+    pub signer: Arc<dyn Signer>,
+    /// The node's clock.
+    pub clock: SharedClock,
+    /// Start of the node.
+    pub started: Timestamp,
+    /// The last report and when it was made.
+    pub last: tokio::sync::Mutex<Option<(Millis, HealthReport)>>,
+}
+
+impl Health {
+    /// Puts /health and /ready into an application.
+    pub fn serve(self: &Arc<Self>, app: &mut ServiceConfig) {
+        app.app_data(Data::from(self.clone()))
+            .default_service(web::to(answer));
+    }
+
+    /// The node's state, at most a second old.
+    pub async fn report(&self) -> HealthReport {
+        let mut last = self.last.lock().await;
+        let now = self.clock.now().mono;
+        if let Some((made, report)) = &*last
+            && now < made + FRESH
+        {
+            return report.clone();
+        }
+        let report = self.ask().await;
+        *last = Some((now, report.clone()));
+        report
+    }
+
+    async fn ask(&self) -> HealthReport {
+        let totals = self.desk.ask(|desk, _, time| {
+            // Only a commit shows that the next seat could be saved.
+            desk.ledger.rely_on_commit();
+            desk.totals(time)
+        });
+        let (store, totals) = match tokio::time::timeout(PATIENCE, totals).await {
+            Ok(Ok(totals)) => ("ok".to_owned(), totals),
+            Ok(Err(error)) => {
+                let told = self
+                    .desk
+                    .health()
+                    .store_error
+                    .unwrap_or_else(|| error.to_string());
+                let totals = self.desk.ask(|desk, _, time| desk.totals(time)).await;
+                (told, totals.unwrap_or_default())
+            }
+            Err(_) => ("does not answer".to_owned(), crate::seats::Totals::default()),
+        };
+        let keyring = self.keys.keyring();
+        let errors = self.keys.health().errors;
+        let lost: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let (signer, keys) = (
+            self.try_signer(),
+            if lost.is_empty() {
+                "ok".to_owned()
+            } else {
+                lost.join("; ")
+            },
+        );
+        let enabled = keyring.keys().iter().filter(|key| key.verdict.enabled).count();
+        let refusals = totals.refusals.iter().map(|(series, reason, count)| {
+            let reason = match reason {
+                Reason::UnknownSeries => "ELicenceNotFound",
+                Reason::NoFreeSeat => "ELicenceNoFree",
+                Reason::NotWorkable => "ELicenceNotWorkable",
+            };
+            (series.to_string(), reason.to_owned(), *count)
+        });
+        let healthy = [&store, &signer, &keys].into_iter().all(|state| state == "ok");
+        HealthReport {
+            healthy,
+            version: VERSION.into(),
+            pid: std::process::id(),
+            started: self.started,
+            store,
+            signer,
+            keyring: keys,
+            keys: (keyring.keys().len(), enabled),
+            seats: (totals.seats, totals.used),
+            connections: totals.connections,
+            refusals: refusals.collect(),
+        }
+    }
+
+    /// Signs, and checks the signature as a client would.
+    fn try_signer(&self) -> String {
+        let message = Message {
+            query_id: b"health",
+            body: b"{}",
+        };
+        let signed = self.signer.sign(&[message]).map_err(|error| error.to_string());
+        let checked = signed.and_then(|signatures| {
+            let signature = signatures
+                .first()
+                .map(crate::signing::Signature::to_base64)
+                .unwrap_or_default();
+            verify(&self.signer.public_key().pem, message, &signature).map_err(|error| error.to_string())
+        });
+        checked.map_or_else(|error| error, |()| "ok".to_owned())
+    }
+}
+
+async fn answer(request: HttpRequest, health: Data<Health>) -> HttpResponse {
+    match request.path() {
+        "/health" => {
+            let report = health.report().await;
+            let mut response = if report.healthy {
+                HttpResponse::Ok()
+            } else {
+                HttpResponse::ServiceUnavailable()
+            };
+            response.json(report)
+        }
+        // It listens only once everything is started.
+        "/ready" => HttpResponse::Ok().json(serde_json::json!({ "ready": true })),
+        _ => HttpResponse::NotFound().json(serde_json::json!({ "error": "there are /health and /ready" })),
+    }
+}

@@ -1,0 +1,98 @@
+//! The External API over HTTP: one file per resource; login, roles, filters, errors and header spelling beside
+//! them.
+
+mod auth;
+mod body;
+mod connections;
+mod entry;
+mod error;
+mod health;
+mod host;
+mod licences;
+mod query;
+mod record;
+mod reply;
+mod route;
+mod server;
+mod sessions;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{self, Data, ServiceConfig};
+use arc_swap::ArcSwap;
+
+use crate::clock::Millis;
+use crate::keyring::KeeperHandle;
+use crate::licence::Timestamp;
+use crate::seats::DeskHandle;
+use crate::signing::Signer;
+
+pub use auth::{Auth, LoginRules};
+pub use health::{Health, HealthReport};
+pub use server::{Facts, VERSION};
+
+use auth::Caller;
+use body::Fields;
+use error::ApiError;
+use query::Query;
+
+/// The settings that requests follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiRules {
+    /// False: 503 for everything (row 11).
+    pub enabled: bool,
+    /// Further names for the Host header on loopback.
+    pub allowed_hosts: Vec<String>,
+    /// For a whole request body.
+    pub body_timeout: Duration,
+}
+
+/// All that requests need.
+pub struct Api {
+    /// May change while the node runs.
+    pub settings: ArcSwap<ApiRules>,
+    /// Signs the answers.
+    pub signer: Arc<dyn Signer>,
+    /// The keys.
+    pub keys: KeeperHandle,
+    /// Sessions and connections.
+    pub desk: DeskHandle,
+    /// The users.
+    pub auth: Auth,
+    /// What the node is.
+    pub facts: Facts,
+}
+
+impl Api {
+    /// Puts the API behind every path of an application.
+    pub fn serve(self: &Arc<Self>, app: &mut ServiceConfig) {
+        app.app_data(Data::from(self.clone()))
+            .default_service(web::to(entry::answer));
+    }
+
+    fn now(&self) -> Timestamp {
+        self.desk.clock().now().wall
+    }
+
+    /// Wall time and the ledger's time.
+    fn times(&self) -> (Timestamp, Millis) {
+        let now = self.desk.clock().now();
+        (now.wall, self.desk.time(now))
+    }
+}
+
+/// A request of a caller who may make it.
+struct Request {
+    caller: Caller,
+    peer: IpAddr,
+    query: Query,
+    body: Vec<u8>,
+}
+
+impl Request {
+    fn fields(&self) -> Result<Fields, ApiError> {
+        Fields::parse(&self.body)
+    }
+}

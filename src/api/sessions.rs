@@ -1,0 +1,302 @@
+//! /api/sessions: seats taken, renewed, released, and who has them (spec, section 7).
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, LOCATION};
+
+use crate::clock::Millis;
+use crate::keyring::Key;
+use crate::licence::{KeyId, Timestamp};
+use crate::seats::{ConnectionFields, Reason, Refusal, Release, Taken};
+use crate::store::{Id, Role, Session, SessionFields};
+
+use super::body::Fields;
+use super::error::ApiError;
+use super::licences::LicenceView;
+use super::record::{Scalar, record};
+use super::reply::{ListWriter, Reply, sort};
+use super::{Api, Request};
+
+/// The most characters of an identity's parts (row 23).
+const LONGEST_ID: usize = 128;
+/// The most characters of a name.
+const LONGEST_NAME: usize = 1024;
+/// The most characters of a connection string.
+const LONGEST_STRING: usize = 4096;
+
+/// Sessions fetched from the desk at once: few enough that nobody waits behind a long listing.
+const PAGE: usize = 4096;
+
+/// A session as the API shows it at a moment.
+pub(super) struct SessionView {
+    session: Arc<Session>,
+    /// The ledger's time.
+    time: Millis,
+    now: Timestamp,
+}
+
+impl SessionView {
+    fn expire_time(&self) -> Timestamp {
+        wall_of(self.session.expires, self.time, self.now)
+    }
+}
+
+/// Wall time at which the ledger's time will be `expires`.
+pub(super) fn wall_of(expires: Millis, time: Millis, now: Timestamp) -> Timestamp {
+    let left = i64::try_from(i128::from(expires) - i128::from(time)).unwrap_or(i64::MAX);
+    now.plus(left)
+}
+
+record!(SessionView, this, {
+    "ID" => Scalar::Id(this.session.id),
+    "SessionNumber" => Scalar::maybe(this.session.fields.session_number.as_deref(), Scalar::text),
+    "IsServer" => Scalar::Bool(this.session.fields.is_server),
+    "InfoBaseConnectionStr" => Scalar::maybe(this.session.fields.infobase.as_deref(), Scalar::text),
+    "AppName" => Scalar::maybe(this.session.fields.app_name.as_deref(), Scalar::text),
+    "ComputerName" => Scalar::maybe(this.session.fields.computer_name.as_deref(), Scalar::text),
+    "UserName" => Scalar::maybe(this.session.fields.user_name.as_deref(), Scalar::text),
+    "SessionStarted" => Scalar::Time(this.session.fields.started),
+    "SessionConnection" => Scalar::maybe(this.session.fields.connection, Scalar::Id),
+    "AccessCode" => Scalar::maybe(this.session.fields.access_code.as_deref(), Scalar::text),
+    "ExpireTime" => Scalar::Time(this.expire_time()),
+    "Expired" => Scalar::word(this.session.ended || this.session.expires <= this.time),
+    "KeyID" => Scalar::text(this.session.fields.key_id.as_str()),
+    "UsedLicence" => Scalar::number(this.session.key_no),
+});
+
+pub(super) async fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {
+    let query = &request.query;
+    let plan = query.plan::<SessionView>()?;
+    let (now, time) = api.times();
+    let mut list = ListWriter::new("Sessions", query);
+    let mut to_sort = Vec::new();
+    let mut after = None;
+    loop {
+        let wanted = if plan.takes_all() && plan.sort.is_none() {
+            list.wants()
+        } else {
+            PAGE
+        };
+        let size = wanted.min(PAGE);
+        let page = api
+            .desk
+            .ask(move |desk, _, _| desk.ledger.page(after, size))
+            .await?;
+        let full = page.len() == size && size > 0;
+        after = page.last().map(|session| (session.created, session.id));
+        let mut more = full;
+        for session in page {
+            let view = SessionView { session, time, now };
+            if !plan.takes(&view) {
+                continue;
+            }
+            if plan.sort.is_some() {
+                to_sort.push(view);
+            } else if !list.push(&view, &plan) {
+                more = false;
+                break;
+            }
+        }
+        if !more {
+            break;
+        }
+    }
+    sort(&plan, &mut to_sort, |view| view);
+    for view in &to_sort {
+        if !list.push(view, &plan) {
+            break;
+        }
+    }
+    Ok(list.finish(query))
+}
+
+pub(super) async fn get(api: &Api, request: &Request, id: &str) -> Result<Reply, ApiError> {
+    let id = session_id(id)?;
+    let session = api
+        .desk
+        .ask(move |desk, _, _| desk.ledger.find(id).cloned())
+        .await?;
+    show(api, request, session.ok_or_else(|| unknown(id))?)
+}
+
+pub(super) async fn take(api: &Api, request: &Request) -> Result<Reply, ApiError> {
+    let fields = read_fields(&request.fields()?, api.now())?;
+    let (owner, peer) = (request.caller.name.clone(), request.peer);
+    let taken = api
+        .desk
+        .ask(move |desk, now, time| {
+            let (ledger, connections) = (&mut desk.ledger, &mut desk.connections);
+            let taken = ledger.take(now, time, fields, &owner, |fields| match fields.connection {
+                Some(id) => Some(id),
+                None => connections.of_peer(now, time, peer, &owner, fields.app_name.as_deref(), || {
+                    connection_of(fields)
+                }),
+            });
+            if let Ok(taken) = &taken
+                && let Some(id) = taken.session.fields.connection
+            {
+                connections.touch(now, time, id);
+            }
+            taken
+        })
+        .await?;
+    let Taken { session, new } = taken?;
+    let keyring = api.keys.keyring();
+    let unseen;
+    let key = match keyring
+        .find(session.key_no)
+        .or_else(|| keyring.departed(session.key_no))
+    {
+        Some(key) => &**key,
+        None => {
+            unseen = Key::unseen(session.fields.key_id, session.key_no);
+            &unseen
+        }
+    };
+    let reply = Reply::object(&LicenceView { key, now: api.now() }, &request.query)?;
+    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(introduce(api, reply.status(status), &session))
+}
+
+pub(super) async fn renew(api: &Api, request: &Request, id: &str) -> Result<Reply, ApiError> {
+    let id = session_id(id)?;
+    let owner = request.caller.unless_admin();
+    let released = api
+        .desk
+        .ask(move |desk, now, time| {
+            let renewed = desk.ledger.renew(time, id, owner.as_deref());
+            if let Release::Done(session) = &renewed
+                && let Some(id) = session.fields.connection
+            {
+                desk.connections.touch(now, time, id);
+            }
+            renewed
+        })
+        .await?;
+    let session = done(released, id)?;
+    let reply = show(api, request, session.clone())?;
+    Ok(introduce(api, reply.status(StatusCode::ACCEPTED), &session))
+}
+
+pub(super) async fn release(api: &Api, request: &Request, id: &str) -> Result<Reply, ApiError> {
+    let id = session_id(id)?;
+    let owner = request.caller.unless_admin();
+    let released = api
+        .desk
+        .ask(move |desk, _, time| desk.ledger.release(time, id, owner.as_deref()))
+        .await?;
+    show(api, request, done(released, id)?)
+}
+
+pub(super) async fn release_by_client(api: &Api, request: &Request) -> Result<Reply, ApiError> {
+    let parameter = |name: &str| {
+        let missing = || {
+            ApiError::bad_request(format!(
+                "{name} is missing: ?KeyID=...&ClientSessionID=... is needed."
+            ))
+        };
+        request
+            .query
+            .parameter(name)
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+            .ok_or_else(missing)
+    };
+    let (series, client) = (parameter("KeyID")?, parameter("ClientSessionID")?);
+    let none = || ApiError::session_not_found("There is no session with this KeyID and ClientSessionID.");
+    let key_id = KeyId::parse(&series).map_err(|_| none())?;
+    let owner = request.caller.unless_admin();
+    let released = api
+        .desk
+        .ask(move |desk, _, time| {
+            desk.ledger.advance(time);
+            let id = desk.ledger.find_identity(key_id, &client)?.id;
+            Some((desk.ledger.release(time, id, owner.as_deref()), id))
+        })
+        .await?;
+    let (released, id) = released.ok_or_else(none)?;
+    show(api, request, done(released, id)?)
+}
+
+fn done(release: Release, id: Id) -> Result<Arc<Session>, ApiError> {
+    match release {
+        Release::Done(session) => Ok(session),
+        Release::NotYours => Err(ApiError::forbidden("The session belongs to another user.")),
+        Release::Unknown => Err(unknown(id)),
+    }
+}
+
+fn unknown(id: Id) -> ApiError {
+    ApiError::session_not_found(format!("There is no session {id}, or its life has run out."))
+}
+
+/// A malformed identifier names no session (row 31).
+fn session_id(text: &str) -> Result<Id, ApiError> {
+    Id::parse(text).map_err(|_| ApiError::session_not_found(format!("There is no session \"{text}\".")))
+}
+
+fn show(api: &Api, request: &Request, session: Arc<Session>) -> Result<Reply, ApiError> {
+    let (now, time) = api.times();
+    Reply::object(&SessionView { session, time, now }, &request.query)
+}
+
+/// Headers by which a caller learns of its session (row 27).
+fn introduce(api: &Api, reply: Reply, session: &Session) -> Reply {
+    let (now, time) = api.times();
+    reply
+        .header(LOCATION, format!("/api/sessions/{}", session.id))
+        .header(
+            HeaderName::from_static("licence-sessionid"),
+            session.id.to_string(),
+        )
+        .header(
+            HeaderName::from_static("licence-sessionexpiretime"),
+            wall_of(session.expires, time, now).to_string(),
+        )
+}
+
+/// What the node can say of a connection that it makes for a session.
+fn connection_of(fields: &SessionFields) -> ConnectionFields {
+    ConnectionFields {
+        computer_name: fields.computer_name.clone(),
+        process: fields.app_name.clone(),
+        is_server: fields.is_server,
+        key_id: Some(fields.key_id.as_str().into()),
+        ..ConnectionFields::default()
+    }
+}
+
+fn read_fields(body: &Fields, now: Timestamp) -> Result<SessionFields, ApiError> {
+    let series = body.required("KeyID", LONGEST_ID)?;
+    let client_session_id = body.required("ClientSessionID", LONGEST_ID)?;
+    let fields = SessionFields {
+        // A text that is no series at all is the series of no key; the other fields are checked first.
+        key_id: KeyId::parse("0000").expect("four digits"),
+        client_session_id,
+        started: body.time("SessionStarted")?.unwrap_or(now),
+        connection: body.id("SessionConnection")?,
+        is_server: body.truth("IsServer")?,
+        session_number: body.text("SessionNumber", LONGEST_NAME)?,
+        infobase: body.text("InfoBaseConnectionStr", LONGEST_STRING)?,
+        app_name: body.text("AppName", LONGEST_NAME)?,
+        computer_name: body.text("ComputerName", LONGEST_NAME)?,
+        user_name: body.text("UserName", LONGEST_NAME)?,
+        access_code: body.text("AccessCode", LONGEST_ID)?,
+    };
+    let key_id = KeyId::parse(&series).map_err(|_| {
+        let text = format!("there is no licence of series \"{series}\"");
+        Refusal {
+            reason: Reason::UnknownSeries,
+            text,
+        }
+    })?;
+    Ok(SessionFields { key_id, ..fields })
+}
+
+/// What a role may release or renew: an administrator anybody's, others their own.
+impl super::Caller {
+    pub(super) fn unless_admin(&self) -> Option<Box<str>> {
+        (self.role != Role::Admin).then(|| (*self.name).into())
+    }
+}
