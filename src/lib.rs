@@ -1,1 +1,2 @@
 //! keynode: a licence node.
+pub mod api;
