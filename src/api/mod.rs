@@ -9,12 +9,17 @@ mod error;
 mod health;
 mod host;
 mod licences;
+pub mod listener;
 mod query;
 mod record;
 mod reply;
 mod route;
 mod server;
 mod sessions;
+mod spelling;
+pub mod tls;
+mod turns;
+mod wire;
 
 use std::net::IpAddr;
 use std::sync::Arc;

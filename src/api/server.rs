@@ -80,7 +80,9 @@ impl Facts {
 }
 
 fn look_up_addresses() -> String {
-    let Ok(networks) = Networks::new_with_refreshed_list() else { return String::new() };
+    let Ok(networks) = Networks::new_with_refreshed_list() else {
+        return String::new();
+    };
     let networks = networks.values().flat_map(sysinfo::NetworkData::ip_networks);
     let mut addresses: Vec<_> = networks
         .filter_map(|network| match network.addr {

@@ -160,7 +160,12 @@ impl Keyring {
             .filter(|key| !by_number.contains_key(&key.key_no))
             .map(|key| (key.key_no, key))
             .collect();
-        Self { keys, by_number, departed, computer_id }
+        Self {
+            keys,
+            by_number,
+            departed,
+            computer_id,
+        }
     }
 
     /// All keys by (KeyID, KeyNo).
