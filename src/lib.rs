@@ -6,6 +6,7 @@ pub mod clock;
 pub mod computer;
 pub mod keyring;
 pub mod licence;
+pub mod node;
 pub mod seats;
 pub mod settings;
 pub mod signing;

@@ -100,7 +100,7 @@ enum Field {
 ///
 /// Small and `Copy`: a caller whose write was accepted only in part goes on from the state before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Speller {
+pub(super) struct Speller {
     at: At,
     status: u16,
     length: Option<u64>,
@@ -120,7 +120,7 @@ impl Default for Speller {
 
 impl Speller {
     /// How many of the coming bytes are body and pass as they are; `u64::MAX` when there is no end to see.
-    pub fn untouched(&self) -> u64 {
+    pub(super) fn untouched(&self) -> u64 {
         match self.at {
             At::Body(left) => left,
             At::Rest => u64::MAX,
@@ -129,7 +129,7 @@ impl Speller {
     }
 
     /// Notes that `count` bytes of a body passed, at most [`Self::untouched`]. True if the response ended.
-    pub fn pass(&mut self, count: u64) -> bool {
+    pub(super) fn pass(&mut self, count: u64) -> bool {
         match self.at {
             At::Body(left) if left > count => self.at = At::Body(left - count),
             At::Body(_) => *self = Self::default(),
@@ -142,7 +142,7 @@ impl Speller {
     ///
     /// `answers_head`: the request was a HEAD, so its response has no body whatever its Content-Length says.
     /// What is spelled already stays as it is, so a part of the bytes may be given again to the state before.
-    pub fn spell(&mut self, bytes: &mut [u8], answers_head: bool) -> bool {
+    pub(super) fn spell(&mut self, bytes: &mut [u8], answers_head: bool) -> bool {
         let mut ended = false;
         let mut rest = bytes;
         while let Some(&byte) = rest.first() {

@@ -1,0 +1,350 @@
+//! Builds the node from its settings and owns its life: start, reload, stop. The only place that knows every
+//! concrete type.
+
+mod logging;
+mod offers;
+mod run;
+mod state_dir;
+
+pub use logging::start_logging;
+pub use run::run;
+pub use state_dir::StateDir;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_server::{Server, ServerHandle};
+use arc_swap::ArcSwap;
+
+use crate::api::listener::{Limits, Listener, raise_file_limit, serve};
+use crate::api::tls::{self, TlsError};
+use crate::api::{Api, ApiRules, Auth, Facts, Health, LoginRules};
+use crate::clock::{Millis, SharedClock};
+use crate::computer::Roots;
+use crate::keyring::{Keeper, KeeperHandle, KeyProvider, LicenceFiles, Sources};
+use crate::seats::{DeskHandle, LedgerRules, Rules};
+use crate::settings::Settings;
+use crate::signing::{KeyFileError, Signer, SoftwareKey};
+use crate::store::{ChangeWatch, SqliteSeats, StoreError, UserError, Users};
+
+use offers::{AccessCodes, offers};
+
+/// Name of the signing key in the state directory.
+pub const SIGNING_KEY: &str = "signing.key";
+
+/// What is running finishes within this time when the node stops; then it is cut off.
+const FAREWELL: Duration = Duration::from_millis(700);
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state directory cannot be used.
+    #[error("the state directory {path}: {source}")]
+    StateDir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process has the state directory.
+    #[error(
+        "another keynode uses the state directory {0}: stop it first, or choose another with --state-dir"
+    )]
+    InUse(PathBuf),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} (--{flag}): {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The flag that sets it.
+        flag: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Others could log in with a password that everybody knows.
+    #[error(
+        "user \"{user}\" still has the initial password, and {address} can be reached by others: change it with \
+         `keynode user passwd {user}`, or listen on 127.0.0.1"
+    )]
+    InitialPassword {
+        /// Who has it.
+        user: String,
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The certificate or its key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The signing key.
+    #[error("the signing key: {0}")]
+    Key(#[from] KeyFileError),
+    /// The state file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The users.
+    #[error(transparent)]
+    User(#[from] UserError),
+    /// The state file, told by `SQLite`.
+    #[error("the state file: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A server cannot be made.
+    #[error("the server: {0}")]
+    Server(io::Error),
+}
+
+impl StartError {
+    /// Settings that cannot work, rather than a world that does not cooperate at the moment.
+    pub fn is_about_settings(&self) -> bool {
+        matches!(self, Self::InitialPassword { .. } | Self::Tls(_))
+    }
+}
+
+/// A node that runs.
+pub struct Node {
+    /// Where the API is served.
+    pub address: SocketAddr,
+    /// Where /health and /ready are served.
+    pub admin_address: SocketAddr,
+    /// The keys.
+    pub keys: KeeperHandle,
+    /// Sessions and connections.
+    pub desk: DeskHandle,
+    api: Arc<Api>,
+    codes: Arc<ArcSwap<AccessCodes>>,
+    servers: Vec<ServerHandle>,
+    threads: Vec<JoinHandle<()>>,
+    /// Holds the lock as long as the node runs.
+    _state_dir: StateDir,
+}
+
+impl Node {
+    /// Starts a node. Must be called on a thread of an actix system, which then serves.
+    ///
+    /// # Errors
+    /// [`StartError`] says what it needs and does not have; nothing is left running.
+    pub fn start(settings: &Settings, clock: SharedClock, roots: Roots) -> Result<Self, StartError> {
+        let state_dir = StateDir::open(&settings.state_dir)?;
+        let database = state_dir.database()?;
+        check_passwords(settings, &Users::open(&database)?)?;
+        let socket = bind(settings.listen, "listen")?;
+        let admin_socket = bind(settings.admin_listen, "admin-listen")?;
+        let (address, admin_address) = (local(&socket)?, local(&admin_socket)?);
+        let tls = match (&settings.tls.certificate, &settings.tls.private_key) {
+            (Some(certificate), Some(key)) => Some(tls::load(certificate, key)?),
+            _ => None,
+        };
+        let signer: Arc<dyn Signer> = Arc::new(SoftwareKey::read_or_create(
+            &settings.state_dir.join(SIGNING_KEY),
+        )?);
+        let started = clock.now().wall;
+
+        let sources = sources(settings, roots)?;
+        warn_if_weak(&sources.roots);
+        let keeper = Keeper::new(sources, clock.clone(), ChangeWatch::new(&database)?)?;
+        let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
+        let first = offers(&keeper.keyring(), &codes.load());
+        let seats = Box::new(SqliteSeats::new(&database)?);
+        let (desk, desk_thread) = DeskHandle::start(seats, clock.clone(), rules(settings), first)?;
+        let (keys, keeper_thread) = keeper.start({
+            let (desk, codes) = (desk.clone(), codes.clone());
+            move |keyring| desk.offer(offers(keyring, &codes.load()))
+        });
+
+        let auth = Auth::start(&database, clock.clone(), login_rules(settings))?;
+        let api = Arc::new(Api {
+            settings: ArcSwap::from_pointee(api_rules(settings)),
+            signer: signer.clone(),
+            keys: keys.clone(),
+            desk: desk.clone(),
+            auth,
+            facts: Facts::gather(started),
+        });
+        let last = tokio::sync::Mutex::default();
+        let health = Arc::new(Health {
+            desk: desk.clone(),
+            keys: keys.clone(),
+            signer,
+            clock,
+            started,
+            last,
+        });
+        if let Err(error) = raise_file_limit() {
+            tracing::warn!(%error, "the limit of open files cannot be raised: fewer connections fit");
+        }
+        let limits = Limits {
+            connections: settings.api.max_connections,
+            request_head: settings.api.header_timeout,
+            keep_alive: settings.api.keep_alive,
+            ..Limits::default()
+        };
+        let workers = if settings.workers == 0 {
+            cores()
+        } else {
+            settings.workers
+        };
+        let served = api.clone();
+        let api_server = serve(
+            Listener {
+                sockets: vec![socket],
+                tls,
+                workers,
+                limits,
+            },
+            move |app| served.serve(app),
+        );
+        let admin_server = serve(
+            Listener {
+                sockets: vec![admin_socket],
+                tls: None,
+                workers: 1,
+                limits: Limits::default(),
+            },
+            move |app| health.serve(app),
+        );
+        let servers = [api_server, admin_server]
+            .into_iter()
+            .collect::<io::Result<Vec<Server>>>();
+        let servers = servers.map_err(StartError::Server)?;
+        let handles = servers.iter().map(Server::handle).collect();
+        for server in servers {
+            actix_rt::spawn(server);
+        }
+        Ok(Self {
+            address,
+            admin_address,
+            keys,
+            desk,
+            api,
+            codes,
+            servers: handles,
+            threads: vec![desk_thread, keeper_thread],
+            _state_dir: state_dir,
+        })
+    }
+
+    /// Follows changed settings, as far as that is possible without a restart, and looks at the keys anew.
+    pub fn reload(&self, settings: &Settings) {
+        self.api.settings.store(Arc::new(api_rules(settings)));
+        self.codes
+            .store(Arc::new(AccessCodes::new(&settings.access_codes)));
+        self.desk.set_rules(rules(settings));
+        self.rescan();
+        self.desk.offer(offers(&self.keys.keyring(), &self.codes.load()));
+    }
+
+    /// Looks at the keys anew.
+    pub fn rescan(&self) {
+        self.keys.rescan();
+    }
+
+    /// Stops: no new connections, what runs is finished, everything is saved.
+    pub async fn stop(self) {
+        let stopping = self.servers.iter().map(|server| server.stop(true));
+        if tokio::time::timeout(FAREWELL, futures_util::future::join_all(stopping))
+            .await
+            .is_err()
+        {
+            tracing::warn!("some requests were cut off");
+            for server in &self.servers {
+                drop(server.stop(false));
+            }
+        }
+        self.keys.stop();
+        self.desk.stop();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread ended in a panic");
+            }
+        }
+    }
+}
+
+fn check_passwords(settings: &Settings, users: &Users) -> Result<(), StartError> {
+    users.ensure_initial()?;
+    if settings.listen.ip().is_loopback() {
+        return Ok(());
+    }
+    match users.list()?.into_iter().find(|user| user.initial) {
+        Some(user) => Err(StartError::InitialPassword {
+            user: user.name,
+            address: settings.listen,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| StartError::Listen {
+        address,
+        flag,
+        source,
+    })
+}
+
+fn local(socket: &TcpListener) -> Result<SocketAddr, StartError> {
+    socket.local_addr().map_err(StartError::Server)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn sources(settings: &Settings, roots: Roots) -> Result<Sources, StartError> {
+    let (licence_dir, vendor_dir) = (settings.licence_dir(), settings.vendor_dir());
+    for path in [&licence_dir, &vendor_dir] {
+        state_dir::create(path).map_err(|source| StartError::StateDir {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    let files: Box<dyn KeyProvider> = Box::new(LicenceFiles::new(&licence_dir));
+    Ok(Sources {
+        providers: vec![files],
+        vendor_dir,
+        watched: vec![licence_dir],
+        roots,
+    })
+}
+
+fn warn_if_weak(roots: &Roots) {
+    if let Some(warning) = crate::computer::inspect(roots).warning() {
+        tracing::warn!("{warning}");
+    }
+}
+
+fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
+}
+
+fn rules(settings: &Settings) -> Rules {
+    let ledger = LedgerRules {
+        life: millis(settings.sessions.life),
+        grace: millis(settings.sessions.grace),
+    };
+    Rules {
+        ledger,
+        connection_life: millis(settings.connections.life),
+    }
+}
+
+fn api_rules(settings: &Settings) -> ApiRules {
+    let api = &settings.api;
+    ApiRules {
+        enabled: api.enabled,
+        allowed_hosts: api.allowed_hosts.clone(),
+        body_timeout: api.body_timeout,
+    }
+}
+
+fn login_rules(settings: &Settings) -> LoginRules {
+    let login = &settings.login;
+    LoginRules {
+        free_attempts: login.free_attempts,
+        refuse_after: login.refuse_after,
+        refuse_for: millis(login.refuse_for),
+    }
+}

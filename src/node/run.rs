@@ -1,0 +1,104 @@
+//! Runs a node as a process: signals in, notices to systemd out.
+
+use actix_rt::System;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::clock::SystemClock;
+use crate::computer::Roots;
+use crate::settings::{Settings, SettingsError};
+
+use super::{Node, StartError};
+
+/// Runs until SIGTERM or SIGINT. SIGHUP reads the settings anew with `reload` and looks at the keys. `started`
+/// is called once the node serves.
+///
+/// # Errors
+/// [`StartError`] where it does not start.
+pub fn run(
+    settings: &Settings,
+    reload: impl Fn() -> Result<Settings, SettingsError>,
+    started: impl FnOnce(&Node),
+) -> Result<(), StartError> {
+    System::new().block_on(async {
+        // Before anything is started, so that no signal is met by its default.
+        let mut signals = Signals::new().map_err(StartError::Server)?;
+        let node = Node::start(settings, SystemClock::shared(), Roots::host())?;
+        tracing::info!(
+            version = crate::api::VERSION,
+            address = %node.address,
+            admin = %node.admin_address,
+            state_dir = %settings.state_dir.display(),
+            "keynode serves"
+        );
+        started(&node);
+        tell_systemd(&[NotifyState::Ready]);
+        while signals.hang_up_or_end().await {
+            tell_systemd(&[NotifyState::Reloading]);
+            match reload() {
+                Ok(now) => {
+                    node.reload(&now);
+                    warn_of_restart(settings, &now);
+                    tracing::info!("settings are reloaded, keys are looked at anew");
+                }
+                Err(error) => {
+                    node.rescan();
+                    tracing::error!(%error, "the settings are not reloaded: those from before still hold");
+                }
+            }
+            tell_systemd(&[NotifyState::Ready]);
+        }
+        tell_systemd(&[NotifyState::Stopping]);
+        node.stop().await;
+        tracing::info!("keynode has stopped");
+        Ok(())
+    })
+}
+
+struct Signals {
+    hang_up: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for a signal: true where it asks to reload, false where it asks to end.
+    async fn hang_up_or_end(&mut self) -> bool {
+        tokio::select! {
+            _ = self.hang_up.recv() => true,
+            _ = self.terminate.recv() => false,
+            _ = self.interrupt.recv() => false,
+        }
+    }
+}
+
+fn tell_systemd(states: &[NotifyState<'_>]) {
+    // Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(states);
+}
+
+/// Says which changed settings wait for a restart.
+fn warn_of_restart(running: &Settings, now: &Settings) {
+    let changed = [
+        ("listen", running.listen != now.listen),
+        ("admin_listen", running.admin_listen != now.admin_listen),
+        ("state_dir", running.state_dir != now.state_dir),
+        ("licence_dir", running.licence_dir() != now.licence_dir()),
+        ("vendor_dir", running.vendor_dir() != now.vendor_dir()),
+        ("workers", running.workers != now.workers),
+        ("[tls]", running.tls != now.tls),
+        ("[log]", running.log != now.log),
+        ("[login]", running.login != now.login),
+    ];
+    for (name, _) in changed.into_iter().filter(|(_, changed)| *changed) {
+        tracing::warn!(setting = name, "a changed setting takes effect at the next start");
+    }
+}
