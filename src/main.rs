@@ -1,2 +1,5 @@
 //! Parses the command line and calls `cli`.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    keynode::cli::run()
+}

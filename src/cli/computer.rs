@@ -1,13 +1,17 @@
 //! `keynode computer`: prints the components and the `ComputerID`, and reads them back for `vendor issue`.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::computer::{Finding, FindingState, Inspection};
-use crate::licence::binding::{Component, ComponentKind, Fingerprint};
+use crate::computer::{Finding, FindingState, Inspection, Roots, inspect};
+use crate::licence::binding::{Binding, Component, ComponentKind, Fingerprint};
+use crate::licence::inspect as inspect_licence;
+
+use super::failure::Failure;
 
 /// What `keynode computer` can do.
 #[derive(Debug, Clone, Subcommand)]
@@ -108,6 +112,36 @@ fn in_words(state: &FindingState) -> String {
         FindingState::Placeholder(text) => format!("- not counted: {text}"),
         FindingState::Unreadable(error) => format!("- could not be read: {error}"),
     }
+}
+
+/// Names what changed on this computer since the licence in `file` was bound to it. The signature is not
+/// looked at: `vendor inspect` does that.
+pub(super) fn diff(file: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", file.display()));
+    let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
+    let (licence, _) = inspect_licence(&bytes).map_err(|error| failed(&error))?;
+    let Binding::Computer(binding) = &licence.binding else {
+        writeln!(out, "licence {} is not bound to a computer", licence.key_no)?;
+        return Ok(());
+    };
+    let comparison = binding.compare(&inspect(&Roots::host()).fingerprint);
+    for component in &comparison.gone {
+        writeln!(out, "- {}", component.kind.label())?;
+    }
+    for component in &comparison.added {
+        writeln!(out, "+ {}", component.kind.label())?;
+    }
+    let (there, bound) = (comparison.present.len(), binding.components.len());
+    if comparison.matches {
+        writeln!(
+            out,
+            "licence {} fits this computer: {there} of {bound} components are there",
+            licence.key_no
+        )?;
+        return Ok(());
+    }
+    writeln!(out, "licence {}: {}", licence.key_no, comparison.describe())?;
+    Err(Failure::Quiet(1))
 }
 
 /// Reads the JSON of `computer show --json`. Only `components` must be there; a `ComputerID` must fit them.

@@ -2,3 +2,117 @@
 
 pub mod computer;
 pub mod config;
+mod demo;
+mod failure;
+mod keys;
+mod licence;
+mod offline;
+mod password;
+mod public_key;
+mod sessions;
+mod status;
+mod user;
+mod vendor;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::computer::{Roots, inspect};
+use crate::node;
+use crate::settings::{Settings, SettingsArgs};
+
+use failure::Failure;
+
+/// A licence node: serves licence keys and licence files to the network.
+#[derive(Debug, Parser)]
+#[command(
+    name = "keynode",
+    version,
+    about,
+    max_term_width = 110,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the node
+    Serve(SettingsArgs),
+    /// Run a node to try: makes a vendor and licences for this computer, and serves them with admin/admin
+    Demo(SettingsArgs),
+    /// Tell how a running node is
+    Status(status::StatusArgs),
+    /// List the keys with their verdicts, switch a key off or on
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// List or release the sessions of a running node
+    #[command(subcommand)]
+    Sessions(sessions::SessionsCommand),
+    /// Add, remove, list or show licence files
+    #[command(subcommand)]
+    Licence(licence::LicenceCommand),
+    /// Show what identifies this computer, or what changed since a licence was bound to it
+    #[command(subcommand)]
+    Computer(computer::ComputerCommand),
+    /// Issue licences as their vendor; trust a vendor
+    #[command(subcommand)]
+    Vendor(vendor::VendorCommand),
+    /// Manage the users of the API
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Check, show or print a sample of the settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print the public key that verifies the node's answers (PEM)
+    PublicKey(public_key::PublicKeyArgs),
+    /// Verify the signature of an answer
+    Verify(public_key::VerifyArgs),
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    // A reader that goes away, such as `head`, ends the output: that is no failure of ours to report.
+    let cli = Cli::parse();
+    match execute(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Quiet(code)) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("keynode: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<(), Failure> {
+    let out = &mut io::stdout().lock();
+    match command {
+        Command::Serve(args) => serve(&args),
+        Command::Demo(args) => demo::run(&args, out),
+        Command::Status(args) => status::run(&args, out),
+        Command::Keys(command) => keys::run(&command, out),
+        Command::Sessions(command) => sessions::run(&command, out),
+        Command::Licence(command) => licence::run(&command, out),
+        Command::Computer(computer::ComputerCommand::Show { json }) => {
+            Ok(computer::show(json, &inspect(&Roots::host()), out)?)
+        }
+        Command::Computer(computer::ComputerCommand::Diff { file }) => computer::diff(&file, out),
+        Command::Vendor(command) => vendor::run(command, out),
+        Command::User(command) => user::run(&command, out),
+        Command::Config(command) => Ok(command.run(out)?),
+        Command::PublicKey(args) => public_key::print(&args, out),
+        Command::Verify(args) => public_key::verify(&args, out),
+    }
+}
+
+fn serve(args: &SettingsArgs) -> Result<(), Failure> {
+    let settings = Settings::load(args)?.settings;
+    node::start_logging(&settings.log);
+    let reload = || Settings::load(args).map(|loaded| loaded.settings);
+    Ok(node::run(&settings, reload, |_| ())?)
+}

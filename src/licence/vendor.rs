@@ -93,6 +93,11 @@ impl VendorKeys {
         self.0.get(kid)
     }
 
+    /// Trusts one more.
+    pub fn insert(&mut self, key: VendorKey) {
+        self.0.insert(key.kid.clone(), key);
+    }
+
     /// The names of all keys, in order.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.0.keys().cloned().collect();

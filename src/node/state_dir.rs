@@ -43,6 +43,18 @@ impl StateDir {
         }
     }
 
+    /// The state file of a node that may be running: for commands beside it.
+    ///
+    /// # Errors
+    /// [`StartError::StateDir`] where the directory cannot be made; [`StartError::Store`].
+    pub fn shared_database(path: &Path) -> Result<Database, StartError> {
+        create(path).map_err(|source| StartError::StateDir {
+            path: path.into(),
+            source,
+        })?;
+        Ok(Database::open(path)?)
+    }
+
     /// The state file in it.
     ///
     /// # Errors

@@ -46,17 +46,7 @@ impl Override {
 
 impl Args for SettingsArgs {
     fn augment_args(command: Command) -> Command {
-        let config = Arg::new(CONFIG)
-            .long("config")
-            .env("KEYNODE_CONFIG")
-            .value_name("FILE")
-            .value_parser(value_parser!(PathBuf))
-            .help(format!(
-                "Settings file [default: {}, if it exists]",
-                super::DEFAULT_FILE
-            ))
-            .help_heading("Settings");
-        command.arg(config).args(OPTIONS.iter().map(argument))
+        command.arg(config()).args(OPTIONS.iter().map(argument))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -65,6 +55,47 @@ impl Args for SettingsArgs {
 }
 
 /// The short help shows what stands at the top of the file, the long help everything.
+/// The options that say where a node keeps its things: for commands that work on them without being a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlaceArgs(pub SettingsArgs);
+
+const PLACES: [&str; 3] = ["state_dir", "licence_dir", "vendor_dir"];
+
+impl Args for PlaceArgs {
+    fn augment_args(command: Command) -> Command {
+        let places = OPTIONS.iter().filter(|option| PLACES.contains(&option.path));
+        command.arg(config()).args(places.map(argument))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for PlaceArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        SettingsArgs::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn config() -> Arg {
+    Arg::new(CONFIG)
+        .long("config")
+        .env("KEYNODE_CONFIG")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help(format!(
+            "Settings file [default: {}, if it exists]",
+            super::DEFAULT_FILE
+        ))
+        .help_heading("Settings")
+}
+
 fn argument(option: &OptionSpec) -> Arg {
     Arg::new(option.path)
         .long(option.flag())
@@ -79,7 +110,7 @@ fn argument(option: &OptionSpec) -> Arg {
 impl FromArgMatches for SettingsArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let overrides = OPTIONS.iter().filter_map(|option| {
-            let text = matches.get_one::<String>(option.path)?.clone();
+            let text = matches.try_get_one::<String>(option.path).ok()??.clone();
             let origin = match matches.value_source(option.path) {
                 Some(ValueSource::EnvVariable) => Origin::Env(option.env()),
                 _ => Origin::Flag(format!("--{}", option.flag())),

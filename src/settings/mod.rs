@@ -14,7 +14,7 @@ mod load;
 mod options;
 mod types;
 
-pub use args::{Override, SettingsArgs};
+pub use args::{Override, PlaceArgs, SettingsArgs};
 pub use error::{Origin, SettingsError};
 pub use kind::Kind;
 pub use load::Loaded;

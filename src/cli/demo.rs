@@ -1,0 +1,195 @@
+//! `keynode demo`: a node to try, with a vendor and licences of its own. What it finds it keeps.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::clock::SystemClock;
+use crate::computer::{Roots, inspect};
+use crate::keyring::trust_vendor;
+use crate::licence::binding::{Binding, Component, Fingerprint};
+use crate::licence::{
+    ActivationCode, DAY, FORMAT_VERSION, Iec, Itn, KeyId, KeyNo, KeyType, Licence, Timestamp,
+};
+use crate::node::{self, Node, SIGNING_KEY};
+use crate::settings::{Settings, SettingsArgs};
+
+use super::failure::Failure;
+use super::vendor::{self, Issuer, bound_to};
+
+/// Series of the demo licences; the manual's.
+const SERIES: &str = "672B";
+
+pub(super) fn run(args: &SettingsArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let settings = settings(args)?;
+    node::start_logging(&settings.log);
+    let vendor_dir = settings.state_dir.join("demo-vendor");
+    if !vendor_dir.exists() {
+        vendor::init(&vendor_dir, "keynode demo vendor")?;
+    }
+    trust_vendor(&settings.vendor_dir(), &vendor_dir.join(vendor::PUBLIC_KEY)).map_err(Failure::of)?;
+    issue_missing(&Issuer::open(&vendor_dir)?, &settings.licence_dir())?;
+    let mut told = Ok(());
+    node::run(
+        &settings,
+        || demo_settings(args),
+        |node| told = tell(node, &settings, out),
+    )?;
+    Ok(told?)
+}
+
+fn settings(args: &SettingsArgs) -> Result<Settings, Failure> {
+    Ok(demo_settings(args)?)
+}
+
+/// The settings of a demo: its own state directory unless one is named, and a free port for /health where the
+/// default one is taken.
+fn demo_settings(args: &SettingsArgs) -> Result<Settings, crate::settings::SettingsError> {
+    let loaded = Settings::load(args)?;
+    let given = |path| args.overrides.iter().any(|change| change.option.path == path);
+    let mut settings = loaded.settings;
+    if !given("state_dir") && loaded.file.is_none() {
+        settings.state_dir = settings.state_dir.with_file_name("keynode-demo");
+    }
+    if !given("admin_listen") && std::net::TcpListener::bind(settings.admin_listen).is_err() {
+        settings.admin_listen.set_port(0);
+    }
+    Ok(settings)
+}
+
+/// Issues those demo licences that are not there.
+fn issue_missing(issuer: &Issuer, directory: &Path) -> Result<(), Failure> {
+    let now = SystemClock::shared().now().wall;
+    let here = inspect(&Roots::host()).fingerprint;
+    for licence in licences(now, &here) {
+        if !directory.join(licence.file_name()).exists() {
+            issuer.issue(&licence, directory)?;
+        }
+    }
+    Ok(())
+}
+
+fn licences(now: Timestamp, here: &Fingerprint) -> Vec<Licence> {
+    let bound = || {
+        if here.components.is_empty() {
+            Binding::None
+        } else {
+            bound_to(here, 1)
+        }
+    };
+    let main = Licence {
+        binding: bound(),
+        ..licence(7_131_766, KeyType::Main, now)
+    };
+    let additional = Licence {
+        binding: bound(),
+        ..licence(7_131_767, KeyType::Additional, now)
+    };
+    let demonstration = Licence {
+        start_date: Some(now),
+        period: 90,
+        ..licence(7_181_155, KeyType::Demonstration, now)
+    };
+    let expired = Licence {
+        start_date: Some(now.plus(-60 * DAY)),
+        activation_date: now.plus(-60 * DAY),
+        period: 30,
+        ..licence(7_121_172, KeyType::Main, now)
+    };
+    let elsewhere = Licence {
+        binding: bound_to(&another(here), 1),
+        ..licence(7_131_768, KeyType::Main, now)
+    };
+    vec![main, additional, demonstration, expired, elsewhere]
+}
+
+/// A licence with every field of the manual filled.
+fn licence(key_no: KeyNo, key_type: KeyType, now: Timestamp) -> Licence {
+    let known = "a constant that its own type's tests accept";
+    Licence {
+        version: FORMAT_VERSION.into(),
+        key_no,
+        key_id: KeyId::parse(SERIES).expect(known),
+        reg_no: 202,
+        key_type,
+        service_type: 0,
+        licence_count: 5,
+        product_version: 3,
+        blank_key_no: None,
+        activation_code: Some(ActivationCode::parse(&format!("4345-9320-2035-{key_no:08}")).expect(known)),
+        activation_date: now,
+        start_date: None,
+        period: 0,
+        flags: 0b101,
+        itn: Some(Itn::parse("1234567894").expect(known)),
+        iec: Some(Iec::parse("770701001").expect(known)),
+        product_name: "Демонстрационная серия keynode".into(),
+        article: "1111111111111".into(),
+        article_name: "Демонстрационная номенклатура для проверки работоспособности узла лицензий".into(),
+        support_date: Some(now),
+        support_period: Some(365),
+        industry_support_date: Some(now),
+        industry_support_period: Some(365),
+        product_version_name: Some("3.0".into()),
+        recovered: false,
+        binding: Binding::None,
+    }
+}
+
+/// A computer with components of the same kinds, none of them the same.
+fn another(here: &Fingerprint) -> Fingerprint {
+    let turned = |component: &Component| Component {
+        kind: component.kind,
+        value: match component.value.parse::<u64>() {
+            Ok(gib) if component.value.len() < 10 => (gib + 1_000_000).to_string(),
+            _ => component
+                .value
+                .chars()
+                .rev()
+                .map(|c| if c == '0' { 'f' } else { '0' })
+                .collect(),
+        },
+    };
+    Fingerprint::new(here.components.iter().map(turned).collect(), Vec::new())
+}
+
+/// The address, and four lines to try.
+fn tell(node: &Node, settings: &Settings, out: &mut impl Write) -> Result<(), Failure> {
+    let url = url(node.address, settings.tls.certificate.is_some());
+    let key: PathBuf = std::env::temp_dir().join("keynode-demo.pem");
+    let state = settings.state_dir.display();
+    let program = std::env::current_exe().unwrap_or_else(|_| "keynode".into());
+    let program = program.display();
+    writeln!(
+        out,
+        "keynode demo serves at {url} as admin/admin; state in {state}; Ctrl-C ends it.\n\nTry:"
+    )?;
+    writeln!(out, "  curl -s -u admin:admin '{url}/licences?_pretty=true'")?;
+    writeln!(
+        out,
+        "  curl -s -u admin:admin '{url}/licences/7131766?_pretty=true'"
+    )?;
+    writeln!(
+        out,
+        "  curl -s -u admin:admin {url}/sessions -d \
+         '{{\"KeyID\":\"{SERIES}\",\"ClientSessionID\":\"0123456789ABCDEF\",\"AppName\":\"curl\"}}'"
+    )?;
+    writeln!(
+        out,
+        "  {program} public-key --state-dir '{state}' > {key} && curl -s -u admin:admin -H 'Licence-QueryID: 42' -D \
+         /tmp/head {url}/serverinfo -o /tmp/body && sed -n 's/^Licence-Signature: //p' /tmp/head | tr -d '\\r' | \
+         base64 -d > /tmp/sig && (printf 42; cat /tmp/body) | openssl dgst -sha256 -verify {key} -signature /tmp/sig",
+        key = key.display(),
+    )?;
+    writeln!(
+        out,
+        "\nIts signing key is {state}/{SIGNING_KEY}; /health is at http://{}/health.",
+        node.admin_address
+    )?;
+    out.flush()?;
+    Ok(())
+}
+
+fn url(address: SocketAddr, tls: bool) -> String {
+    format!("{}://{address}/api", if tls { "https" } else { "http" })
+}

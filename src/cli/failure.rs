@@ -1,0 +1,104 @@
+//! How a command fails: a sentence for people, an exit code for scripts (DESIGN, section 6).
+
+use std::io;
+
+use crate::node::StartError;
+use crate::settings::SettingsError;
+use crate::store::{StoreError, UserError};
+
+use super::config::ConfigError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// 1: it did not work.
+    #[error("{0}")]
+    Failed(String),
+    /// 2: the words of the command do not fit together.
+    #[error("{0}")]
+    Usage(String),
+    /// 3: no node answers.
+    #[error("no node at {0}: is keynode running there?")]
+    NotReachable(String),
+    /// 4: what was named does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// 5: the node refuses this user.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// 78: the settings will not do.
+    #[error("{0}")]
+    Settings(String),
+    /// Everything has been said already.
+    #[error("")]
+    Quiet(u8),
+}
+
+impl Failure {
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::NotReachable(_) => 3,
+            Self::NotFound(_) => 4,
+            Self::NotAllowed(_) => 5,
+            Self::Settings(_) => 78,
+            Self::Quiet(code) => *code,
+        }
+    }
+
+    /// A failure of exit code 1.
+    pub(super) fn of(error: impl ToString) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Quiet(0),
+            _ => Self::of(error),
+        }
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::Settings(error.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Settings(error) => error.into(),
+            ConfigError::Output(error) => error.into(),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        if error.is_about_settings() {
+            Self::Settings(error.to_string())
+        } else {
+            Self::of(error)
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::of(error)
+    }
+}
+
+impl From<UserError> for Failure {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::Unknown(_) => Self::NotFound(error.to_string()),
+            UserError::Role(_) | UserError::Name => Self::Usage(error.to_string()),
+            _ => Self::of(error),
+        }
+    }
+}

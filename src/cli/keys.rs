@@ -1,0 +1,86 @@
+//! `keynode keys`: the keys with their verdicts, and the administrator's switch. A running node notices within
+//! a second.
+
+use std::io::Write;
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use crate::licence::KeyNo;
+use crate::node::StateDir;
+use crate::settings::PlaceArgs;
+use crate::store::switch_key;
+
+use super::failure::Failure;
+use super::offline::{HEAD, Offline, to_json, to_row};
+
+/// What can be done with keys.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum KeysCommand {
+    /// List the keys with their verdicts
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Switch a key off: it gives no seats until it is switched on again, over restarts too
+    Disable {
+        /// `KeyNo`
+        key_no: KeyNo,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Switch a key on again
+    Enable {
+        /// `KeyNo`
+        key_no: KeyNo,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+}
+
+pub(super) fn run(command: &KeysCommand, out: &mut impl Write) -> Result<(), Failure> {
+    match command {
+        KeysCommand::List { json, place } => list(&Offline::look(place)?, *json, out),
+        KeysCommand::Disable { key_no, place } => switch(*key_no, false, place, out),
+        KeysCommand::Enable { key_no, place } => switch(*key_no, true, place, out),
+    }
+}
+
+/// Prints all keys.
+pub(super) fn list(offline: &Offline, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
+    let keys = offline.keyring.keys();
+    if as_json {
+        let rows: Vec<Value> = keys.iter().map(|key| to_json(key, offline.now)).collect();
+        writeln!(out, "{}", Value::from(rows))?;
+        return Ok(());
+    }
+    writeln!(out, "{HEAD}")?;
+    for key in keys {
+        writeln!(out, "{}", to_row(key, offline.now))?;
+    }
+    Ok(())
+}
+
+fn switch(key_no: KeyNo, enabled: bool, place: &PlaceArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let offline = Offline::look(place)?;
+    if offline.keyring.find(key_no).is_none() {
+        return Err(Failure::NotFound(format!(
+            "there is no key {key_no} in {}: `keynode keys list` shows those that are there",
+            offline.settings.licence_dir().display()
+        )));
+    }
+    switch_key(
+        &StateDir::shared_database(&offline.settings.state_dir)?,
+        key_no,
+        enabled,
+    )?;
+    writeln!(
+        out,
+        "key {key_no} is switched {}",
+        if enabled { "on" } else { "off" }
+    )?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! `keynode licence`: the licence files of a node. A running node notices within a second.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use crate::keyring::read_vendor_keys;
+use crate::licence::{KeyNo, open};
+use crate::settings::{PlaceArgs, Settings};
+
+use super::failure::Failure;
+use super::offline::{Offline, to_json};
+
+/// What can be done with licence files.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum LicenceCommand {
+    /// Add licence files: each is checked, then put where the node looks for it
+    Add {
+        /// The files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Remove a licence
+    Remove {
+        /// `KeyNo`
+        key_no: KeyNo,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// List the licences with their verdicts
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Show all that is known of a licence, as JSON
+    Show {
+        /// `KeyNo`
+        key_no: KeyNo,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+}
+
+pub(super) fn run(command: &LicenceCommand, out: &mut impl Write) -> Result<(), Failure> {
+    match command {
+        LicenceCommand::Add { files, place } => files.iter().try_for_each(|file| add(file, place, out)),
+        LicenceCommand::Remove { key_no, place } => remove(*key_no, &Offline::look(place)?, out),
+        LicenceCommand::List { json, place } => super::keys::list(&Offline::look(place)?, *json, out),
+        LicenceCommand::Show { key_no, place } => show(*key_no, &Offline::look(place)?, out),
+    }
+}
+
+fn add(file: &Path, place: &PlaceArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", file.display()));
+    let settings = Settings::load(&place.0)?.settings;
+    let bytes = fs::read(file).map_err(|error| failed(&error))?;
+    let licence = open(&bytes, &read_vendor_keys(&settings.vendor_dir())).map_err(|error| failed(&error))?;
+    let target = settings.licence_dir().join(licence.file_name());
+    let before = Offline::look(place)?;
+    let elsewhere = before.keyring.keys().iter().find(|key| {
+        key.licence
+            .as_ref()
+            .is_some_and(|other| other.key_no == licence.key_no)
+            && Path::new(&key.file_name) != target
+    });
+    if let Some(other) = elsewhere {
+        return Err(failed(&format!(
+            "KeyNo {} is in {} already: remove that first",
+            licence.key_no, other.file_name
+        )));
+    }
+    let replaced = target.exists();
+    write_whole(&target, &bytes).map_err(|error| Failure::of(format!("{}: {error}", target.display())))?;
+    let word = if replaced { "replaced" } else { "added" };
+    writeln!(out, "licence {} is {word}: {}", licence.key_no, target.display())?;
+    let after = Offline::look(place)?;
+    if let Some(cause) = after
+        .keyring
+        .find(licence.key_no)
+        .and_then(|key| key.verdict.cause.as_ref())
+    {
+        writeln!(out, "it gives no seats here: {cause}")?;
+    }
+    Ok(())
+}
+
+/// Writes a file so that nobody ever sees a part of it; makes its directory where it is missing.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    let part = path.with_extension("part");
+    let mut file = fs::File::create(&part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(part, path)
+}
+
+fn remove(key_no: KeyNo, offline: &Offline, out: &mut impl Write) -> Result<(), Failure> {
+    let mut files = offline
+        .keyring
+        .keys()
+        .iter()
+        .filter(|key| key.key_no == key_no)
+        .peekable();
+    if files.peek().is_none() {
+        return Err(unknown(key_no, offline));
+    }
+    for key in files {
+        fs::remove_file(&key.file_name)
+            .map_err(|error| Failure::of(format!("{}: {error}", key.file_name)))?;
+        writeln!(out, "licence {key_no} is removed: {}", key.file_name)?;
+    }
+    Ok(())
+}
+
+fn show(key_no: KeyNo, offline: &Offline, out: &mut impl Write) -> Result<(), Failure> {
+    let key = offline
+        .keyring
+        .find(key_no)
+        .ok_or_else(|| unknown(key_no, offline))?;
+    writeln!(out, "{:#}", to_json(key, offline.now))?;
+    Ok(())
+}
+
+fn unknown(key_no: KeyNo, offline: &Offline) -> Failure {
+    Failure::NotFound(format!(
+        "there is no licence {key_no} in {}",
+        offline.settings.licence_dir().display()
+    ))
+}

@@ -1,0 +1,90 @@
+//! The keys of a state directory, judged here and now, without asking a node.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::clock::SystemClock;
+use crate::computer::{Roots, inspect};
+use crate::keyring::{Key, KeyProvider, Keyring, LicenceFiles, Situation, assemble, read_vendor_keys};
+use crate::licence::Timestamp;
+use crate::node::StateDir;
+use crate::settings::{PlaceArgs, Settings};
+use crate::store::{FILE_NAME, load_highest_time, load_switched_off};
+
+use super::failure::Failure;
+
+/// Settings, keys and the time they were judged at.
+pub(super) struct Offline {
+    pub(super) settings: Settings,
+    pub(super) keyring: Keyring,
+    pub(super) now: Timestamp,
+}
+
+impl Offline {
+    pub(super) fn look(place: &PlaceArgs) -> Result<Self, Failure> {
+        let settings = Settings::load(&place.0)?.settings;
+        let now = SystemClock::shared().now().wall;
+        let (mut switched_off, mut highest) = (HashSet::new(), None);
+        if settings.state_dir.join(FILE_NAME).exists() {
+            let connection = StateDir::shared_database(&settings.state_dir)?.connect()?;
+            switched_off = load_switched_off(&connection).map_err(Failure::of)?;
+            highest = load_highest_time(&connection).map_err(Failure::of)?;
+        }
+        let vendors = read_vendor_keys(&settings.vendor_dir());
+        let found = LicenceFiles::new(&settings.licence_dir())
+            .scan(&vendors)
+            .map_err(Failure::of)?;
+        let computer = inspect(&Roots::host()).fingerprint;
+        let highest = highest.unwrap_or(now).max(now);
+        let situation = Situation {
+            now,
+            highest,
+            computer: &computer,
+            switched_off: &switched_off,
+        };
+        let keyring = assemble(&found, &situation, &Keyring::default());
+        Ok(Self {
+            settings,
+            keyring,
+            now,
+        })
+    }
+}
+
+/// A key as JSON, named as in the API.
+pub(super) fn to_json(key: &Key, now: Timestamp) -> Value {
+    let licence = key.licence.as_deref();
+    json!({
+        "FileName": key.file_name,
+        "KeyID": key.key_id,
+        "KeyNo": key.key_no,
+        "Enabled": key.verdict.enabled,
+        "Workable": key.verdict.workable,
+        "Cause": key.verdict.cause,
+        "DaysLeft": licence.and_then(|licence| licence.days_left(now)),
+        "Licence": licence,
+    })
+}
+
+/// One line for a table: series, number, type, seats, days left, state.
+pub(super) fn to_row(key: &Key, now: Timestamp) -> String {
+    let licence = key.licence.as_deref();
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
+    format!(
+        "{:<6} {:<16} {:<14} {:>6} {:>6}  {}",
+        or_dash(key.key_id.map(|series| series.to_string())),
+        key.key_no,
+        or_dash(licence.map(|licence| format!("{:?}", licence.key_type).to_lowercase())),
+        or_dash(licence.map(|licence| licence.licence_count.to_string())),
+        or_dash(
+            licence
+                .and_then(|licence| licence.days_left(now))
+                .map(|days| days.to_string())
+        ),
+        key.verdict.cause.as_deref().unwrap_or("enabled"),
+    )
+}
+
+/// Head of the table that [`to_row`] fills.
+pub(super) const HEAD: &str = "KEYID  KEYNO            TYPE            SEATS   DAYS  STATE";

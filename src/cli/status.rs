@@ -1,0 +1,76 @@
+//! `keynode status`: how a running node is, by its own account.
+
+use std::io::Write;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::api::HealthReport;
+use crate::settings::{Settings, SettingsArgs};
+
+use super::failure::Failure;
+
+/// Longer than the node itself waits for its parts.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Which node, and how to print.
+#[derive(Debug, Clone, Args)]
+pub(super) struct StatusArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+pub(super) fn run(args: &StatusArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let address = Settings::load(&args.settings)?.settings.admin_listen;
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let answer = agent.get(format!("http://{address}/health")).call();
+    let mut answer = answer.map_err(|_| Failure::NotReachable(address.to_string()))?;
+    let text = answer
+        .body_mut()
+        .read_to_string()
+        .map_err(|_| Failure::NotReachable(address.to_string()))?;
+    let foreign = |_| Failure::of(format!("what answers at {address} is no keynode of this version"));
+    let report: HealthReport = serde_json::from_str(&text).map_err(foreign)?;
+    if args.json {
+        writeln!(out, "{text}")?
+    } else {
+        print(&report, out)?
+    }
+    if report.healthy {
+        Ok(())
+    } else {
+        Err(Failure::Quiet(1))
+    }
+}
+
+fn print(report: &HealthReport, out: &mut impl Write) -> Result<(), Failure> {
+    let (keys, enabled) = report.keys;
+    let (seats, used) = report.seats;
+    let state = if report.healthy { "healthy" } else { "NOT HEALTHY" };
+    writeln!(
+        out,
+        "keynode {} is {state} (process {}, since {})",
+        report.version, report.pid, report.started
+    )?;
+    writeln!(out, "keys         {keys}, {enabled} of them enabled")?;
+    writeln!(out, "seats        {used} of {seats} in use")?;
+    writeln!(out, "connections  {}", report.connections)?;
+    for (name, state) in [
+        ("state", &report.store),
+        ("signer", &report.signer),
+        ("keyring", &report.keyring),
+    ] {
+        writeln!(out, "{name:<12} {state}")?;
+    }
+    for (series, reason, count) in &report.refusals {
+        writeln!(out, "refused      {count} of series {series}: {reason}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! `keynode vendor`: what a vendor does with a licence key, and how a node comes to trust it.
+
+mod issue;
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_lc_rs::rsa::KeySize;
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::keyring::{read_vendor_keys, trust_vendor};
+use crate::licence::{VendorKey, inspect, open};
+use crate::settings::{PlaceArgs, Settings};
+use crate::signing::{Signer, SoftwareKey};
+
+use super::failure::Failure;
+use super::licence::write_whole;
+use issue::IssueArgs;
+pub(super) use issue::{Issuer, bound_to};
+
+const PRIVATE_KEY: &str = "vendor.key";
+pub(super) const PUBLIC_KEY: &str = "vendor.pem";
+
+/// What a vendor can do.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum VendorCommand {
+    /// Make a vendor: a directory with a licence key (RSA-3072)
+    Init {
+        /// The vendor's directory; keep it safe, whoever has it can issue licences
+        #[arg(long)]
+        dir: PathBuf,
+        /// Name of the vendor, for people
+        #[arg(long, default_value = "keynode vendor")]
+        name: String,
+    },
+    /// Issue a licence
+    Issue(Box<IssueArgs>),
+    /// Show what a licence file says and whether its signature is good
+    Inspect {
+        /// The licence file
+        file: PathBuf,
+        /// Check the signature with this public key too
+        #[arg(long, value_name = "PEM")]
+        public_key: Option<PathBuf>,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Print the vendor's public key (PEM), for nodes to trust
+    PublicKey {
+        /// The vendor's directory
+        #[arg(long)]
+        dir: PathBuf,
+    },
+    /// Trust a vendor: the node believes licences signed by this key
+    Trust {
+        /// The vendor's public key
+        pem: PathBuf,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+}
+
+pub(super) fn run(command: VendorCommand, out: &mut impl Write) -> Result<(), Failure> {
+    match command {
+        VendorCommand::Init { dir, name } => {
+            init(&dir, &name)?;
+            writeln!(out, "vendor \"{name}\" is made in {}", dir.display())?;
+            writeln!(
+                out,
+                "nodes that are to believe its licences: keynode vendor trust {}",
+                dir.join(PUBLIC_KEY).display()
+            )?;
+        }
+        VendorCommand::Issue(args) => issue::run(&args, out)?,
+        VendorCommand::Inspect {
+            file,
+            public_key,
+            place,
+        } => show(&file, public_key.as_deref(), &place, out)?,
+        VendorCommand::PublicKey { dir } => {
+            let key = SoftwareKey::read(&dir.join(PRIVATE_KEY)).map_err(Failure::of)?;
+            out.write_all(key.public_key().pem.as_bytes())?;
+        }
+        VendorCommand::Trust { pem, place } => {
+            let settings = Settings::load(&place.0)?.settings;
+            let key = trust_vendor(&settings.vendor_dir(), &pem).map_err(Failure::of)?;
+            writeln!(out, "licences signed by key {} are trusted", key.kid())?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a vendor's directory; one that has a key already is left alone.
+pub(super) fn init(dir: &Path, name: &str) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::of(format!("{}: {error}", dir.display()));
+    if dir.join(PRIVATE_KEY).exists() {
+        return Err(Failure::of(format!(
+            "{}: there is a vendor here already",
+            dir.display()
+        )));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Failure::Usage("a vendor's name has no control characters".into()));
+    }
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(failed)?;
+    let progress = spinner("making an RSA-3072 key");
+    let key = SoftwareKey::generate(KeySize::Rsa3072).map_err(Failure::of)?;
+    progress.finish_and_clear();
+    // Text before the first dashes is a remark to every reader of PEM.
+    let public = format!("Vendor: {name}\n{}", key.public_key().pem);
+    write_whole(&dir.join(PUBLIC_KEY), public.as_bytes()).map_err(failed)?;
+    key.write_new(&dir.join(PRIVATE_KEY)).map_err(Failure::of)
+}
+
+/// Shows on a terminal that something is going on.
+fn spinner(what: &'static str) -> ProgressBar {
+    let progress = ProgressBar::new_spinner().with_message(what);
+    progress.set_style(ProgressStyle::default_spinner());
+    progress.enable_steady_tick(Duration::from_millis(100));
+    progress
+}
+
+fn show(
+    file: &Path,
+    public_key: Option<&Path>,
+    place: &PlaceArgs,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let failed =
+        |path: &Path, error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", path.display()));
+    let bytes = fs::read(file).map_err(|error| failed(file, &error))?;
+    let (licence, kid) = inspect(&bytes).map_err(|error| failed(file, &error))?;
+    let mut vendors = read_vendor_keys(&Settings::load(&place.0)?.settings.vendor_dir());
+    if let Some(path) = public_key {
+        let pem = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
+        vendors.insert(VendorKey::from_pem(&pem).map_err(|error| failed(path, &error))?);
+    }
+    let text = serde_json::to_string_pretty(&licence).map_err(Failure::of)?;
+    writeln!(out, "{text}\n\nVendor key: {kid}")?;
+    match open(&bytes, &vendors) {
+        Ok(_) => writeln!(out, "Signature:  good")?,
+        Err(error) => {
+            writeln!(out, "Signature:  {error}")?;
+            return Err(Failure::Quiet(1));
+        }
+    }
+    Ok(())
+}
