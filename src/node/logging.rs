@@ -11,7 +11,9 @@ use crate::settings::{Log, LogFormat};
 /// Starts logging to standard error, or to the journal where that is where standard error goes. A second call
 /// does nothing.
 pub fn start_logging(settings: &Log) {
-    let filter = EnvFilter::try_new(&settings.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    // The server's own notices say nothing that ours do not; the settings may ask for them.
+    let directives = format!("actix_server=warn,{}", settings.level);
+    let filter = EnvFilter::try_new(directives).unwrap_or_else(|_| EnvFilter::new("info"));
     let to_journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let format = match settings.format {
         LogFormat::Auto if to_journal => LogFormat::Journal,
