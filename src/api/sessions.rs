@@ -143,18 +143,18 @@ pub(super) async fn take(api: &Api, request: &Request) -> Result<Reply, ApiError
         .await?;
     let Taken { session, new } = taken?;
     let keyring = api.keys.keyring();
-    let unseen;
-    let key = match keyring
+    let known = keyring
         .find(session.key_no)
         .or_else(|| keyring.departed(session.key_no))
-    {
-        Some(key) => &**key,
-        None => {
-            unseen = Key::unseen(session.fields.key_id, session.key_no);
-            &unseen
-        }
-    };
-    let reply = Reply::object(&LicenceView { key, now: api.now() }, &request.query)?;
+        .cloned();
+    let key = known.unwrap_or_else(|| Arc::new(Key::unseen(session.fields.key_id, session.key_no)));
+    let reply = Reply::object(
+        &LicenceView {
+            key: &key,
+            now: api.now(),
+        },
+        &request.query,
+    )?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(introduce(api, reply.status(status), &session))
 }

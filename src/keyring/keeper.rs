@@ -32,10 +32,10 @@ const QUIET: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Everything is looked at anew this often, whatever the events say.
-const SLOW_TIMER: Duration = Duration::from_secs(60);
+const SLOW_TIMER: Duration = Duration::from_mins(1);
 
 /// The highest wall time is saved this often.
-const SAVE_TIME: Duration = Duration::from_secs(300);
+const SAVE_TIME: Duration = Duration::from_mins(5);
 
 /// Wall and monotonic time may drift apart by this many milliseconds in a tick before the clock counts as set.
 const JUMP: i64 = 1_000;
@@ -194,7 +194,10 @@ impl Keeper {
         loop {
             let mut waiting = Vec::new();
             let due = match receiver.recv_timeout(TICK) {
-                Ok(Message::Changed) => !settle(receiver, &mut waiting),
+                Ok(Message::Changed) => match settle(receiver, &mut waiting) {
+                    Next::Scan => true,
+                    Next::Stop => break,
+                },
                 Ok(Message::Rescan(done)) => {
                     waiting.push(done);
                     true
@@ -300,18 +303,24 @@ impl Keeper {
     }
 }
 
-/// Waits until a burst of changes is over; true where the thread has to end.
-fn settle(receiver: &Receiver<Message>, waiting: &mut Vec<Sender<()>>) -> bool {
+/// What follows a burst of changes.
+enum Next {
+    Scan,
+    Stop,
+}
+
+/// Waits until a burst of changes is over.
+fn settle(receiver: &Receiver<Message>, waiting: &mut Vec<Sender<()>>) -> Next {
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         match receiver.recv_timeout(QUIET) {
             Ok(Message::Rescan(done)) => waiting.push(done),
-            Ok(Message::Stop) => return true,
+            Ok(Message::Stop) => return Next::Stop,
             Ok(Message::Changed | Message::Tick) => {}
             Err(_) => break,
         }
     }
-    false
+    Next::Scan
 }
 
 /// Logs what changed between two snapshots.
