@@ -249,4 +249,27 @@ mod tests {
         assert_eq!(restored.sessions, [renewed]);
         assert_eq!(restored.time, time);
     }
+
+    #[test]
+    fn a_full_disk_changes_nothing_and_passes() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path()).unwrap();
+        let mut store = SqliteSeats::new(&database).unwrap();
+        let commit = |store: &mut SqliteSeats, seqs: std::ops::Range<u64>| {
+            let writes: Vec<_> = seqs.map(|seq| Write::Put(Arc::new(sample(seq)))).collect();
+            store.commit(&writes, LedgerTime::default())
+        };
+        commit(&mut store, 0..10).unwrap();
+        let limit = |store: &SqliteSeats, pages: u32| {
+            let pragma = format!("PRAGMA max_page_count = {pages}");
+            store.connection.query_row(&pragma, [], |_| Ok(())).unwrap();
+        };
+        limit(&store, 1);
+        let error = commit(&mut store, 10..1_000).unwrap_err();
+        assert!(error.to_string().contains("full"), "{error}");
+        assert_eq!(store.load().unwrap().sessions.len(), 10);
+        limit(&store, u32::MAX);
+        commit(&mut store, 10..1_000).unwrap();
+        assert_eq!(store.load().unwrap().sessions.len(), 1_000);
+    }
 }
