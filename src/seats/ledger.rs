@@ -241,7 +241,7 @@ impl Ledger {
 
     /// Demands a commit although nothing may have changed: to try whether one succeeds.
     pub fn rely_on_commit(&mut self) {
-        self.relies_on_commit = true;
+        self.unsaved.rely();
     }
 
     /// Whether the calls since the last question promised something that holds only when it is committed.

@@ -49,6 +49,11 @@ impl Unsaved {
         }
     }
 
+    /// Somebody waits to hear whether a commit succeeds.
+    pub(super) fn rely(&mut self) {
+        self.relied_on = true;
+    }
+
     /// Whether anything was promised since the last question.
     pub(super) fn take_reliance(&mut self) -> bool {
         std::mem::take(&mut self.relied_on)
