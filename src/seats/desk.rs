@@ -10,9 +10,10 @@ use tokio::sync::oneshot;
 
 use crate::clock::{Millis, Moment, SharedClock};
 use crate::licence::KeyId;
-use crate::store::{LedgerTime, SeatStore, StoreError};
+use crate::store::{AuditEntry, LedgerTime, SeatStore, StoreError};
 
 use super::connections::Connections;
+use super::journal::Journal;
 use super::ledger::{Ledger, LedgerRules};
 use super::offer::{Offer, Reason};
 
@@ -77,6 +78,8 @@ pub struct Desk {
     pub ledger: Ledger,
     /// Connections.
     pub connections: Connections,
+    /// The audit log.
+    pub journal: Journal,
 }
 
 impl Desk {
@@ -152,6 +155,7 @@ impl DeskHandle {
         let desk = Desk {
             ledger,
             connections: Connections::new(rules.connection_life),
+            journal: Journal::default(),
         };
         let task = Task {
             desk,
@@ -209,6 +213,15 @@ impl DeskHandle {
     pub fn offer(&self, offers: Vec<Offer>) {
         let job: Job = Box::new(move |desk, _, time| {
             desk.ledger.offer(time, offers);
+            Box::new(|_| ())
+        });
+        let _ = self.sender.send(Message::Job(job));
+    }
+
+    /// Adds an entry to the audit log; it is on disk a few seconds later.
+    pub fn note(&self, entry: AuditEntry) {
+        let job: Job = Box::new(move |desk, _, _| {
+            desk.journal.note(entry);
             Box::new(|_| ())
         });
         let _ = self.sender.send(Message::Job(job));
@@ -314,14 +327,11 @@ impl Task {
     /// When to write though nobody waits for it.
     fn save_due(&self) -> Option<Millis> {
         let ledger = &self.desk.ledger;
-        let lag = if ledger.has_renewed() {
-            RENEWAL_LAG
-        } else {
-            TIME_LAG
-        };
+        let waits = ledger.has_renewed() || !self.desk.journal.is_empty();
+        let lag = if waits { RENEWAL_LAG } else { TIME_LAG };
         match self.failed_at {
             Some(failed_at) => Some(failed_at + RETRY),
-            None => (ledger.live() > 0).then_some(self.saved_at + lag),
+            None => (waits || ledger.live() > 0).then_some(self.saved_at + lag),
         }
     }
 
@@ -332,7 +342,9 @@ impl Task {
         let mut answers: Vec<(Answer, bool)> = Vec::with_capacity(jobs.len());
         for job in jobs {
             let answer = job(&mut self.desk, now, time);
-            answers.push((answer, self.desk.ledger.take_reliance()));
+            let relies = self.desk.ledger.take_reliance();
+            self.desk.journal.close(relies);
+            answers.push((answer, relies));
         }
         let must_commit = answers.iter().any(|(_, relies)| *relies)
             || (self.failed_at.is_none() && self.desk.ledger.has_unsaved())
@@ -346,7 +358,8 @@ impl Task {
     fn commit(&mut self, clean: bool) -> bool {
         let time = self.time();
         let writes = self.desk.ledger.writes();
-        let result = self.store.commit(&writes, LedgerTime { time, clean });
+        let audit = self.desk.journal.entries();
+        let result = self.store.commit(&writes, audit, LedgerTime { time, clean });
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(()) => {
@@ -354,6 +367,7 @@ impl Task {
                     tracing::info!("the state can be saved again");
                 }
                 self.desk.ledger.saved();
+                self.desk.journal.saved();
                 self.saved_at = time;
                 self.failed_at = None;
                 true
@@ -368,6 +382,7 @@ impl Task {
                 }
                 health.store_error = Some(text);
                 self.desk.ledger.not_saved(time);
+                self.desk.journal.not_saved();
                 self.failed_at = Some(time);
                 false
             }

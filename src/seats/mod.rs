@@ -3,6 +3,7 @@
 mod absence;
 mod connections;
 mod desk;
+mod journal;
 mod ledger;
 mod offer;
 mod pool;
@@ -12,6 +13,7 @@ mod unsaved;
 
 pub use connections::{Connection, ConnectionFields, Connections};
 pub use desk::{Desk, DeskError, DeskHandle, DeskHealth, Rules, Totals};
+pub use journal::Journal;
 pub use ledger::{Ledger, LedgerRules, Release, Taken};
 pub use offer::{Offer, Reason, Refusal};
 

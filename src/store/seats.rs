@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 use crate::clock::Millis;
 use crate::licence::{KeyId, Timestamp};
 
+use super::audit::{AuditEntry, append};
 use super::{Database, Id, Session, SessionFields, StoreError};
 
 /// One change of a session.
@@ -45,11 +46,11 @@ pub trait SeatStore: Send {
     /// [`StoreError`] where it cannot be read.
     fn load(&mut self) -> Result<Restored, StoreError>;
 
-    /// Makes the changes durable, all or none.
+    /// Makes the changes durable, and the audit entries with them, all or none.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was changed.
-    fn commit(&mut self, writes: &[Write], time: LedgerTime) -> Result<(), StoreError>;
+    fn commit(&mut self, writes: &[Write], audit: &[AuditEntry], time: LedgerTime) -> Result<(), StoreError>;
 }
 
 /// Sessions in the state file.
@@ -94,7 +95,7 @@ impl SqliteSeats {
         Ok(Restored { sessions, time })
     }
 
-    fn write(&mut self, writes: &[Write], time: LedgerTime) -> rusqlite::Result<()> {
+    fn write(&mut self, writes: &[Write], audit: &[AuditEntry], time: LedgerTime) -> rusqlite::Result<()> {
         let transaction = self
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -111,6 +112,7 @@ impl SqliteSeats {
         transaction
             .prepare_cached("INSERT OR REPLACE INTO ledger (one, time, clean) VALUES (1, ?1, ?2)")?
             .execute(params![time.time, time.clean])?;
+        append(&transaction, audit)?;
         transaction.commit()
     }
 }
@@ -120,8 +122,8 @@ impl SeatStore for SqliteSeats {
         self.read().map_err(self.database.error())
     }
 
-    fn commit(&mut self, writes: &[Write], time: LedgerTime) -> Result<(), StoreError> {
-        self.write(writes, time).map_err(self.database.error())
+    fn commit(&mut self, writes: &[Write], audit: &[AuditEntry], time: LedgerTime) -> Result<(), StoreError> {
+        self.write(writes, audit, time).map_err(self.database.error())
     }
 }
 
@@ -227,6 +229,7 @@ mod tests {
         store
             .commit(
                 &puts,
+                &[],
                 LedgerTime {
                     time: 5,
                     clean: false,
@@ -239,7 +242,11 @@ mod tests {
         };
         let time = LedgerTime { time: 7, clean: true };
         store
-            .commit(&[Write::Delete(1), Write::Put(Arc::new(renewed.clone()))], time)
+            .commit(
+                &[Write::Delete(1), Write::Put(Arc::new(renewed.clone()))],
+                &[],
+                time,
+            )
             .unwrap();
         drop(store);
         let restored = SqliteSeats::new(&Database::open(dir.path()).unwrap())
@@ -257,7 +264,7 @@ mod tests {
         let mut store = SqliteSeats::new(&database).unwrap();
         let commit = |store: &mut SqliteSeats, seqs: std::ops::Range<u64>| {
             let writes: Vec<_> = seqs.map(|seq| Write::Put(Arc::new(sample(seq)))).collect();
-            store.commit(&writes, LedgerTime::default())
+            store.commit(&writes, &[], LedgerTime::default())
         };
         commit(&mut store, 0..10).unwrap();
         let limit = |store: &SqliteSeats, pages: u32| {
