@@ -250,7 +250,7 @@ fn of_64_that_race_for_the_last_5_seats_5_win() {
         let race = &race;
         let racers: Vec<_> = (0..64).map(|client| scope.spawn(move || race(client))).collect();
         let results = racers.into_iter().map(|racer| racer.join().unwrap().unwrap());
-        results.filter(Result::is_ok).count()
+        results.flatten().count()
     });
     assert_eq!((wins, node.rows().len()), (5, 5));
 }

@@ -3,6 +3,7 @@
 mod absence;
 mod connections;
 mod desk;
+mod index;
 mod ledger;
 mod offer;
 mod pool;

@@ -148,11 +148,10 @@ impl Database {
                 known,
             });
         }
-        for step in usize::try_from(found).unwrap_or(0)..MIGRATIONS.len() {
+        let done = usize::try_from(found).unwrap_or(0);
+        for (step, migration) in MIGRATIONS.iter().enumerate().skip(done) {
             let transaction = connection.transaction().map_err(self.error())?;
-            transaction
-                .execute_batch(MIGRATIONS[step])
-                .map_err(self.error())?;
+            transaction.execute_batch(migration).map_err(self.error())?;
             transaction
                 .pragma_update(None, "user_version", step + 1)
                 .map_err(self.error())?;
