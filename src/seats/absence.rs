@@ -65,8 +65,11 @@ mod tests {
         absence.note(150, Crowded, 100);
         assert_eq!(absence.deadline(100), Some(160));
         absence.note(155, Sound, 100);
-        absence.note(255, Crowded, 100);
-        assert_eq!(absence.deadline(100), Some(355));
+        absence.note(156, Crowded, 100);
+        assert_eq!(absence.deadline(100), Some(161));
+        absence.note(157, Sound, 100);
+        absence.note(257, Crowded, 100);
+        assert_eq!(absence.deadline(100), Some(357));
     }
 
     #[test]

@@ -82,8 +82,11 @@ impl Ledger {
         } else {
             time.saturating_sub(LOST_RENEWALS)
         };
+        ledger.roll.reserve(restored.sessions.len());
         for mut session in restored.sessions {
-            session.expires = session.expires.max(now + LEAST_LEFT);
+            if session.expires < now + LEAST_LEFT {
+                Arc::make_mut(&mut session).expires = now + LEAST_LEFT;
+            }
             ledger.next_seq = ledger.next_seq.max(session.seq + 1);
             let key_no = session.key_no;
             let slot = ledger.roll.insert(session);
@@ -162,7 +165,7 @@ impl Ledger {
         };
         self.next_seq += 1;
         let seq = session.seq;
-        let slot = self.roll.insert(session);
+        let slot = self.roll.insert(Arc::new(session));
         self.seat(time, key_no, slot);
         self.unsaved.took(seq, slot);
         Ok(Taken {

@@ -263,7 +263,7 @@ impl Model {
     }
 
     /// What is on disk is what the ledger promised.
-    pub(super) fn check_disk(&self, disk: &BTreeMap<u64, Session>) {
+    pub(super) fn check_disk(&self, disk: &BTreeMap<u64, Arc<Session>>) {
         let mut rows: Vec<_> = disk
             .values()
             .map(|row| (row.id, row.key_no, row.expires))

@@ -25,14 +25,37 @@ const CODES: [Option<&str>; 3] = [None, Some("x"), Some("y")];
 
 #[derive(Clone, Debug)]
 enum Step {
-    Take { client: u8, code: usize },
-    Renew { client: u8, owner: Option<bool> },
-    Release { client: u8, owner: Option<bool> },
+    Take {
+        client: u8,
+        code: usize,
+    },
+    Renew {
+        client: u8,
+        owner: Option<bool>,
+    },
+    Release {
+        client: u8,
+        owner: Option<bool>,
+    },
     Pass(Millis),
-    Key { index: usize, state: KeyState },
+    Key {
+        index: usize,
+        state: KeyState,
+    },
+    /// The key is pulled and plugged in again, some times.
+    Flap {
+        index: usize,
+        times: u8,
+        away: Millis,
+        back: Millis,
+    },
     WallJump(i64),
-    Commit { works: bool },
-    Restart { clean: bool },
+    Commit {
+        works: bool,
+    },
+    Restart {
+        clean: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +79,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0u64..2_000).prop_map(Step::Pass),
         3 => (2_000u64..120_000).prop_map(Step::Pass),
         6 => (0usize..5, state).prop_map(|(index, state)| Step::Key { index, state }),
+        2 => (0usize..5, 1u8..4, 0u64..60_000, 0u64..110_000)
+            .prop_map(|(index, times, away, back)| Step::Flap { index, times, away, back }),
         1 => (-1_000_000i64..1_000_000).prop_map(Step::WallJump),
         5 => prop::bool::weighted(0.7).prop_map(|works| Step::Commit { works }),
         1 => any::<bool>().prop_map(|clean| Step::Restart { clean }),
@@ -93,7 +118,7 @@ struct World {
     time: Millis,
     wall: i64,
     states: [KeyState; 5],
-    disk: BTreeMap<u64, Session>,
+    disk: BTreeMap<u64, Arc<Session>>,
     disk_time: LedgerTime,
 }
 
@@ -141,6 +166,20 @@ impl World {
             Step::Key { index, state } => {
                 self.states[index] = state;
                 self.offer();
+            }
+            Step::Flap {
+                index,
+                times,
+                away,
+                back,
+            } => {
+                let plugged_in = self.states[index];
+                for _ in 0..times {
+                    for (state, millis) in [(KeyState::Gone, away), (plugged_in, back)] {
+                        self.step(&Step::Key { index, state });
+                        self.step(&Step::Pass(millis));
+                    }
+                }
             }
             Step::WallJump(millis) => self.wall += millis,
             Step::Commit { works } => self.commit(works, false),
@@ -212,7 +251,7 @@ impl World {
         }
         for write in writes {
             match write {
-                Write::Put(session) => drop(self.disk.insert(session.seq, Session::clone(&session))),
+                Write::Put(session) => drop(self.disk.insert(session.seq, session)),
                 Write::Delete(seq) => drop(self.disk.remove(&seq)),
             }
         }

@@ -2,7 +2,6 @@
 
 use crate::licence::KeyType::{Additional, Demonstration, Main};
 use crate::seats::testing::*;
-use crate::store::{LedgerTime, Session};
 
 use super::*;
 
@@ -40,9 +39,10 @@ fn key_of(ledger: &Ledger, client: &str) -> Option<KeyNo> {
 
 /// The ledger after a stop, as the store would give it back, and its time.
 fn restarted(ledger: &Ledger, time: Millis, clean: bool) -> (Ledger, Millis) {
-    let live = |session: &Arc<Session>| (!session.ended).then(|| Session::clone(session));
+    let mut sessions = ledger.page(None, usize::MAX);
+    sessions.retain(|session| !session.ended);
     let restored = Restored {
-        sessions: ledger.page(None, usize::MAX).iter().filter_map(live).collect(),
+        sessions,
         time: LedgerTime { time, clean },
     };
     Ledger::restore(RULES, restored)

@@ -3,6 +3,7 @@
 mod absence;
 mod connections;
 mod desk;
+mod index;
 mod journal;
 mod ledger;
 mod offer;

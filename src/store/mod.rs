@@ -162,11 +162,8 @@ impl Database {
                 known,
             });
         }
-        for (step, migration) in MIGRATIONS
-            .iter()
-            .enumerate()
-            .skip(usize::try_from(found).unwrap_or(0))
-        {
+        let done = usize::try_from(found).unwrap_or(0);
+        for (step, migration) in MIGRATIONS.iter().enumerate().skip(done) {
             let transaction = connection.transaction().map_err(self.error())?;
             transaction.execute_batch(migration).map_err(self.error())?;
             transaction

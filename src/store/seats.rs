@@ -32,7 +32,7 @@ pub struct LedgerTime {
 #[derive(Debug, Default)]
 pub struct Restored {
     /// All sessions, in the order of their rows.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<Arc<Session>>,
     /// The ledger's time at the last write.
     pub time: LedgerTime,
 }
@@ -78,7 +78,7 @@ impl SqliteSeats {
              FROM sessions ORDER BY seq",
         )?;
         let sessions = statement
-            .query_map([], session)?
+            .query_map([], |row| session(row).map(Arc::new))?
             .collect::<rusqlite::Result<_>>()?;
         let time = self
             .connection
@@ -159,8 +159,7 @@ fn put(connection: &Connection, session: &Session) -> rusqlite::Result<()> {
 }
 
 fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
-    let series: String = row.get(2)?;
-    let key_id = KeyId::parse(&series).map_err(|error| {
+    let key_id = KeyId::parse(row.get_ref(2)?.as_str()?).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(error))
     })?;
     Ok(Session {
@@ -253,7 +252,7 @@ mod tests {
             .unwrap()
             .load()
             .unwrap();
-        assert_eq!(restored.sessions, [renewed]);
+        assert_eq!(restored.sessions, [Arc::new(renewed)]);
         assert_eq!(restored.time, time);
     }
 
