@@ -35,7 +35,7 @@ pub(super) fn run(args: &SettingsArgs, out: &mut impl Write) -> Result<(), Failu
         || demo_settings(args),
         |node| told = tell(node, &settings, out),
     )?;
-    Ok(told?)
+    told
 }
 
 fn settings(args: &SettingsArgs) -> Result<Settings, Failure> {

@@ -39,9 +39,9 @@ pub(super) fn run(args: &StatusArgs, out: &mut impl Write) -> Result<(), Failure
     let foreign = |_| Failure::of(format!("what answers at {address} is no keynode of this version"));
     let report: HealthReport = serde_json::from_str(&text).map_err(foreign)?;
     if args.json {
-        writeln!(out, "{text}")?
+        writeln!(out, "{text}")?;
     } else {
-        print(&report, out)?
+        print(&report, out)?;
     }
     if report.healthy {
         Ok(())

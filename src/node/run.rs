@@ -97,6 +97,7 @@ fn warn_of_restart(running: &Settings, now: &Settings) {
         ("[tls]", running.tls != now.tls),
         ("[log]", running.log != now.log),
         ("[login]", running.login != now.login),
+        ("[audit]", running.audit != now.audit),
     ];
     for (name, _) in changed.into_iter().filter(|(_, changed)| *changed) {
         tracing::warn!(setting = name, "a changed setting takes effect at the next start");

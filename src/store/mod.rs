@@ -1,5 +1,6 @@
 //! The one SQLite file: schema, durability, and how a change made by another process is noticed.
 
+mod audit;
 mod id;
 mod keys;
 mod password;
@@ -7,6 +8,10 @@ mod seats;
 mod session;
 mod users;
 
+pub use audit::{
+    AuditEntry, AuditError, AuditRow, Author, ChainHash, append_audit, checkpoint_audit, prune_audit,
+    verify_audit,
+};
 pub use id::{BadId, Id};
 pub use keys::{load_highest_time, load_switched_off, save_highest_time, switch_key};
 pub use password::{HashedPassword, MIN_PASSWORD};
@@ -86,6 +91,15 @@ const MIGRATIONS: &[&str] = &["
         password TEXT NOT NULL,
         initial INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY,
+        time INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        event TEXT NOT NULL,
+        object TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        hash BLOB NOT NULL
+    ) STRICT;
 "];
 
 /// Opens connections to the state file. Each part that uses it has a connection of its own.
@@ -148,11 +162,10 @@ impl Database {
                 known,
             });
         }
-        for step in usize::try_from(found).unwrap_or(0)..MIGRATIONS.len() {
+        let done = usize::try_from(found).unwrap_or(0);
+        for (step, migration) in MIGRATIONS.iter().enumerate().skip(done) {
             let transaction = connection.transaction().map_err(self.error())?;
-            transaction
-                .execute_batch(MIGRATIONS[step])
-                .map_err(self.error())?;
+            transaction.execute_batch(migration).map_err(self.error())?;
             transaction
                 .pragma_update(None, "user_version", step + 1)
                 .map_err(self.error())?;
@@ -201,6 +214,7 @@ impl ChangeWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::licence::Timestamp;
 
     #[test]
     fn a_file_of_a_later_program_is_refused() {
@@ -232,7 +246,16 @@ mod tests {
         let database = Database::open(dir.path()).unwrap();
         let mut watch = ChangeWatch::new(&database).unwrap();
         assert!(watch.changed() && !watch.changed());
-        switch_key(&database, 7, false).unwrap();
+        switch_key(
+            &database,
+            7,
+            false,
+            &Author {
+                time: Timestamp::default(),
+                name: String::new(),
+            },
+        )
+        .unwrap();
         assert!(watch.changed() && !watch.changed());
     }
 }
