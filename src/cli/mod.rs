@@ -26,7 +26,7 @@ use crate::settings::{Settings, SettingsArgs};
 
 use failure::Failure;
 
-/// A licence node: serves licence keys and licence files to the network.
+/// A licence node: serves licences to the network.
 #[derive(Debug, Parser)]
 #[command(
     name = "keynode",

@@ -60,7 +60,7 @@ fn print(report: &HealthReport, out: &mut impl Write) -> Result<(), Failure> {
         report.version, report.pid, report.started
     )?;
     writeln!(out, "keys         {keys}, {enabled} of them enabled")?;
-    writeln!(out, "seats        {used} of {seats} in use")?;
+    writeln!(out, "seats        {used} in use, {seats} on offer")?;
     writeln!(out, "connections  {}", report.connections)?;
     for (name, state) in [
         ("state", &report.store),

@@ -149,13 +149,21 @@ impl Pool {
             let cause = self.keys.get(key_no)?.offer.as_ref()?.enabled.as_ref().err()?;
             Some((key_no, cause))
         });
-        match causes.next() {
-            Some((key_no, cause)) => {
-                format!("no licence of series {key_id} can be used: key {key_no}: {cause}")
-            }
-            None => {
+        let told: Vec<String> = causes
+            .by_ref()
+            .take(3)
+            .map(|(key_no, cause)| format!("key {key_no}: {cause}"))
+            .collect();
+        let more = causes.count();
+        match (told.is_empty(), more) {
+            (true, _) => {
                 format!("series {key_id} has additional licences only: they need an enabled main licence")
             }
+            (false, 0) => format!("no licence of series {key_id} can be used: {}", told.join("; ")),
+            (false, _) => format!(
+                "no licence of series {key_id} can be used: {}; and {more} more",
+                told.join("; ")
+            ),
         }
     }
 

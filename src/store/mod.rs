@@ -19,6 +19,9 @@ pub use seats::{LedgerTime, Restored, SeatStore, SqliteSeats, Write};
 pub use session::{Session, SessionFields};
 pub use users::{INITIAL_PASSWORD, INITIAL_USER, Role, User, UserError, Users};
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,6 +40,14 @@ pub enum StoreError {
         path: PathBuf,
         /// What `SQLite` said.
         source: rusqlite::Error,
+    },
+    /// It cannot be made or opened.
+    #[error("the state file {path}: {source}")]
+    Io {
+        /// The database.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// The file was written by a later program.
     #[error(
@@ -127,6 +138,7 @@ impl Database {
     /// # Errors
     /// [`StoreError::Sqlite`] where the file cannot be opened.
     pub fn connect(&self) -> Result<Connection, StoreError> {
+        self.create_private()?;
         let open = || -> rusqlite::Result<Connection> {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
                 | OpenFlags::SQLITE_OPEN_CREATE
@@ -139,6 +151,20 @@ impl Database {
             Ok(connection)
         };
         open().map_err(self.error())
+    }
+
+    /// Makes the file for its owner alone, where it is missing: it holds hashes of passwords. `SQLite` gives the
+    /// files beside it the same mode.
+    fn create_private(&self) -> Result<(), StoreError> {
+        let made = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.path);
+        made.map(drop).map_err(|source| StoreError::Io {
+            path: self.path.clone(),
+            source,
+        })
     }
 
     /// Names the file in an error.
