@@ -122,11 +122,14 @@ fn call(login: &Login, verb: &str, path: &str) -> Result<String, Failure> {
         .body(())
         .map_err(Failure::of)?;
     let unreachable = |error: ureq::Error| match error {
-        ureq::Error::Rustls(error) => Failure::of(format!(
-            "{url}: {error}: name the node as its certificate does (--url)"
-        )),
-        ureq::Error::Tls(error) => Failure::of(format!("{url}: {error}")),
-        _ => Failure::NotReachable(url.clone()),
+        ureq::Error::Io(ref source) if source.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Failure::NotReachable(url.clone())
+        }
+        ureq::Error::Timeout(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
+            Failure::NotReachable(url.clone())
+        }
+        // Certificates above all: another name may fit (--url).
+        error => Failure::of(format!("{url}: {error}")),
     };
     let mut answer = agent(&settings)?.run(request).map_err(unreachable)?;
     let body = answer
