@@ -4,8 +4,8 @@
 use std::panic::AssertUnwindSafe;
 
 use actix_web::body::SizedStream;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
@@ -32,21 +32,26 @@ const PIECE: usize = 64 * 1024;
 
 /// Answers a request, whatever it is.
 pub(super) async fn answer(request: HttpRequest, payload: Payload, api: Data<Api>) -> HttpResponse {
-    let (query_id, result) = match query_id(&request) {
-        Ok(query_id) => (query_id, guarded(&api, &request, payload).await),
-        Err(error) => (None, Err(error)),
-    };
-    let reply = result.unwrap_or_else(|error| Reply {
-        status: error.status,
-        body: error.body(),
-        headers: error.headers,
-    });
-    respond(&api, query_id.as_ref(), reply)
+    let query_id = query_id(&request);
+    let echoed = query_id.clone().ok().flatten();
+    let reply = guarded(&api, &request, payload, query_id.err())
+        .await
+        .unwrap_or_else(|error| Reply {
+            status: error.status,
+            body: error.body(),
+            headers: error.headers,
+        });
+    respond(&api, echoed.as_ref(), reply)
 }
 
 /// A panic is an answer too, not a cut connection.
-async fn guarded(api: &Api, request: &HttpRequest, payload: Payload) -> Result<Reply, ApiError> {
-    AssertUnwindSafe(admit(api, request, payload))
+async fn guarded(
+    api: &Api,
+    request: &HttpRequest,
+    payload: Payload,
+    bad_query_id: Option<ApiError>,
+) -> Result<Reply, ApiError> {
+    AssertUnwindSafe(admit(api, request, payload, bad_query_id))
         .catch_unwind()
         .await
         .unwrap_or_else(|_| {
@@ -55,8 +60,15 @@ async fn guarded(api: &Api, request: &HttpRequest, payload: Payload) -> Result<R
         })
 }
 
-async fn admit(api: &Api, request: &HttpRequest, payload: Payload) -> Result<Reply, ApiError> {
-    let settings = api.settings.load();
+async fn admit(
+    api: &Api,
+    request: &HttpRequest,
+    payload: Payload,
+    bad_query_id: Option<ApiError>,
+) -> Result<Reply, ApiError> {
+    let settings = api.settings.load_full();
+    // The body is read before anything is refused, so that its sender gets to read the answer.
+    let body = body::read(payload, settings.body_timeout).await;
     let path = request.path();
     if path != "/api" && !path.starts_with("/api/") {
         return Err(ApiError::url_not_found(path));
@@ -69,13 +81,11 @@ async fn admit(api: &Api, request: &HttpRequest, payload: Payload) -> Result<Rep
     if !settings.enabled {
         return Err(ApiError::switched_off());
     }
+    if let Some(error) = bad_query_id {
+        return Err(error);
+    }
     let peer = request.peer_addr().map(|address| address.ip().to_canonical());
     let peer = peer.ok_or_else(|| ApiError::internal("The connection has no peer."))?;
-    // The body is read before anything is refused, so that its sender gets to read the answer.
-    let body = match *request.method() {
-        Method::GET | Method::HEAD => Ok(Vec::new()),
-        _ => body::read(payload, settings.body_timeout).await,
-    };
     let caller = api
         .auth
         .check(peer, request.headers().get("authorization"))

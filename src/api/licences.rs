@@ -76,17 +76,15 @@ pub(super) fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {
 }
 
 pub(super) fn get(api: &Api, request: &Request, key_no: &str) -> Result<Reply, ApiError> {
-    let number = key_no
-        .parse::<u64>()
-        .ok()
-        .filter(|_| key_no.bytes().all(|b| b.is_ascii_digit()));
-    let number = number.ok_or_else(|| {
-        ApiError::bad_request(format!(
+    if key_no.is_empty() || !key_no.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(ApiError::bad_request(format!(
             "A licence is named by its KeyNo, a whole number, not \"{key_no}\"."
-        ))
-    })?;
+        )));
+    }
     let keyring = api.keys.keyring();
-    let missing = || ApiError::licence_not_found(format!("There is no licence with KeyNo {number}."));
-    let key = keyring.find(number).ok_or_else(missing)?;
+    // A number that is too large for a KeyNo is the number of no key (row 18).
+    let key = key_no.parse().ok().and_then(|number| keyring.find(number));
+    let key =
+        key.ok_or_else(|| ApiError::licence_not_found(format!("There is no licence with KeyNo {key_no}.")))?;
     Reply::object(&LicenceView { key, now: api.now() }, &request.query)
 }

@@ -36,85 +36,59 @@ pub(super) const URNS: [&str; 5] = [
     "/api/publickey",
 ];
 
-/// What GET, PUT and DELETE of one object make.
-type Verbs = [fn(String) -> Action; 3];
-
 impl Action {
     /// Finds what a request asks for.
     pub(super) fn find(verb: &Method, path: &str) -> Result<Self, ApiError> {
-        let decoded = percent_decode_str(path).decode_utf8_lossy();
-        let inner = decoded.strip_prefix("/api").unwrap_or(&decoded);
-        let inner = inner.strip_suffix('/').unwrap_or(inner);
-        let name = |prefix: &str| {
-            let name = inner.strip_prefix(prefix)?.strip_prefix('/')?;
-            (!name.is_empty() && !name.contains('/')).then(|| name.to_owned())
+        let unknown = || ApiError::url_not_found(path);
+        let inner = path.strip_suffix('/').unwrap_or(path).strip_prefix("/api");
+        let names: Vec<String> = inner
+            .ok_or_else(unknown)?
+            .split('/')
+            .skip(1)
+            .map(decode)
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (get, others) = match *names {
+            [] => (Self::Root, vec![]),
+            ["serverinfo"] => (Self::ServerInfo, vec![]),
+            ["publickey"] => (Self::PublicKey, vec![]),
+            ["licences"] => (Self::ListLicences, vec![]),
+            ["connections"] => (Self::ListConnections, vec![(Method::POST, Self::OpenConnection)]),
+            ["sessions"] => (
+                Self::ListSessions,
+                vec![
+                    (Method::POST, Self::TakeSession),
+                    (Method::DELETE, Self::ReleaseByClient),
+                ],
+            ),
+            [_, ""] => return Err(unknown()),
+            ["licences", key_no] => (Self::GetLicence(key_no.into()), vec![]),
+            ["connections", id] => (
+                Self::GetConnection(id.into()),
+                vec![
+                    (Method::PUT, Self::Heartbeat(id.into())),
+                    (Method::DELETE, Self::CloseConnection(id.into())),
+                ],
+            ),
+            ["sessions", id] => (
+                Self::GetSession(id.into()),
+                vec![
+                    (Method::PUT, Self::RenewSession(id.into())),
+                    (Method::DELETE, Self::ReleaseSession(id.into())),
+                ],
+            ),
+            _ => return Err(unknown()),
         };
         // A HEAD answers like a GET (row 6).
-        let verb = if *verb == Method::HEAD { &Method::GET } else { verb };
-        let unknown = |allowed: &str| Err(ApiError::not_implemented(verb.as_str(), path, allowed));
-        match inner {
-            "" => {
-                if *verb == Method::GET {
-                    Ok(Self::Root)
-                } else {
-                    unknown("GET, HEAD")
-                }
-            }
-            "/serverinfo" => {
-                if *verb == Method::GET {
-                    Ok(Self::ServerInfo)
-                } else {
-                    unknown("GET, HEAD")
-                }
-            }
-            "/publickey" => {
-                if *verb == Method::GET {
-                    Ok(Self::PublicKey)
-                } else {
-                    unknown("GET, HEAD")
-                }
-            }
-            "/licences" => {
-                if *verb == Method::GET {
-                    Ok(Self::ListLicences)
-                } else {
-                    unknown("GET, HEAD")
-                }
-            }
-            "/connections" => match *verb {
-                Method::GET => Ok(Self::ListConnections),
-                Method::POST => Ok(Self::OpenConnection),
-                _ => unknown("GET, HEAD, POST"),
-            },
-            "/sessions" => match *verb {
-                Method::GET => Ok(Self::ListSessions),
-                Method::POST => Ok(Self::TakeSession),
-                Method::DELETE => Ok(Self::ReleaseByClient),
-                _ => unknown("GET, HEAD, POST, DELETE"),
-            },
-            _ => {
-                if let Some(key_no) = name("/licences") {
-                    return if *verb == Method::GET {
-                        Ok(Self::GetLicence(key_no))
-                    } else {
-                        unknown("GET, HEAD")
-                    };
-                }
-                let (make, id): (Verbs, String) = if let Some(id) = name("/sessions") {
-                    ([Self::GetSession, Self::RenewSession, Self::ReleaseSession], id)
-                } else if let Some(id) = name("/connections") {
-                    ([Self::GetConnection, Self::Heartbeat, Self::CloseConnection], id)
-                } else {
-                    return Err(ApiError::url_not_found(path));
-                };
-                match *verb {
-                    Method::GET => Ok(make[0](id)),
-                    Method::PUT => Ok(make[1](id)),
-                    Method::DELETE => Ok(make[2](id)),
-                    _ => unknown("GET, HEAD, PUT, DELETE"),
-                }
-            }
+        if *verb == Method::GET || *verb == Method::HEAD {
+            return Ok(get);
         }
+        let allowed = others
+            .iter()
+            .fold("GET, HEAD".to_owned(), |all, (verb, _)| format!("{all}, {verb}"));
+        let other = others.into_iter().find(|(own, _)| own == verb);
+        let action = other.map(|(_, action)| action);
+        action.ok_or_else(|| ApiError::not_implemented(verb.as_str(), path, &allowed))
     }
 
     /// Whether a role may do it: an administrator everything, a client what concerns sessions, connections
@@ -138,6 +112,11 @@ impl Action {
             Role::Client => !matches!(self, Self::ListLicences | Self::GetLicence(_)),
         }
     }
+}
+
+/// One name of a path. What is decoded divides nothing any more.
+fn decode(name: &str) -> String {
+    percent_decode_str(name).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -122,7 +122,8 @@ impl<'de> Deserialize<'de> for Iec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::String(text) => Self::parse(&text),
-            Value::Number(number) => Self::parse(&format!("{number:0>9}")),
+            // The padding is for the text: a Number's own Display ignores it.
+            Value::Number(number) => Self::parse(&format!("{:0>9}", number.to_string())),
             _ => Err(BadIec),
         }
         .map_err(de::Error::custom)
@@ -166,6 +167,8 @@ mod tests {
         for good in ["770701001", "0277AB001"] {
             assert!(Iec::parse(good).is_ok(), "{good}");
         }
+        let number: Iec = serde_json::from_str("27701001").unwrap();
+        assert_eq!(number.as_str(), "027701001");
         for bad in ["", "77070100", "7707010011", "A77010010", "7707ab001"] {
             assert_eq!(Iec::parse(bad), Err(BadIec), "{bad}");
         }

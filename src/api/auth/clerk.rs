@@ -76,9 +76,17 @@ impl Clerk {
                 None
             }
         };
-        if let Some(caller) = self.verify(user, &attempt.password) {
+        if let Some(user) = self.verify(user, &attempt.password) {
             self.throttle.succeeded(attempt.peer, &attempt.user);
-            self.shared.remember(attempt.tag.clone(), caller.clone());
+            let caller = Caller {
+                name: user.name.as_str().into(),
+                role: user.role,
+            };
+            self.shared.remember(attempt.tag.clone(), caller.clone(), user);
+            // The user may have been changed while the password was hashed.
+            if let Ok(users) = self.users.list() {
+                self.shared.keep(&users);
+            }
             return Outcome::Verified(caller);
         }
         let wait = self.throttle.failed(now, attempt.peer, &attempt.user);
@@ -92,12 +100,9 @@ impl Clerk {
         Outcome::Wrong { wait }
     }
 
-    fn verify(&self, user: Option<User>, password: &str) -> Option<Caller> {
+    fn verify(&self, user: Option<User>, password: &str) -> Option<User> {
         let hash = user.as_ref().map_or(&self.decoy, |user| &user.password);
         let matches = hash.matches(password);
-        user.filter(|_| matches).map(|user| Caller {
-            name: user.name.into(),
-            role: user.role,
-        })
+        user.filter(|_| matches)
     }
 }

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Millis;
 use crate::seats::DeskHandle;
-use crate::store::{AuditEntry, ChangeWatch, Database, Role, StoreError, Users};
+use crate::store::{AuditEntry, ChangeWatch, Database, Role, StoreError, User, Users};
 
 use super::error::ApiError;
 use clerk::{Attempt, Clerk, Outcome};
@@ -38,8 +38,8 @@ pub(super) struct Caller {
     pub(super) role: Role,
 }
 
-/// Credentials that verified, under a hash with a key that only this process knows.
-type Verified = HashMap<Vec<u8>, Caller>;
+/// Credentials that verified, under a hash with a key that only this process knows, and whose they are.
+type Verified = HashMap<Vec<u8>, (Caller, User)>;
 
 /// What the clerk and the requests share.
 struct Shared {
@@ -51,8 +51,16 @@ pub struct Auth {
     key: hmac::Key,
     shared: Arc<Shared>,
     queue: SyncSender<Attempt>,
-    users: Mutex<(ChangeWatch, Millis)>,
+    users: Mutex<UserWatch>,
     desk: DeskHandle,
+}
+
+/// Notices that a user was changed by somebody else.
+struct UserWatch {
+    file: ChangeWatch,
+    users: Users,
+    /// Not looked at again before this time.
+    next: Millis,
 }
 
 impl Auth {
@@ -64,12 +72,7 @@ impl Auth {
         let shared = Arc::new(Shared {
             verified: RwLock::default(),
         });
-        let clerk = Clerk::new(
-            Users::open(database)?,
-            shared.clone(),
-            desk.clock().clone(),
-            rules,
-        );
+        let clerk = Clerk::new(Users::open(database)?, shared.clone(), desk.clock().clone(), rules);
         let (queue, attempts) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("logins".into())
@@ -77,7 +80,11 @@ impl Auth {
             .expect("a process that cannot start a thread cannot serve");
         let key =
             hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).expect("the system has randomness");
-        let users = Mutex::new((ChangeWatch::new(database)?, 0));
+        let users = Mutex::new(UserWatch {
+            file: ChangeWatch::new(database)?,
+            users: Users::open(database)?,
+            next: 0,
+        });
         Ok(Self {
             key,
             shared,
@@ -131,39 +138,42 @@ impl Auth {
         }
     }
 
+    /// Forgets the credentials of users that are gone or changed. The others stay: the file changes with each
+    /// session, and whoever verified before goes on working (row 39).
     fn forget_changed_users(&self) {
         let now = self.desk.clock().now().mono;
         // Whoever holds the lock is looking already.
-        let Ok(mut users) = self.users.try_lock() else {
+        let Ok(mut watch) = self.users.try_lock() else {
             return;
         };
-        if now >= users.1 {
-            users.1 = now + REFRESH;
-            if users.0.changed() {
-                self.shared
-                    .verified
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clear();
-            }
+        if now < watch.next {
+            return;
+        }
+        watch.next = now + REFRESH;
+        if !watch.file.changed() {
+            return;
+        }
+        match watch.users.list() {
+            Ok(users) => self.shared.keep(&users),
+            Err(error) => tracing::error!(%error, "the users cannot be read; those from before still count"),
         }
     }
 }
 
 impl Shared {
     fn find(&self, tag: &[u8]) -> Option<Caller> {
-        self.verified
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(tag)
-            .cloned()
+        let verified = self.verified.read().unwrap_or_else(PoisonError::into_inner);
+        verified.get(tag).map(|(caller, _)| caller.clone())
     }
 
-    fn remember(&self, tag: Vec<u8>, caller: Caller) {
-        self.verified
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(tag, caller);
+    fn remember(&self, tag: Vec<u8>, caller: Caller, user: User) {
+        let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
+        verified.insert(tag, (caller, user));
+    }
+
+    fn keep(&self, users: &[User]) {
+        let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
+        verified.retain(|_, (_, user)| users.contains(user));
     }
 }
 

@@ -1,0 +1,21 @@
+//! The API of a node that runs, over real sockets: one test for each row of the spec's section 8, named after
+//! its number, and what the rows do not say by themselves.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod access;
+mod access_codes;
+mod connections;
+mod examples;
+mod hostile;
+mod licences;
+mod lists;
+mod loss;
+mod manual;
+mod race;
+mod responses;
+mod roles;
+mod sessions;
+mod verifier;
