@@ -1,6 +1,7 @@
 //! Section 8, "Access": rows 36 to 39.
 
 use crate::common::http::basic;
+use crate::common::node::author;
 use crate::common::{TestNode, Wire};
 use keynode::node::StartError;
 use keynode::store::{INITIAL_USER, Role, Users};
@@ -136,7 +137,9 @@ fn row_37_admin_admin() {
         std::fs::create_dir_all(&settings.state_dir).unwrap();
         let users = Users::open(&keynode::store::Database::open(&settings.state_dir).unwrap()).unwrap();
         users.ensure_initial().unwrap();
-        users.set_password(INITIAL_USER, "correct horse").unwrap();
+        users
+            .set_password(INITIAL_USER, "correct horse", &author())
+            .unwrap();
     });
     changed
         .ask("GET", "/api")
@@ -211,11 +214,11 @@ fn row_39_who_verified_before_goes_on_working() {
     login("new", "new's own").expect(200);
     // A password that was changed is another one.
     let users = Users::open(&node.database()).unwrap();
-    users.set_password("new", "another one").unwrap();
+    users.set_password("new", "another one", &author()).unwrap();
     node.advance(1_000);
     login("new", "new's own").expect(401);
     login("new", "another one").expect(200);
-    users.remove("new").unwrap();
+    users.remove("new", &author()).unwrap();
     node.advance(1_000);
     login("new", "another one").expect(401);
     node.advance(60_000);

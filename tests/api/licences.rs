@@ -2,6 +2,7 @@
 
 use crate::common::TestNode;
 use crate::common::keys::{KEY_NO, licence, numbered, sealed};
+use crate::common::node::author;
 use crate::manual::INSTALL;
 use keynode::licence::binding::{Binding, CarrierBinding};
 use keynode::licence::{DAY, Licence, Timestamp};
@@ -117,7 +118,7 @@ fn row_19_computer_and_carrier() {
 fn row_19_enabled() {
     let node = TestNode::licensed();
     let switch = |enabled| {
-        switch_key(&node.database(), KEY_NO, enabled).unwrap();
+        switch_key(&node.database(), KEY_NO, enabled, &author()).unwrap();
         node.wake();
         let licence = node.licence(KEY_NO);
         (

@@ -14,7 +14,7 @@ use keynode::licence::{Licence, Timestamp};
 use keynode::node::{Node, SIGNING_KEY, StartError};
 use keynode::seats::DeskHandle;
 use keynode::settings::Settings;
-use keynode::store::{Database, Role, Users};
+use keynode::store::{Author, Database, Role, Users};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -218,7 +218,7 @@ impl TestNode {
 
     pub(crate) fn add_user(&self, name: &str, role: Role, password: &str) {
         let users = Users::open(&self.database()).unwrap();
-        users.add(name, role, password).unwrap();
+        users.add(name, role, password, &author()).unwrap();
     }
 
     pub(crate) fn ask(&self, verb: &str, target: &str) -> Ask {
@@ -321,5 +321,13 @@ fn run(settings: &Settings, clock: &Arc<TestClock>, roots: &Roots) -> Result<Run
             thread.join().unwrap();
             Err(error)
         }
+    }
+}
+
+/// Whoever changes users and keys in a test.
+pub(crate) fn author() -> Author {
+    Author {
+        time: Timestamp::default(),
+        name: "test".into(),
     }
 }

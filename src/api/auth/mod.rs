@@ -72,7 +72,12 @@ impl Auth {
         let shared = Arc::new(Shared {
             verified: RwLock::default(),
         });
-        let clerk = Clerk::new(Users::open(database)?, shared.clone(), desk.clock().clone(), rules);
+        let clerk = Clerk::new(
+            Users::open(database)?,
+            shared.clone(),
+            desk.clock().clone(),
+            rules,
+        );
         let (queue, attempts) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("logins".into())
