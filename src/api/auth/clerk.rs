@@ -69,6 +69,7 @@ impl Clerk {
         if let Some(wait) = self.throttle.refused(now, attempt.peer, &attempt.user) {
             return Outcome::Refused { wait };
         }
+        let forgotten = self.shared.forgotten();
         let user = match self.users.list() {
             Ok(users) => users.into_iter().find(|user| user.name == attempt.user),
             Err(error) => {
@@ -78,7 +79,8 @@ impl Clerk {
         };
         if let Some(caller) = self.verify(user, &attempt.password) {
             self.throttle.succeeded(attempt.peer, &attempt.user);
-            self.shared.remember(attempt.tag.clone(), caller.clone());
+            self.shared
+                .remember(forgotten, attempt.tag.clone(), caller.clone());
             return Outcome::Verified(caller);
         }
         let wait = self.throttle.failed(now, attempt.peer, &attempt.user);
