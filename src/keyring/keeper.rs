@@ -257,18 +257,28 @@ impl Keeper {
             .saturating_sub(self.last.wall.millis())
             .saturating_sub(elapsed);
         let due = self.next_change.is_some_and(|change| change <= now.wall);
-        if due || jump.abs() > JUMP || self.switches.changed() {
+        // The state file changes with every session: what was switched is looked up before all keys are judged.
+        let switched = self.switches.changed() && self.read_switches();
+        if due || jump.abs() > JUMP || switched {
             self.judge();
         }
         self.note_time(now);
     }
 
+    /// Reads which keys are switched off; true where that has changed.
+    fn read_switches(&mut self) -> bool {
+        match store::load_switched_off(self.switches.connection()) {
+            Ok(switched_off) => std::mem::replace(&mut self.switched_off, switched_off) != self.switched_off,
+            Err(error) => {
+                tracing::warn!(%error, "which keys are switched off cannot be read; as before");
+                false
+            }
+        }
+    }
+
     fn judge(&mut self) {
         self.note_time(self.clock.now());
-        match store::load_switched_off(self.switches.connection()) {
-            Ok(switched_off) => self.switched_off = switched_off,
-            Err(error) => tracing::warn!(%error, "which keys are switched off cannot be read; as before"),
-        }
+        self.read_switches();
         let found: Vec<Found> = self.found.iter().flatten().cloned().collect();
         let situation = Situation {
             now: self.last.wall,

@@ -1,0 +1,122 @@
+//! Measures what the node promises of its speed, on the real program: `cargo bench --bench speed`.
+//!
+//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, scale, start, idle). Only a
+//! whole run that was not quick is written to docs/benchmarks.md.
+#![expect(clippy::cast_precision_loss, reason = "figures are shown with four digits")]
+
+mod cores;
+mod http;
+mod idle;
+mod load;
+mod node;
+mod openssl;
+mod report;
+mod scale;
+mod start;
+mod state;
+mod throughput;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use cores::Cores;
+use report::Row;
+
+/// Anything that keeps a measure from being taken.
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// How thorough a run is.
+struct Effort {
+    /// Comparisons of each load with openssl.
+    rounds: usize,
+    /// Of one load, and of one run of openssl.
+    length: Duration,
+    /// How long an idle node is watched.
+    idle: Duration,
+    /// Starts of which the median counts.
+    starts: usize,
+    /// Sessions of the large node.
+    sessions: u32,
+}
+
+const WHOLE: Effort = Effort {
+    rounds: 5,
+    length: Duration::from_secs(4),
+    idle: Duration::from_secs(20),
+    starts: 5,
+    sessions: 1_000_000,
+};
+
+const QUICK: Effort = Effort {
+    rounds: 1,
+    length: Duration::from_secs(2),
+    idle: Duration::from_secs(5),
+    starts: 1,
+    sessions: 1_000_000,
+};
+
+type Part = fn(&Effort, &Cores) -> Outcome<Vec<Row>>;
+
+const PARTS: [(&str, Part); 4] = [
+    ("load", throughput::measure),
+    ("scale", scale::measure),
+    ("start", start::measure),
+    ("idle", idle::measure),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    if !has("--bench") {
+        println!("speed is measured by `cargo bench`");
+        return ExitCode::SUCCESS;
+    }
+    let chosen: Vec<&String> = arguments.iter().filter(|word| !word.starts_with("--")).collect();
+    let quick = has("--quick");
+    match run(if quick { &QUICK } else { &WHOLE }, &chosen) {
+        Ok(rows) => {
+            println!("\n{}", report::table(&rows));
+            if quick || !chosen.is_empty() {
+                return ExitCode::SUCCESS;
+            }
+            match report::write(&rows) {
+                Ok(path) => {
+                    println!("written to {}", path.display());
+                    ExitCode::SUCCESS
+                }
+                Err(error) => fail(&*error),
+            }
+        }
+        Err(error) => fail(&*error),
+    }
+}
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("speed: {error}");
+    ExitCode::FAILURE
+}
+
+fn run(effort: &Effort, chosen: &[&String]) -> Outcome<Vec<Row>> {
+    if let Some(unknown) = chosen
+        .iter()
+        .find(|word| !PARTS.iter().any(|(name, _)| name == **word))
+    {
+        return Err(format!("\"{unknown}\" is no part: load, scale, start, idle").into());
+    }
+    let cores = Cores::share_out()?;
+    let mut rows = Vec::new();
+    for (name, measure) in PARTS {
+        if chosen.is_empty() || chosen.iter().any(|word| *word == name) {
+            eprintln!("== {name}");
+            rows.extend(measure(effort, &cores)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// The middle of some figures, the upper one of two.
+fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.into_iter().collect();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,47 @@
+//! What one core can do at all: `openssl speed rsa2048`.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::Outcome;
+
+/// Signatures of one run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signing {
+    /// Per second of the clock on the wall.
+    pub(crate) per_second: f64,
+    /// Per second that openssl got from its core: what a quiet machine would show.
+    pub(crate) per_cpu_second: f64,
+}
+
+impl Signing {
+    /// The part of its core that openssl got.
+    pub(crate) fn share(&self) -> f64 {
+        self.per_second / self.per_cpu_second
+    }
+
+    /// Signs on one core for `length`.
+    pub(crate) fn measure(core: &str, length: Duration) -> Outcome<Self> {
+        let seconds = length.as_secs().max(1);
+        let output = Command::new("taskset")
+            .args(["-c", core, "openssl", "speed", "-mr", "-seconds"])
+            .args([&seconds.to_string(), "rsa2048"])
+            .stdin(Stdio::null())
+            .output()?;
+        // "+R1:14219:2048:3.00": signatures, bits, seconds of processor time.
+        let said = String::from_utf8_lossy(&output.stderr);
+        let signatures = said
+            .lines()
+            .find_map(|line| line.strip_prefix("+R1:"))
+            .ok_or("openssl speed says nothing of signatures")?;
+        let fields: Vec<&str> = signatures.split(':').collect();
+        let [count, _, cpu] = fields[..] else {
+            return Err(format!("openssl speed says \"{signatures}\"").into());
+        };
+        let count: f64 = count.parse()?;
+        Ok(Self {
+            per_second: count / seconds as f64,
+            per_cpu_second: count / cpu.parse::<f64>()?,
+        })
+    }
+}
