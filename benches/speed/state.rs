@@ -88,7 +88,7 @@ impl State {
                     Write::Put(Arc::new(session(number, created)))
                 })
                 .collect();
-            seats.commit(&writes, SAVED)?;
+            seats.commit(&writes, &[], SAVED)?;
         }
         Ok(self)
     }
