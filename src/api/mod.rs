@@ -33,6 +33,7 @@ use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::signing::Signer;
+use crate::store::AuditEntry;
 
 pub use auth::{Auth, LoginRules};
 pub use health::{Health, HealthReport};
@@ -96,7 +97,32 @@ struct Request {
     body: Vec<u8>,
 }
 
+/// Who did something, for the audit log.
+struct Actor {
+    name: Arc<str>,
+    peer: IpAddr,
+}
+
+impl Actor {
+    fn did(&self, time: Timestamp, event: &str, object: String, detail: String) -> AuditEntry {
+        AuditEntry {
+            time,
+            actor: format!("{}@{}", self.name, self.peer),
+            event: event.into(),
+            object,
+            detail,
+        }
+    }
+}
+
 impl Request {
+    fn actor(&self) -> Actor {
+        Actor {
+            name: self.caller.name.clone(),
+            peer: self.peer,
+        }
+    }
+
     fn fields(&self) -> Result<Fields, ApiError> {
         Fields::parse(&self.body)
     }

@@ -36,6 +36,9 @@ pub(super) const URNS: [&str; 5] = [
     "/api/publickey",
 ];
 
+/// What GET, PUT and DELETE of one object make.
+type Verbs = [fn(String) -> Action; 3];
+
 impl Action {
     /// Finds what a request asks for.
     pub(super) fn find(verb: &Method, path: &str) -> Result<Self, ApiError> {
@@ -97,7 +100,7 @@ impl Action {
                         unknown("GET, HEAD")
                     };
                 }
-                let (make, id): ([fn(String) -> Self; 3], String) = if let Some(id) = name("/sessions") {
+                let (make, id): (Verbs, String) = if let Some(id) = name("/sessions") {
                     ([Self::GetSession, Self::RenewSession, Self::ReleaseSession], id)
                 } else if let Some(id) = name("/connections") {
                     ([Self::GetConnection, Self::Heartbeat, Self::CloseConnection], id)

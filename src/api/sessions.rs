@@ -5,10 +5,10 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, LOCATION};
 
-use crate::clock::Millis;
+use crate::clock::{Millis, Moment};
 use crate::keyring::Key;
 use crate::licence::{KeyId, Timestamp};
-use crate::seats::{ConnectionFields, Reason, Refusal, Release, Taken};
+use crate::seats::{ConnectionFields, Desk, Reason, Refusal, Release, Taken};
 use crate::store::{Id, Role, Session, SessionFields};
 
 use super::body::Fields;
@@ -16,7 +16,7 @@ use super::error::ApiError;
 use super::licences::LicenceView;
 use super::record::{Scalar, record};
 use super::reply::{ListWriter, Reply, sort};
-use super::{Api, Request};
+use super::{Actor, Api, Request};
 
 /// The most characters of an identity's parts (row 23).
 const LONGEST_ID: usize = 128;
@@ -122,7 +122,8 @@ pub(super) async fn get(api: &Api, request: &Request, id: &str) -> Result<Reply,
 
 pub(super) async fn take(api: &Api, request: &Request) -> Result<Reply, ApiError> {
     let fields = read_fields(&request.fields()?, api.now())?;
-    let (owner, peer) = (request.caller.name.clone(), request.peer);
+    let (owner, peer, by) = (request.caller.name.clone(), request.peer, request.actor());
+    let client = format!("client {}", fields.client_session_id);
     let taken = api
         .desk
         .ask(move |desk, now, time| {
@@ -133,28 +134,40 @@ pub(super) async fn take(api: &Api, request: &Request) -> Result<Reply, ApiError
                     connection_of(fields)
                 }),
             });
-            if let Ok(taken) = &taken
-                && let Some(id) = taken.session.fields.connection
-            {
-                connections.touch(now, time, id);
+            match &taken {
+                Ok(taken) => {
+                    if let Some(id) = taken.session.fields.connection {
+                        connections.touch(now, time, id);
+                    }
+                    if taken.new {
+                        let object = format!("session {}", taken.session.id);
+                        let client = &taken.session.fields.client_session_id;
+                        let detail = format!("key {}, client {client}", taken.session.key_no);
+                        desk.journal.note(by.did(now.wall, "grant", object, detail));
+                    }
+                }
+                Err(refusal) => {
+                    desk.journal
+                        .note(by.did(now.wall, "refusal", client, refusal.text.clone()));
+                }
             }
             taken
         })
         .await?;
     let Taken { session, new } = taken?;
     let keyring = api.keys.keyring();
-    let unseen;
-    let key = match keyring
+    let known = keyring
         .find(session.key_no)
         .or_else(|| keyring.departed(session.key_no))
-    {
-        Some(key) => &**key,
-        None => {
-            unseen = Key::unseen(session.fields.key_id, session.key_no);
-            &unseen
-        }
-    };
-    let reply = Reply::object(&LicenceView { key, now: api.now() }, &request.query)?;
+        .cloned();
+    let key = known.unwrap_or_else(|| Arc::new(Key::unseen(session.fields.key_id, session.key_no)));
+    let reply = Reply::object(
+        &LicenceView {
+            key: &key,
+            now: api.now(),
+        },
+        &request.query,
+    )?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(introduce(api, reply.status(status), &session))
 }
@@ -181,10 +194,10 @@ pub(super) async fn renew(api: &Api, request: &Request, id: &str) -> Result<Repl
 
 pub(super) async fn release(api: &Api, request: &Request, id: &str) -> Result<Reply, ApiError> {
     let id = session_id(id)?;
-    let owner = request.caller.unless_admin();
+    let (owner, by) = (request.caller.unless_admin(), request.actor());
     let released = api
         .desk
-        .ask(move |desk, _, time| desk.ledger.release(time, id, owner.as_deref()))
+        .ask(move |desk, now, time| release_for(desk, now, time, id, owner.as_deref(), &by))
         .await?;
     show(api, request, done(released, id)?)
 }
@@ -206,17 +219,45 @@ pub(super) async fn release_by_client(api: &Api, request: &Request) -> Result<Re
     let (series, client) = (parameter("KeyID")?, parameter("ClientSessionID")?);
     let none = || ApiError::session_not_found("There is no session with this KeyID and ClientSessionID.");
     let key_id = KeyId::parse(&series).map_err(|_| none())?;
-    let owner = request.caller.unless_admin();
+    let (owner, by) = (request.caller.unless_admin(), request.actor());
     let released = api
         .desk
-        .ask(move |desk, _, time| {
+        .ask(move |desk, now, time| {
             desk.ledger.advance(time);
             let id = desk.ledger.find_identity(key_id, &client)?.id;
-            Some((desk.ledger.release(time, id, owner.as_deref()), id))
+            Some((release_for(desk, now, time, id, owner.as_deref(), &by), id))
         })
         .await?;
     let (released, id) = released.ok_or_else(none)?;
     show(api, request, done(released, id)?)
+}
+
+/// Releases a session and notes who did it, and whether it was another's.
+fn release_for(
+    desk: &mut Desk,
+    now: Moment,
+    time: Millis,
+    id: Id,
+    owner: Option<&str>,
+    by: &Actor,
+) -> Release {
+    let released = desk.ledger.release(time, id, owner);
+    if let Release::Done(session) = &released
+        && !session.ended
+    {
+        let event = if *session.owner == *by.name {
+            "release"
+        } else {
+            "forced-release"
+        };
+        let detail = format!(
+            "key {}, client {}",
+            session.key_no, session.fields.client_session_id
+        );
+        desk.journal
+            .note(by.did(now.wall, event, format!("session {id}"), detail));
+    }
+    released
 }
 
 fn done(release: Release, id: Id) -> Result<Arc<Session>, ApiError> {

@@ -35,7 +35,7 @@ pub(super) fn run(args: &SettingsArgs, out: &mut impl Write) -> Result<(), Failu
         || demo_settings(args),
         |node| told = tell(node, &settings, out),
     )?;
-    Ok(told?)
+    told
 }
 
 fn settings(args: &SettingsArgs) -> Result<Settings, Failure> {
@@ -183,7 +183,7 @@ fn tell(node: &Node, settings: &Settings, out: &mut impl Write) -> Result<(), Fa
     )?;
     writeln!(
         out,
-        "\nIts signing key is {state}/{SIGNING_KEY}; /health is at http://{}/health.",
+        "\nOther commands work on this node with --state-dir '{state}', such as: {program} licence list --state-dir '{state}'\nIts signing key is {state}/{SIGNING_KEY}; /health is at http://{}/health.",
         node.admin_address
     )?;
     out.flush()?;

@@ -48,6 +48,10 @@ impl Failure {
     }
 
     /// A failure of exit code 1.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "errors come by value from `map_err`"
+    )]
     pub(super) fn of(error: impl ToString) -> Self {
         Self::Failed(error.to_string())
     }

@@ -12,7 +12,7 @@ use crate::settings::PlaceArgs;
 use crate::store::switch_key;
 
 use super::failure::Failure;
-use super::offline::{HEAD, Offline, to_json, to_row};
+use super::offline::{HEAD, Offline, author, to_json, to_row};
 
 /// What can be done with keys.
 #[derive(Debug, Clone, Subcommand)]
@@ -72,11 +72,8 @@ fn switch(key_no: KeyNo, enabled: bool, place: &PlaceArgs, out: &mut impl Write)
             offline.settings.licence_dir().display()
         )));
     }
-    switch_key(
-        &StateDir::shared_database(&offline.settings.state_dir)?,
-        key_no,
-        enabled,
-    )?;
+    let database = StateDir::shared_database(&offline.settings.state_dir)?;
+    switch_key(&database, key_no, enabled, &author())?;
     writeln!(
         out,
         "key {key_no} is switched {}",

@@ -1,5 +1,6 @@
 //! The command line: one file per noun.
 
+mod audit;
 pub mod computer;
 pub mod config;
 mod demo;
@@ -25,7 +26,7 @@ use crate::settings::{Settings, SettingsArgs};
 
 use failure::Failure;
 
-/// A licence node: serves licence keys and licence files to the network.
+/// A licence node: serves licences to the network.
 #[derive(Debug, Parser)]
 #[command(
     name = "keynode",
@@ -66,6 +67,9 @@ enum Command {
     /// Manage the users of the API
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Print the audit log, or check that it is whole
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Check, show or print a sample of the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -104,6 +108,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Computer(computer::ComputerCommand::Diff { file }) => computer::diff(&file, out),
         Command::Vendor(command) => vendor::run(command, out),
         Command::User(command) => user::run(&command, out),
+        Command::Audit(command) => audit::run(&command, out),
         Command::Config(command) => Ok(command.run(out)?),
         Command::PublicKey(args) => public_key::print(&args, out),
         Command::Verify(args) => public_key::verify(&args, out),

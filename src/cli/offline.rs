@@ -10,7 +10,7 @@ use crate::keyring::{Key, KeyProvider, Keyring, LicenceFiles, Situation, assembl
 use crate::licence::Timestamp;
 use crate::node::StateDir;
 use crate::settings::{PlaceArgs, Settings};
-use crate::store::{FILE_NAME, load_highest_time, load_switched_off};
+use crate::store::{Author, FILE_NAME, load_highest_time, load_switched_off};
 
 use super::failure::Failure;
 
@@ -49,6 +49,15 @@ impl Offline {
             keyring,
             now,
         })
+    }
+}
+
+/// Whoever runs this command, for the audit log.
+pub(super) fn author() -> Author {
+    let name = format!("uid {} (command line)", rustix::process::getuid().as_raw());
+    Author {
+        time: SystemClock::shared().now().wall,
+        name,
     }
 }
 

@@ -39,9 +39,9 @@ pub(super) fn run(args: &StatusArgs, out: &mut impl Write) -> Result<(), Failure
     let foreign = |_| Failure::of(format!("what answers at {address} is no keynode of this version"));
     let report: HealthReport = serde_json::from_str(&text).map_err(foreign)?;
     if args.json {
-        writeln!(out, "{text}")?
+        writeln!(out, "{text}")?;
     } else {
-        print(&report, out)?
+        print(&report, out)?;
     }
     if report.healthy {
         Ok(())
@@ -60,7 +60,7 @@ fn print(report: &HealthReport, out: &mut impl Write) -> Result<(), Failure> {
         report.version, report.pid, report.started
     )?;
     writeln!(out, "keys         {keys}, {enabled} of them enabled")?;
-    writeln!(out, "seats        {used} of {seats} in use")?;
+    writeln!(out, "seats        {used} in use, {seats} on offer")?;
     writeln!(out, "connections  {}", report.connections)?;
     for (name, state) in [
         ("state", &report.store),

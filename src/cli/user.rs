@@ -10,6 +10,7 @@ use crate::settings::{PlaceArgs, Settings};
 use crate::store::{Role, Users};
 
 use super::failure::Failure;
+use super::offline::author;
 use super::password::PasswordArgs;
 
 /// What can be done with users.
@@ -62,7 +63,7 @@ pub(super) fn run(command: &UserCommand, out: &mut impl Write) -> Result<(), Fai
             place,
         } => {
             let users = open(place)?;
-            users.add(name, *role, &password.new_password(name)?)?;
+            users.add(name, *role, &password.new_password(name)?, &author())?;
             writeln!(out, "user {name} is added as {role}")?;
         }
         UserCommand::Passwd {
@@ -71,11 +72,11 @@ pub(super) fn run(command: &UserCommand, out: &mut impl Write) -> Result<(), Fai
             place,
         } => {
             let users = open(place)?;
-            users.set_password(name, &password.new_password(name)?)?;
+            users.set_password(name, &password.new_password(name)?, &author())?;
             writeln!(out, "the password of {name} is changed")?;
         }
         UserCommand::Remove { name, place } => {
-            open(place)?.remove(name)?;
+            open(place)?.remove(name, &author())?;
             writeln!(out, "user {name} is removed")?;
         }
         UserCommand::List { json, place } => list(&open(place)?, *json, out)?,

@@ -137,7 +137,7 @@ impl Inspection {
                  see the host's /sys and /etc/machine-id."
             ),
             None => "On a virtual machine, give it a disk with a serial number, an SMBIOS UUID, or a network card \
-                     with a globally administered address; or bind the licence to a USB key."
+                     with a globally administered address."
                 .to_owned(),
         }
     }

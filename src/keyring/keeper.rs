@@ -17,7 +17,7 @@ use crate::licence::{KeyNo, Timestamp, VendorKeys};
 use crate::store::{self, ChangeWatch};
 
 use super::assemble::{Situation, assemble};
-use super::key::{Found, Keyring};
+use super::key::{Change, Found, Keyring};
 use super::vendors::read_vendor_keys;
 use super::watch::DirectoryWatch;
 use super::{KeyProvider, ScanError};
@@ -32,10 +32,10 @@ const QUIET: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Everything is looked at anew this often, whatever the events say.
-const SLOW_TIMER: Duration = Duration::from_secs(60);
+const SLOW_TIMER: Duration = Duration::from_mins(1);
 
 /// The highest wall time is saved this often.
-const SAVE_TIME: Duration = Duration::from_secs(300);
+const SAVE_TIME: Duration = Duration::from_mins(5);
 
 /// Wall and monotonic time may drift apart by this many milliseconds in a tick before the clock counts as set.
 const JUMP: i64 = 1_000;
@@ -108,7 +108,7 @@ impl KeeperHandle {
 }
 
 /// Called with each new snapshot.
-type OnChange = Box<dyn FnMut(&Keyring) + Send>;
+type OnChange = Box<dyn FnMut(&Keyring, &[Change]) + Send>;
 
 /// The thread's own state.
 pub struct Keeper {
@@ -141,7 +141,7 @@ impl Keeper {
             found: sources.providers.iter().map(|_| Vec::new()).collect(),
             sources,
             switches,
-            on_change: Box::new(|_| ()),
+            on_change: Box::new(|_, _| ()),
             vendors: VendorKeys::default(),
             fingerprint: Fingerprint::default(),
             switched_off: HashSet::new(),
@@ -164,7 +164,7 @@ impl Keeper {
     /// Starts the thread; from now on `on_change` is called with each new snapshot.
     pub fn start(
         mut self,
-        on_change: impl FnMut(&Keyring) + Send + 'static,
+        on_change: impl FnMut(&Keyring, &[Change]) + Send + 'static,
     ) -> (KeeperHandle, JoinHandle<()>) {
         let (sender, receiver) = channel();
         let handle = KeeperHandle {
@@ -194,7 +194,10 @@ impl Keeper {
         loop {
             let mut waiting = Vec::new();
             let due = match receiver.recv_timeout(TICK) {
-                Ok(Message::Changed) => !settle(receiver, &mut waiting),
+                Ok(Message::Changed) => match settle(receiver, &mut waiting) {
+                    Next::Scan => true,
+                    Next::Stop => break,
+                },
                 Ok(Message::Rescan(done)) => {
                     waiting.push(done);
                     true
@@ -282,10 +285,11 @@ impl Keeper {
         if keyring == *before {
             return;
         }
-        tell(&before, &keyring);
+        let changes = keyring.changes_since(&before);
+        tell(&changes);
         let keyring = Arc::new(keyring);
         self.keyring.store(keyring.clone());
-        (self.on_change)(&keyring);
+        (self.on_change)(&keyring, &changes);
     }
 
     fn note_time(&mut self, now: Moment) {
@@ -300,40 +304,37 @@ impl Keeper {
     }
 }
 
-/// Waits until a burst of changes is over; true where the thread has to end.
-fn settle(receiver: &Receiver<Message>, waiting: &mut Vec<Sender<()>>) -> bool {
+/// What follows a burst of changes.
+enum Next {
+    Scan,
+    Stop,
+}
+
+/// Waits until a burst of changes is over.
+fn settle(receiver: &Receiver<Message>, waiting: &mut Vec<Sender<()>>) -> Next {
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         match receiver.recv_timeout(QUIET) {
             Ok(Message::Rescan(done)) => waiting.push(done),
-            Ok(Message::Stop) => return true,
+            Ok(Message::Stop) => return Next::Stop,
             Ok(Message::Changed | Message::Tick) => {}
             Err(_) => break,
         }
     }
-    false
+    Next::Scan
 }
 
 /// Logs what changed between two snapshots.
-fn tell(before: &Keyring, after: &Keyring) {
-    for key in after.keys() {
-        let old = before.keys().binary_search_by(|old| {
-            (old.key_id, old.key_no, &old.file_name).cmp(&(key.key_id, key.key_no, &key.file_name))
-        });
-        if old.is_ok_and(|index| before.keys()[index].verdict == key.verdict) {
-            continue;
-        }
-        let (key_no, file) = (key.key_no, &key.file_name);
-        match &key.verdict.cause {
-            None => tracing::info!(key_no, file, "key is enabled"),
-            Some(cause) => tracing::warn!(key_no, file, cause, "key is not enabled"),
-        }
-    }
-    for key in before
-        .keys()
-        .iter()
-        .filter(|key| after.find(key.key_no).is_none())
+fn tell(changes: &[Change]) {
+    for Change {
+        key_no,
+        file_name,
+        cause,
+    } in changes
     {
-        tracing::warn!(key_no = key.key_no, file = key.file_name, "key is gone");
+        match cause {
+            None => tracing::info!(key_no, file = file_name, "key is enabled"),
+            Some(cause) => tracing::warn!(key_no, file = file_name, cause, "key is not enabled"),
+        }
     }
 }

@@ -126,6 +126,17 @@ fn number_of(name: &str) -> KeyNo {
         .fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
+/// What became of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Serial number.
+    pub key_no: KeyNo,
+    /// The file's full path, or the device's stable name.
+    pub file_name: String,
+    /// Why it gives no seats now; `None` where it gives some.
+    pub cause: Option<String>,
+}
+
 /// All keys at one moment. Never changed: a new one is published instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Keyring {
@@ -191,5 +202,26 @@ impl Keyring {
     /// A key that was here and is gone.
     pub fn departed(&self, key_no: KeyNo) -> Option<&Arc<Key>> {
         self.departed.get(&key_no)
+    }
+
+    /// What became of keys since an earlier snapshot: new verdicts, and keys that are gone.
+    pub fn changes_since(&self, before: &Self) -> Vec<Change> {
+        let change = |key: &Key, cause: Option<String>| Change {
+            key_no: key.key_no,
+            file_name: key.file_name.clone(),
+            cause,
+        };
+        let place = |key: &Key| (key.key_no, key.file_name.clone());
+        let known: HashMap<_, _> = before.keys.iter().map(|key| (place(key), key)).collect();
+        let fresh = self.keys.iter().filter(|key| {
+            known
+                .get(&place(key))
+                .is_none_or(|old| old.verdict.cause != key.verdict.cause)
+        });
+        let gone = before.keys.iter().filter(|key| self.find(key.key_no).is_none());
+        let judged = fresh.map(|key| change(key, key.verdict.cause.clone()));
+        judged
+            .chain(gone.map(|key| change(key, key.departed().verdict.cause)))
+            .collect()
     }
 }

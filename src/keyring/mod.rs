@@ -11,7 +11,7 @@ mod watch;
 pub use assemble::{Situation, assemble};
 pub use files::LicenceFiles;
 pub use keeper::{Keeper, KeeperHandle, KeeperHealth, Sources};
-pub use key::{Found, Key, KeyKind, Keyring};
+pub use key::{Change, Found, Key, KeyKind, Keyring};
 pub use vendors::{TrustError, read_vendor_keys, trust_vendor};
 
 use crate::licence::VendorKeys;

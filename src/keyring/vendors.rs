@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::licence::{BadVendorKey, VendorKey, VendorKeys};
@@ -68,7 +69,10 @@ pub fn trust_vendor(directory: &Path, pem: &Path) -> Result<VendorKey, TrustErro
     })?;
     let target = directory.join(format!("{}.pem", key.kid()));
     let part = directory.join(format!(".{}.part", key.kid()));
-    fs::create_dir_all(directory)
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
         .and_then(|()| fs::write(&part, text))
         .and_then(|()| fs::rename(&part, &target))
         .map_err(|source| TrustError::Io { path: target, source })?;

@@ -1,3 +1,5 @@
+//! Tests of the licence file format.
+
 use super::super::tests::{licence, vendor_key, vendor_public};
 use super::*;
 

@@ -226,11 +226,12 @@ impl Licence {
             }
         }
         let days = [
-            ("Period", self.period),
-            ("SupportPeriod", self.support_period.unwrap_or(0)),
+            ("Period", Some(self.period)),
+            ("SupportPeriod", self.support_period),
+            ("IndustrySupportPeriod", self.industry_support_period),
         ];
         for (field, days) in days {
-            if days > 36_500 {
+            if days.is_some_and(|days| days > 36_500) {
                 return Err(BadLicence::Range {
                     field,
                     range: "0 to 36500 days",

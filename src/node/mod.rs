@@ -1,11 +1,13 @@
 //! Builds the node from its settings and owns its life: start, reload, stop. The only place that knows every
 //! concrete type.
 
+mod audit;
 mod logging;
 mod offers;
 mod run;
 mod state_dir;
 
+pub use audit::CHECKPOINT_NAME;
 pub use logging::start_logging;
 pub use run::run;
 pub use state_dir::StateDir;
@@ -19,6 +21,7 @@ use std::time::Duration;
 
 use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
+use rustls::ServerConfig;
 
 use crate::api::listener::{Limits, Listener, raise_file_limit, serve};
 use crate::api::tls::{self, TlsError};
@@ -26,11 +29,13 @@ use crate::api::{Api, ApiRules, Auth, Facts, Health, LoginRules};
 use crate::clock::{Millis, SharedClock};
 use crate::computer::Roots;
 use crate::keyring::{Keeper, KeeperHandle, KeyProvider, LicenceFiles, Sources};
+use crate::licence::Timestamp;
 use crate::seats::{DeskHandle, LedgerRules, Rules};
 use crate::settings::Settings;
 use crate::signing::{KeyFileError, Signer, SoftwareKey};
-use crate::store::{ChangeWatch, SqliteSeats, StoreError, UserError, Users};
+use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, StoreError, UserError, Users};
 
+use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
 
 /// Name of the signing key in the state directory.
@@ -117,6 +122,7 @@ pub struct Node {
     codes: Arc<ArcSwap<AccessCodes>>,
     servers: Vec<ServerHandle>,
     threads: Vec<JoinHandle<()>>,
+    audit: AuditKeeper,
     /// Holds the lock as long as the node runs.
     _state_dir: StateDir,
 }
@@ -151,10 +157,24 @@ impl Node {
         let (desk, desk_thread) = DeskHandle::start(seats, clock.clone(), rules(settings), first)?;
         let (keys, keeper_thread) = keeper.start({
             let (desk, codes) = (desk.clone(), codes.clone());
-            move |keyring| desk.offer(offers(keyring, &codes.load()))
+            let clock = clock.clone();
+            move |keyring, changes| {
+                for change in changes {
+                    let verdict = change.cause.as_deref().unwrap_or("enabled");
+                    desk.note(entry(
+                        clock.now().wall,
+                        "key",
+                        &change.key_no.to_string(),
+                        verdict,
+                    ));
+                }
+                desk.offer(offers(keyring, &codes.load()));
+            }
         });
 
-        let auth = Auth::start(&database, clock.clone(), login_rules(settings))?;
+        let audit = AuditKeeper::start(&database, clock.clone(), signer.clone(), settings.audit.keep_days)?;
+        desk.note(entry(started, "start", crate::api::VERSION, ""));
+        let auth = Auth::start(&database, desk.clone(), login_rules(settings))?;
         let api = Arc::new(Api {
             settings: ArcSwap::from_pointee(api_rules(settings)),
             signer: signer.clone(),
@@ -172,43 +192,7 @@ impl Node {
             started,
             last,
         });
-        if let Err(error) = raise_file_limit() {
-            tracing::warn!(%error, "the limit of open files cannot be raised: fewer connections fit");
-        }
-        let limits = Limits {
-            connections: settings.api.max_connections,
-            request_head: settings.api.header_timeout,
-            keep_alive: settings.api.keep_alive,
-            ..Limits::default()
-        };
-        let workers = if settings.workers == 0 {
-            cores()
-        } else {
-            settings.workers
-        };
-        let served = api.clone();
-        let api_server = serve(
-            Listener {
-                sockets: vec![socket],
-                tls,
-                workers,
-                limits,
-            },
-            move |app| served.serve(app),
-        );
-        let admin_server = serve(
-            Listener {
-                sockets: vec![admin_socket],
-                tls: None,
-                workers: 1,
-                limits: Limits::default(),
-            },
-            move |app| health.serve(app),
-        );
-        let servers = [api_server, admin_server]
-            .into_iter()
-            .collect::<io::Result<Vec<Server>>>();
-        let servers = servers.map_err(StartError::Server)?;
+        let servers = servers(settings, (socket, admin_socket), tls, &api, health)?;
         let handles = servers.iter().map(Server::handle).collect();
         for server in servers {
             actix_rt::spawn(server);
@@ -221,6 +205,7 @@ impl Node {
             api,
             codes,
             servers: handles,
+            audit,
             threads: vec![desk_thread, keeper_thread],
             _state_dir: state_dir,
         })
@@ -228,6 +213,8 @@ impl Node {
 
     /// Follows changed settings, as far as that is possible without a restart, and looks at the keys anew.
     pub fn reload(&self, settings: &Settings) {
+        let now = self.desk.clock().now().wall;
+        self.desk.note(entry(now, "settings", "reload", ""));
         self.api.settings.store(Arc::new(api_rules(settings)));
         self.codes
             .store(Arc::new(AccessCodes::new(&settings.access_codes)));
@@ -260,6 +247,63 @@ impl Node {
                 tracing::error!("a thread ended in a panic");
             }
         }
+        self.audit.stop();
+    }
+}
+
+/// The API's server and that of /health; they run once they are polled.
+fn servers(
+    settings: &Settings,
+    (socket, admin_socket): (TcpListener, TcpListener),
+    tls: Option<Arc<ServerConfig>>,
+    api: &Arc<Api>,
+    health: Arc<Health>,
+) -> Result<Vec<Server>, StartError> {
+    if let Err(error) = raise_file_limit() {
+        tracing::warn!(%error, "the limit of open files cannot be raised: fewer connections fit");
+    }
+    let limits = Limits {
+        connections: settings.api.max_connections,
+        request_head: settings.api.header_timeout,
+        keep_alive: settings.api.keep_alive,
+        ..Limits::default()
+    };
+    let workers = if settings.workers == 0 {
+        cores()
+    } else {
+        settings.workers
+    };
+    let api_listener = Listener {
+        sockets: vec![socket],
+        tls,
+        workers,
+        limits,
+    };
+    let admin_listener = Listener {
+        sockets: vec![admin_socket],
+        tls: None,
+        workers: 1,
+        limits: Limits::default(),
+    };
+    let api = api.clone();
+    let servers = [
+        serve(api_listener, move |app| api.serve(app)),
+        serve(admin_listener, move |app| health.serve(app)),
+    ];
+    servers
+        .into_iter()
+        .collect::<io::Result<_>>()
+        .map_err(StartError::Server)
+}
+
+/// Something the node itself did or saw.
+fn entry(time: Timestamp, event: &str, object: &str, detail: &str) -> AuditEntry {
+    AuditEntry {
+        time,
+        actor: "node".into(),
+        event: event.into(),
+        object: object.into(),
+        detail: detail.into(),
     }
 }
 

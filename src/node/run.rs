@@ -94,9 +94,19 @@ fn warn_of_restart(running: &Settings, now: &Settings) {
         ("licence_dir", running.licence_dir() != now.licence_dir()),
         ("vendor_dir", running.vendor_dir() != now.vendor_dir()),
         ("workers", running.workers != now.workers),
+        (
+            "api.header_timeout",
+            running.api.header_timeout != now.api.header_timeout,
+        ),
+        ("api.keep_alive", running.api.keep_alive != now.api.keep_alive),
+        (
+            "api.max_connections",
+            running.api.max_connections != now.api.max_connections,
+        ),
         ("[tls]", running.tls != now.tls),
         ("[log]", running.log != now.log),
         ("[login]", running.login != now.login),
+        ("[audit]", running.audit != now.audit),
     ];
     for (name, _) in changed.into_iter().filter(|(_, changed)| *changed) {
         tracing::warn!(setting = name, "a changed setting takes effect at the next start");

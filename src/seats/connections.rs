@@ -1,7 +1,7 @@
 //! Connections: who is talking to the node (spec, section 6 and rows 29 and 32). They live in memory alone: a
 //! connection is over 20 s after its last request anyway.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ type Peer = (IpAddr, Option<Box<str>>);
 pub struct Connections {
     life: Millis,
     rows: HashMap<Id, Row>,
-    by_creation: BTreeMap<(Timestamp, Id), ()>,
+    by_creation: BTreeSet<(Timestamp, Id)>,
     by_due: BTreeSet<(Millis, Id)>,
     by_peer: HashMap<Peer, Id>,
 }
@@ -73,7 +73,7 @@ impl Connections {
         Self {
             life,
             rows: HashMap::new(),
-            by_creation: BTreeMap::new(),
+            by_creation: BTreeSet::new(),
             by_due: BTreeSet::new(),
             by_peer: HashMap::new(),
         }
@@ -192,7 +192,7 @@ impl Connections {
     /// All connections in the order of creation, then identifier.
     pub fn list(&self) -> Vec<Arc<Connection>> {
         self.by_creation
-            .keys()
+            .iter()
             .filter_map(|(_, id)| self.find(*id))
             .cloned()
             .collect()
@@ -233,7 +233,7 @@ impl Connections {
             fields,
         });
         let id = connection.id;
-        self.by_creation.insert((connection.created, id), ());
+        self.by_creation.insert((connection.created, id));
         self.by_due.insert((connection.expires, id));
         if let Some(peer) = &made_for {
             self.by_peer.insert(peer.clone(), id);

@@ -10,9 +10,10 @@ use tokio::sync::oneshot;
 
 use crate::clock::{Millis, Moment, SharedClock};
 use crate::licence::KeyId;
-use crate::store::{LedgerTime, SeatStore, StoreError};
+use crate::store::{AuditEntry, LedgerTime, SeatStore, StoreError};
 
 use super::connections::Connections;
+use super::journal::Journal;
 use super::ledger::{Ledger, LedgerRules};
 use super::offer::{Offer, Reason};
 
@@ -77,6 +78,8 @@ pub struct Desk {
     pub ledger: Ledger,
     /// Connections.
     pub connections: Connections,
+    /// The audit log.
+    pub journal: Journal,
 }
 
 impl Desk {
@@ -143,15 +146,16 @@ impl DeskHandle {
         offers: Vec<Offer>,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let restored = store.load()?;
-        let restored_at = restored.time.time;
-        let mut ledger = Ledger::restore(rules.ledger, restored);
-        let origin = restored_at.saturating_sub(clock.now().mono);
-        ledger.offer(origin + clock.now().mono, offers);
+        let (mut ledger, time) = Ledger::restore(rules.ledger, restored);
+        ledger.offer(time, offers);
+        // The clock may have run for longer than the ledger has: then this is below zero, and wraps.
+        let origin = time.wrapping_sub(clock.now().mono);
         let (sender, receiver) = channel();
         let health = Arc::<Mutex<DeskHealth>>::default();
         let desk = Desk {
             ledger,
             connections: Connections::new(rules.connection_life),
+            journal: Journal::default(),
         };
         let task = Task {
             desk,
@@ -160,7 +164,7 @@ impl DeskHandle {
             clock: clock.clone(),
             origin,
             health: health.clone(),
-            saved_at: restored_at,
+            saved_at: time,
             failed_at: None,
         };
         let thread = std::thread::Builder::new()
@@ -214,6 +218,15 @@ impl DeskHandle {
         let _ = self.sender.send(Message::Job(job));
     }
 
+    /// Adds an entry to the audit log; it is on disk a few seconds later.
+    pub fn note(&self, entry: AuditEntry) {
+        let job: Job = Box::new(move |desk, _, _| {
+            desk.journal.note(entry);
+            Box::new(|_| ())
+        });
+        let _ = self.sender.send(Message::Job(job));
+    }
+
     /// Follows other settings from now on.
     pub fn set_rules(&self, rules: Rules) {
         let _ = self.sender.send(Message::Rules(rules));
@@ -236,7 +249,7 @@ impl DeskHandle {
 
     /// The ledger's time at a moment of the clock: what `expires` is compared with.
     pub fn time(&self, now: Moment) -> Millis {
-        self.origin + now.mono
+        self.origin.wrapping_add(now.mono)
     }
 
     /// The clock that the desk goes by.
@@ -296,66 +309,57 @@ impl Task {
 
     /// Waits for a message, or until time does something by itself.
     fn wait(&self) -> Result<Message, RecvTimeoutError> {
-        let time = self.time();
-        let ledger = &self.desk.ledger;
-        let lag = if ledger.has_renewed() {
-            RENEWAL_LAG
-        } else {
-            TIME_LAG
-        };
-        let save = (ledger.live() > 0).then_some(self.saved_at + lag);
-        let retry = self.failed_at.map(|failed| failed + RETRY);
-        let due = [self.desk.next_deadline(), retry.or(save)]
+        match self.pause() {
+            Some(pause) => self.receiver.recv_timeout(pause),
+            None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// How long there is nothing to do without a message; never so short that the desk would spin.
+    fn pause(&self) -> Option<Duration> {
+        let due = [self.desk.next_deadline(), self.save_due()]
             .into_iter()
             .flatten()
-            .min();
-        match due {
-            Some(due) => self
-                .receiver
-                .recv_timeout(Duration::from_millis(due.saturating_sub(time).max(TICK))),
-            None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            .min()?;
+        Some(Duration::from_millis(due.saturating_sub(self.time()).max(TICK)))
+    }
+
+    /// When to write though nobody waits for it.
+    fn save_due(&self) -> Option<Millis> {
+        let ledger = &self.desk.ledger;
+        let waits = ledger.has_renewed() || !self.desk.journal.is_empty();
+        let lag = if waits { RENEWAL_LAG } else { TIME_LAG };
+        match self.failed_at {
+            Some(failed_at) => Some(failed_at + RETRY),
+            None => (waits || ledger.live() > 0).then_some(self.saved_at + lag),
         }
     }
 
     fn serve(&mut self, jobs: Vec<Job>) {
         let now = self.clock.now();
-        let time = self.origin + now.mono;
+        let time = self.origin.wrapping_add(now.mono);
         self.desk.advance(time);
         let mut answers: Vec<(Answer, bool)> = Vec::with_capacity(jobs.len());
         for job in jobs {
             let answer = job(&mut self.desk, now, time);
-            answers.push((answer, self.desk.ledger.take_reliance()));
+            let relies = self.desk.ledger.take_reliance();
+            self.desk.journal.close(relies);
+            answers.push((answer, relies));
         }
-        let saved = if self.must_commit(time, &answers) {
-            self.commit(false)
-        } else {
-            true
-        };
+        let must_commit = answers.iter().any(|(_, relies)| *relies)
+            || (self.failed_at.is_none() && self.desk.ledger.has_unsaved())
+            || self.save_due().is_some_and(|due| due <= time);
+        let saved = !must_commit || self.commit(false);
         for (answer, relies) in answers {
             answer(saved || !relies);
         }
     }
 
-    fn must_commit(&self, time: Millis, answers: &[(Answer, bool)]) -> bool {
-        let ledger = &self.desk.ledger;
-        if answers.iter().any(|(_, relies)| *relies) {
-            return true;
-        }
-        if let Some(failed) = self.failed_at {
-            return time >= failed + RETRY;
-        }
-        let lag = if ledger.has_renewed() {
-            RENEWAL_LAG
-        } else {
-            TIME_LAG
-        };
-        ledger.has_unsaved() || (ledger.live() > 0 && time >= self.saved_at + lag)
-    }
-
     fn commit(&mut self, clean: bool) -> bool {
         let time = self.time();
         let writes = self.desk.ledger.writes();
-        let result = self.store.commit(&writes, LedgerTime { time, clean });
+        let audit = self.desk.journal.entries();
+        let result = self.store.commit(&writes, audit, LedgerTime { time, clean });
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(()) => {
@@ -363,6 +367,7 @@ impl Task {
                     tracing::info!("the state can be saved again");
                 }
                 self.desk.ledger.saved();
+                self.desk.journal.saved();
                 self.saved_at = time;
                 self.failed_at = None;
                 true
@@ -377,6 +382,7 @@ impl Task {
                 }
                 health.store_error = Some(text);
                 self.desk.ledger.not_saved(time);
+                self.desk.journal.not_saved();
                 self.failed_at = Some(time);
                 false
             }
@@ -384,6 +390,10 @@ impl Task {
     }
 
     fn time(&self) -> Millis {
-        self.origin + self.clock.now().mono
+        self.origin.wrapping_add(self.clock.now().mono)
     }
 }
+
+#[cfg(test)]
+#[path = "desk_tests.rs"]
+mod tests;

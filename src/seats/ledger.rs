@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use crate::clock::{Millis, Moment};
 use crate::licence::{KeyId, KeyNo, Timestamp};
-use crate::store::{Id, Restored, Session, SessionFields, Write};
+use crate::store::{Id, LedgerTime, Restored, Session, SessionFields, Write};
 
 use super::offer::{Offer, Reason, Refusal};
 use super::pool::Pool;
 use super::roll::{Roll, Slot};
+use super::unsaved::Unsaved;
 
 /// Life that every session has at least after a restart.
 const LEAST_LEFT: Millis = 30_000;
 
-/// Renewals that a crash may have lost: added to every restored life, never beyond a full one.
+/// Renewals that a crash may have lost: the time that they are written late at most.
 const LOST_RENEWALS: Millis = 60_000;
 
 /// The settings that the ledger follows.
@@ -53,14 +54,7 @@ pub struct Ledger {
     roll: Roll,
     pool: Pool,
     next_seq: u64,
-    /// Rows to write before the next answer that promises durability.
-    unsaved: Vec<(u64, Slot)>,
-    /// Rows of renewals: written within a while.
-    renewed: Vec<(u64, Slot)>,
-    /// Sessions taken since the last commit.
-    taken: Vec<(u64, Slot)>,
-    /// Something was done that holds only when it is committed.
-    relies_on_commit: bool,
+    unsaved: Unsaved,
     refusals: BTreeMap<(KeyId, Reason), u64>,
 }
 
@@ -70,45 +64,49 @@ impl Ledger {
         Self {
             rules,
             roll: Roll::default(),
-            pool: Pool::default(),
+            pool: Pool::new(rules.grace),
             next_seq: 1,
-            unsaved: Vec::new(),
-            renewed: Vec::new(),
-            taken: Vec::new(),
-            relies_on_commit: false,
+            unsaved: Unsaved::default(),
             refusals: BTreeMap::new(),
         }
     }
 
-    /// A ledger as it was saved. Its time goes on where it stopped: what a session had left it has again, and
-    /// at least 30 s; after a crash a minute more, for renewals are written late (spec, row 34).
-    pub fn restore(rules: LedgerRules, restored: Restored) -> Self {
+    /// A ledger as it was saved, and its time, which goes on where it stopped: what a session had left it has
+    /// again, and at least 30 s. After a crash time goes back by a minute, for renewals are written late: the
+    /// rows on disk need no change for that (spec, row 34).
+    pub fn restore(rules: LedgerRules, restored: Restored) -> (Self, Millis) {
         let mut ledger = Self::new(rules);
-        let now = restored.time.time;
+        let LedgerTime { time, clean } = restored.time;
+        let now = if clean {
+            time
+        } else {
+            time.saturating_sub(LOST_RENEWALS)
+        };
+        ledger.roll.reserve(restored.sessions.len());
         for mut session in restored.sessions {
-            let mut left = session.expires.saturating_sub(now);
-            if !restored.time.clean {
-                left = (left + LOST_RENEWALS).min(rules.life.max(left));
+            if session.expires < now + LEAST_LEFT {
+                Arc::make_mut(&mut session).expires = now + LEAST_LEFT;
             }
-            session.expires = now + left.max(LEAST_LEFT);
             ledger.next_seq = ledger.next_seq.max(session.seq + 1);
             let key_no = session.key_no;
             let slot = ledger.roll.insert(session);
             ledger.seat(now, key_no, slot);
         }
-        ledger
+        (ledger, now)
     }
 
     /// Follows other settings from now on.
     pub fn set_rules(&mut self, rules: LedgerRules) {
         self.rules = rules;
+        self.pool.set_grace(rules.grace);
     }
 
     /// Takes note of the keys as they are. Sessions on keys that are gone move where there is a free seat.
     pub fn offer(&mut self, now: Millis, offers: Vec<Offer>) {
         self.advance(now);
-        self.pool.set(now, offers, self.rules.grace);
+        self.pool.set(now, offers);
         self.rehouse(now);
+        self.end_graces(now);
     }
 
     /// Lets time pass: ends sessions whose life or grace has run out. Every other call does this first.
@@ -125,18 +123,7 @@ impl Ledger {
         if freed {
             self.rehouse(now);
         }
-        while let Some((_, key_no)) = self
-            .pool
-            .first_deadline(self.rules.grace)
-            .filter(|(end, _)| *end <= now)
-        {
-            for _ in 0..self.pool.surplus(key_no) {
-                let Some(slot) = self.pool.last_holder(key_no) else {
-                    break;
-                };
-                self.end(now, slot, now);
-            }
-        }
+        self.end_graces(now);
     }
 
     /// Gives a seat, or renews the session that has this identity. `connection` is asked for the session's
@@ -159,12 +146,11 @@ impl Ledger {
                 new: false,
             });
         }
-        let key_no = match self.pool.choose(fields.key_id, fields.access_code.as_deref()) {
-            Ok(key_no) => key_no,
-            Err(refusal) => {
-                *self.refusals.entry((fields.key_id, refusal.reason)).or_default() += 1;
-                return Err(refusal);
-            }
+        let code = fields.access_code.as_deref();
+        let Some(key_no) = self.pool.first_free(fields.key_id, code) else {
+            let refusal = self.pool.refusal(fields.key_id, code);
+            *self.refusals.entry((fields.key_id, refusal.reason)).or_default() += 1;
+            return Err(refusal);
         };
         fields.connection = connection(&fields);
         let session = Session {
@@ -179,11 +165,9 @@ impl Ledger {
         };
         self.next_seq += 1;
         let seq = session.seq;
-        let slot = self.roll.insert(session);
+        let slot = self.roll.insert(Arc::new(session));
         self.seat(time, key_no, slot);
-        self.unsaved.push((seq, slot));
-        self.taken.push((seq, slot));
-        self.relies_on_commit = true;
+        self.unsaved.took(seq, slot);
         Ok(Taken {
             session: self.roll.get(slot).clone(),
             new: true,
@@ -231,7 +215,7 @@ impl Ledger {
 
     /// When time next does something by itself.
     pub fn next_deadline(&self) -> Option<Millis> {
-        let grace = self.pool.first_deadline(self.rules.grace).map(|(end, _)| end);
+        let grace = self.pool.first_deadline().map(|(end, _)| end);
         [self.roll.first_due().map(|(due, _)| due), grace]
             .into_iter()
             .flatten()
@@ -260,61 +244,41 @@ impl Ledger {
 
     /// Demands a commit although nothing may have changed: to try whether one succeeds.
     pub fn rely_on_commit(&mut self) {
-        self.relies_on_commit = true;
+        self.unsaved.rely();
     }
 
     /// Whether the calls since the last question promised something that holds only when it is committed.
     pub fn take_reliance(&mut self) -> bool {
-        std::mem::take(&mut self.relies_on_commit)
+        self.unsaved.take_reliance()
     }
 
     /// There is something to write before the next promise.
     pub fn has_unsaved(&self) -> bool {
-        !self.unsaved.is_empty()
+        self.unsaved.has_rows()
     }
 
     /// There are renewals to write.
     pub fn has_renewed(&self) -> bool {
-        !self.renewed.is_empty()
+        self.unsaved.has_renewed()
     }
 
     /// What to write to be up to date. [`Ledger::saved`] or [`Ledger::not_saved`] must follow.
     pub fn writes(&self) -> Vec<Write> {
-        let mut seen = HashSet::new();
-        let rows = self
-            .unsaved
-            .iter()
-            .chain(&self.renewed)
-            .filter(|(seq, _)| seen.insert(*seq));
-        rows.map(|&(seq, slot)| match self.roll.live(slot, seq) {
-            Some(session) => Write::Put(session.clone()),
-            None => Write::Delete(seq),
-        })
-        .collect()
+        self.unsaved.writes(&self.roll)
     }
 
     /// Everything that [`Ledger::writes`] named is durable.
     pub fn saved(&mut self) {
-        for (_, slot) in self.renewed.drain(..) {
-            self.roll.clear_stale(slot);
-        }
-        self.unsaved.clear();
-        self.taken.clear();
+        self.unsaved.saved(&mut self.roll);
     }
 
     /// Nothing of it could be written: seats given since the last time are taken back, for their sessions
     /// have been promised to nobody. The rest stays to be written.
     pub fn not_saved(&mut self, now: Millis) {
-        let taken = std::mem::take(&mut self.taken);
-        for &(seq, slot) in &taken {
-            if self.roll.live(slot, seq).is_some() {
-                self.leave(now, slot);
-                self.roll.remove(slot);
-            }
+        for slot in self.unsaved.take_back(&self.roll) {
+            self.leave(now, slot);
+            self.roll.remove(slot);
         }
-        let undone: HashSet<u64> = taken.into_iter().map(|(seq, _)| seq).collect();
-        self.unsaved.retain(|(seq, _)| !undone.contains(seq));
-        self.renewed.retain(|(seq, _)| !undone.contains(seq));
         self.rehouse(now);
     }
 
@@ -329,10 +293,8 @@ impl Ledger {
     fn renew_slot(&mut self, now: Millis, slot: Slot) -> Arc<Session> {
         self.roll.renew(slot, now + self.rules.life);
         let session = self.roll.get(slot).clone();
-        self.relies_on_commit |= self.taken.first().is_some_and(|(seq, _)| *seq <= session.seq);
-        if self.roll.mark_stale(slot) {
-            self.renewed.push((session.seq, slot));
-        }
+        let first = self.roll.mark_stale(slot);
+        self.unsaved.renewed(session.seq, slot, first);
         session
     }
 
@@ -343,70 +305,79 @@ impl Ledger {
         }
         let session = self.roll.remove(slot);
         if live {
-            self.unsaved.push((session.seq, slot));
-            self.relies_on_commit = true;
+            self.unsaved.released(session.seq, slot);
             self.rehouse(now);
         }
         session
     }
 
+    /// Ends sessions whose grace has run out.
+    fn end_graces(&mut self, now: Millis) {
+        while let Some((_, key_no)) = self.pool.first_deadline().filter(|(end, _)| *end <= now) {
+            for _ in 0..self.pool.surplus(key_no) {
+                let Some(slot) = self.pool.last_holder(key_no) else {
+                    break;
+                };
+                self.end(now, slot, now);
+            }
+        }
+    }
+
     /// Ends a session at `expires`: its seat is free, it is listed for one more life (spec, row 32).
     fn end(&mut self, now: Millis, slot: Slot, expires: Millis) {
         self.leave(now, slot);
-        self.unsaved.push((self.roll.get(slot).seq, slot));
+        self.unsaved.changed(self.roll.get(slot).seq, slot);
         self.roll.end(slot, expires, expires + self.rules.life);
     }
 
     fn seat(&mut self, now: Millis, key_no: KeyNo, slot: Slot) {
-        let seat = self.pool.sit(now, key_no, slot, self.rules.grace);
+        let seat = self.pool.sit(now, key_no, slot);
         self.roll.set_seat(slot, seat);
     }
 
     fn leave(&mut self, now: Millis, slot: Slot) {
         let (key_no, seat) = (self.roll.get(slot).key_no, self.roll.seat(slot));
-        if let Some(moved) = self.pool.leave(now, key_no, seat, self.rules.grace) {
+        if let Some(moved) = self.pool.leave(now, key_no, seat) {
             self.roll.set_seat(moved, seat);
         }
     }
 
     /// Moves sessions off keys that cannot hold them, as far as there are free seats (spec, row 33).
     fn rehouse(&mut self, now: Millis) {
-        if self.pool.is_settled() {
-            return;
-        }
         for key_no in self.pool.crowded() {
-            let mut surplus = self.pool.surplus(key_no);
             let mut place = self.pool.used(key_no);
-            // All sessions of a key are of one series: with the same access code they find a seat alike, so
-            // one failure speaks for the others.
+            // Sessions with the same access code find a seat alike: one failure speaks for the others.
             let mut in_vain: HashSet<Option<Box<str>>> = HashSet::new();
-            while surplus > 0 && place > 0 {
+            while place > 0 && self.pool.surplus(key_no) > 0 {
                 place -= 1;
                 let Some(slot) = self.pool.holder(key_no, place) else {
                     break;
                 };
-                let session = self.roll.get(slot);
-                let (seq, series, code) = (
-                    session.seq,
-                    session.fields.key_id,
-                    session.fields.access_code.clone(),
-                );
-                if in_vain.contains(&code) {
+                let SessionFields {
+                    key_id, access_code, ..
+                } = &self.roll.get(slot).fields;
+                if in_vain.contains(access_code) {
                     continue;
                 }
-                let Ok(home) = self.pool.choose(series, code.as_deref()) else {
-                    if !self.pool.has_codes() {
-                        break;
-                    }
-                    in_vain.insert(code);
-                    continue;
-                };
-                self.leave(now, slot);
-                self.roll.change(slot, |session| session.key_no = home);
-                self.seat(now, home, slot);
-                self.unsaved.push((seq, slot));
-                surplus -= 1;
+                if let Some(home) = self.pool.first_free(*key_id, access_code.as_deref()) {
+                    self.leave(now, slot);
+                    self.roll.change(slot, |session| session.key_no = home);
+                    self.seat(now, home, slot);
+                    self.unsaved.changed(self.roll.get(slot).seq, slot);
+                } else if self.pool.has_room(*key_id) {
+                    in_vain.insert(access_code.clone());
+                } else {
+                    break;
+                }
             }
         }
     }
 }
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "ledger_model_tests.rs"]
+mod model_tests;

@@ -3,12 +3,20 @@
 mod absence;
 mod connections;
 mod desk;
+mod index;
+mod journal;
 mod ledger;
 mod offer;
 mod pool;
 mod roll;
+mod series;
+mod unsaved;
 
 pub use connections::{Connection, ConnectionFields, Connections};
 pub use desk::{Desk, DeskError, DeskHandle, DeskHealth, Rules, Totals};
+pub use journal::Journal;
 pub use ledger::{Ledger, LedgerRules, Release, Taken};
 pub use offer::{Offer, Reason, Refusal};
+
+#[cfg(test)]
+mod testing;

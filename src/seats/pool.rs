@@ -1,26 +1,35 @@
 //! The keys that seats come from: which key is used next, who sits on which, and which are missing under
 //! their sessions.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::clock::Millis;
 use crate::licence::{KeyId, KeyNo, KeyType};
 
-use super::absence::Absence;
+use super::absence::{Absence, Standing};
 use super::offer::{Offer, Reason, Refusal};
 use super::roll::Slot;
+use super::series::{Place, Series};
 
 #[derive(Default)]
 struct Key {
     /// What the key offers; `None` where it is gone.
     offer: Option<Offer>,
+    /// Its place in its series, where it may give seats at all (spec, row 24).
+    place: Option<Place>,
     /// The sessions with a seat on it.
     holders: Vec<Slot>,
     absence: Absence,
+    /// As [`Pool::crowded`] knows it.
+    deadline: Option<Millis>,
 }
 
 impl Key {
-    /// Seats that it may give at all.
+    fn is_enabled(&self) -> bool {
+        matches!(&self.offer, Some(offer) if offer.enabled.is_ok())
+    }
+
+    /// Sessions that may sit on it.
     fn capacity(&self) -> usize {
         match &self.offer {
             Some(offer) if offer.enabled.is_ok() => offer.seats as usize,
@@ -32,130 +41,159 @@ impl Key {
     fn surplus(&self) -> usize {
         self.holders.len().saturating_sub(self.capacity())
     }
+
+    fn standing(&self) -> Standing {
+        if self.surplus() > 0 {
+            Standing::Crowded
+        } else if self.is_enabled() {
+            Standing::Sound
+        } else {
+            Standing::Idle
+        }
+    }
 }
 
 /// All keys, by number and by series.
-#[derive(Default)]
 pub(super) struct Pool {
+    grace: Millis,
     keys: HashMap<KeyNo, Key>,
-    /// Keys on offer, in the order of their use.
-    series: HashMap<KeyId, Vec<KeyNo>>,
-    /// Keys with a surplus.
-    crowded: BTreeSet<KeyNo>,
-    has_codes: bool,
+    series: HashMap<KeyId, Series>,
+    /// Keys with a surplus, by the end of their sessions' grace.
+    crowded: BTreeSet<(Millis, KeyNo)>,
 }
 
 impl Pool {
+    /// No keys. Sessions keep the seat of a missing key for `grace` milliseconds.
+    pub(super) fn new(grace: Millis) -> Self {
+        Self {
+            grace,
+            keys: HashMap::new(),
+            series: HashMap::new(),
+            crowded: BTreeSet::new(),
+        }
+    }
+
+    /// Follows another grace from now on.
+    pub(super) fn set_grace(&mut self, grace: Millis) {
+        self.grace = grace;
+        for (_, key_no) in std::mem::take(&mut self.crowded) {
+            if let Some(key) = self.keys.get_mut(&key_no) {
+                key.deadline = key.absence.deadline(grace);
+                self.crowded
+                    .extend(key.deadline.map(|deadline| (deadline, key_no)));
+            }
+        }
+    }
+
     /// Replaces what is on offer.
-    pub(super) fn set(&mut self, now: Millis, mut offers: Vec<Offer>, grace: Millis) {
+    pub(super) fn set(&mut self, now: Millis, mut offers: Vec<Offer>) {
         for key in self.keys.values_mut() {
             key.offer = None;
+            key.place = None;
         }
         self.series.clear();
-        self.has_codes = offers.iter().any(|offer| !offer.codes.is_empty());
+        let with_main: HashSet<KeyId> = offers
+            .iter()
+            .filter(|offer| offer.key_type == KeyType::Main && offer.enabled.is_ok())
+            .map(|offer| offer.key_id)
+            .collect();
         offers.sort_by(Offer::cmp_use);
         for offer in offers {
-            self.series.entry(offer.key_id).or_default().push(offer.key_no);
+            let usable = offer.enabled.is_ok()
+                && (offer.key_type != KeyType::Additional || with_main.contains(&offer.key_id));
+            let series = self.series.entry(offer.key_id).or_default();
+            let place = series.enter(offer.key_no, usable.then_some(&offer.codes));
             let key = self.keys.entry(offer.key_no).or_default();
+            key.place = usable.then_some(place);
             key.offer = Some(offer);
         }
         let numbers: Vec<KeyNo> = self.keys.keys().copied().collect();
         for key_no in numbers {
-            self.settle(now, key_no, grace);
+            self.settle(now, key_no);
+            self.note_room(key_no);
         }
     }
 
-    /// The key that a new session of the series sits on (spec, rows 24, 25 and 40).
-    pub(super) fn choose(&self, key_id: KeyId, code: Option<&str>) -> Result<KeyNo, Refusal> {
-        let unknown = || Refusal {
-            reason: Reason::UnknownSeries,
-            text: format!("there is no licence of series {key_id}"),
+    /// The key that a new session of the series sits on (spec, rows 24 and 40), if there is a free seat.
+    pub(super) fn first_free(&self, key_id: KeyId, code: Option<&str>) -> Option<KeyNo> {
+        self.series.get(&key_id)?.first_free(code)
+    }
+
+    /// The series has a free seat for somebody.
+    pub(super) fn has_room(&self, key_id: KeyId) -> bool {
+        self.series.get(&key_id).is_some_and(Series::has_room)
+    }
+
+    /// Why there is no free seat (spec, rows 25 and 40).
+    pub(super) fn refusal(&self, key_id: KeyId, code: Option<&str>) -> Refusal {
+        let (reason, text) = match self.series.get(&key_id) {
+            None => (
+                Reason::UnknownSeries,
+                format!("there is no licence of series {key_id}"),
+            ),
+            Some(series) if series.is_usable_with(code) => (
+                Reason::NoFreeSeat,
+                format!("all licences of series {key_id} are in use"),
+            ),
+            Some(series) if series.is_usable() => (
+                Reason::NoFreeSeat,
+                format!("the licences of series {key_id} are reserved: present their AccessCode"),
+            ),
+            Some(series) => (Reason::NotWorkable, self.not_workable(key_id, series)),
         };
-        let series = self
-            .series
-            .get(&key_id)
-            .filter(|keys| !keys.is_empty())
-            .ok_or_else(unknown)?;
-        let offers = || {
-            series
-                .iter()
-                .filter_map(|key_no| Some((&self.keys[key_no], self.keys[key_no].offer.as_ref()?)))
-        };
-        let main = offers().any(|(_, offer)| offer.key_type == KeyType::Main && offer.enabled.is_ok());
-        let usable = |offer: &Offer| offer.enabled.is_ok() && (main || offer.key_type != KeyType::Additional);
-        let reserved = |offer: &Offer| code.is_some_and(|code| offer.codes.iter().any(|own| own == code));
-        let open = |offer: &Offer| offer.codes.is_empty();
-        let free = |fits: &dyn Fn(&Offer) -> bool| {
-            offers()
-                .find(|(key, offer)| usable(offer) && fits(offer) && key.holders.len() < key.capacity())
-                .map(|(_, offer)| offer.key_no)
-        };
-        if let Some(key_no) = free(&reserved).or_else(|| free(&open)) {
-            return Ok(key_no);
+        Refusal { reason, text }
+    }
+
+    fn not_workable(&self, key_id: KeyId, series: &Series) -> String {
+        let mut causes = series.keys().iter().filter_map(|key_no| {
+            let cause = self.keys.get(key_no)?.offer.as_ref()?.enabled.as_ref().err()?;
+            Some((key_no, cause))
+        });
+        let told: Vec<String> = causes
+            .by_ref()
+            .take(3)
+            .map(|(key_no, cause)| format!("key {key_no}: {cause}"))
+            .collect();
+        let more = causes.count();
+        match (told.is_empty(), more) {
+            (true, _) => {
+                format!("series {key_id} has additional licences only: they need an enabled main licence")
+            }
+            (false, 0) => format!("no licence of series {key_id} can be used: {}", told.join("; ")),
+            (false, _) => format!(
+                "no licence of series {key_id} can be used: {}; and {more} more",
+                told.join("; ")
+            ),
         }
-        Err(if offers().any(|(_, offer)| usable(offer)) {
-            let barred = !offers().any(|(_, offer)| usable(offer) && (reserved(offer) || open(offer)));
-            let text = if barred {
-                format!("the licences of series {key_id} are reserved: present their AccessCode")
-            } else {
-                format!("all licences of series {key_id} are in use")
-            };
-            Refusal {
-                reason: Reason::NoFreeSeat,
-                text,
-            }
-        } else {
-            let cause = offers().find_map(|(_, offer)| Some((offer.key_no, offer.enabled.as_ref().err()?)));
-            let text = match cause {
-                Some((key_no, cause)) => {
-                    format!("no licence of series {key_id} can be used: key {key_no}: {cause}")
-                }
-                None => {
-                    format!("series {key_id} has additional licences only: they need an enabled main licence")
-                }
-            };
-            Refusal {
-                reason: Reason::NotWorkable,
-                text,
-            }
-        })
     }
 
     /// Seats a session; the result is its place among the key's sessions.
-    pub(super) fn sit(&mut self, now: Millis, key_no: KeyNo, slot: Slot, grace: Millis) -> u32 {
+    pub(super) fn sit(&mut self, now: Millis, key_no: KeyNo, slot: Slot) -> u32 {
         let key = self.keys.entry(key_no).or_default();
         key.holders.push(slot);
         let seat = u32::try_from(key.holders.len() - 1).expect("slots are counted in 32 bits");
-        if key.surplus() > 0 {
-            self.settle(now, key_no, grace);
+        if key.holders.len() >= key.capacity() {
+            self.note_room(key_no);
+            self.settle(now, key_no);
         }
         seat
     }
 
     /// Frees a seat; the result is the session that moved into its place among the key's sessions.
-    pub(super) fn leave(&mut self, now: Millis, key_no: KeyNo, seat: u32, grace: Millis) -> Option<Slot> {
+    pub(super) fn leave(&mut self, now: Millis, key_no: KeyNo, seat: u32) -> Option<Slot> {
         let key = self.keys.get_mut(&key_no)?;
         key.holders.swap_remove(seat as usize);
         let moved = key.holders.get(seat as usize).copied();
-        if self.crowded.contains(&key_no) {
-            self.settle(now, key_no, grace);
+        if key.holders.len() + 1 >= key.capacity() {
+            self.note_room(key_no);
+            self.settle(now, key_no);
         }
         moved
     }
 
-    /// Keys with a surplus, in the order of their number.
+    /// Keys with a surplus, those first whose sessions' grace ends first.
     pub(super) fn crowded(&self) -> Vec<KeyNo> {
-        self.crowded.iter().copied().collect()
-    }
-
-    /// No key has a surplus.
-    pub(super) fn is_settled(&self) -> bool {
-        self.crowded.is_empty()
-    }
-
-    /// Some key is reserved to an access code.
-    pub(super) fn has_codes(&self) -> bool {
-        self.has_codes
+        self.crowded.iter().map(|(_, key_no)| *key_no).collect()
     }
 
     /// How many sessions have to leave a key.
@@ -174,11 +212,8 @@ impl Pool {
     }
 
     /// When the first grace ends, and which key's it is.
-    pub(super) fn first_deadline(&self, grace: Millis) -> Option<(Millis, KeyNo)> {
-        self.crowded
-            .iter()
-            .filter_map(|key_no| Some((self.keys.get(key_no)?.absence.deadline(grace)?, *key_no)))
-            .min()
+    pub(super) fn first_deadline(&self) -> Option<(Millis, KeyNo)> {
+        self.crowded.first().copied()
     }
 
     /// Sessions on a key.
@@ -193,17 +228,30 @@ impl Pool {
         })
     }
 
-    fn settle(&mut self, now: Millis, key_no: KeyNo, grace: Millis) {
+    /// Tells the series whether the key has a free seat.
+    fn note_room(&mut self, key_no: KeyNo) {
+        let Some(key) = self.keys.get(&key_no) else {
+            return;
+        };
+        if let (Some(place), Some(offer)) = (key.place, &key.offer)
+            && let Some(series) = self.series.get_mut(&offer.key_id)
+        {
+            series.set_room(place, &offer.codes, key.holders.len() < key.capacity());
+        }
+    }
+
+    /// Begins, continues or ends the grace of the key's sessions.
+    fn settle(&mut self, now: Millis, key_no: KeyNo) {
         let Some(key) = self.keys.get_mut(&key_no) else {
             return;
         };
-        let crowded = key.surplus() > 0;
-        let missing = crowded || !matches!(&key.offer, Some(offer) if offer.enabled.is_ok());
-        key.absence.note(now, missing, grace);
-        if crowded {
-            self.crowded.insert(key_no);
-        } else {
-            self.crowded.remove(&key_no);
+        key.absence.note(now, key.standing(), self.grace);
+        let deadline = key.absence.deadline(self.grace);
+        if deadline != key.deadline {
+            if let Some(before) = std::mem::replace(&mut key.deadline, deadline) {
+                self.crowded.remove(&(before, key_no));
+            }
+            self.crowded.extend(deadline.map(|deadline| (deadline, key_no)));
         }
     }
 }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-
 use crate::clock::Millis;
 use crate::licence::{KeyId, Timestamp};
 use crate::store::{Id, Session};
+
+use super::index::Index;
 
 /// Place of a session in the roll. It is used again after the session has left.
 pub(super) type Slot = u32;
@@ -30,38 +30,37 @@ pub(super) struct Roll {
     entries: Vec<Option<Entry>>,
     vacant: Vec<Slot>,
     hasher: RandomState,
-    by_id: HashTable<Slot>,
+    by_id: Index,
     /// Sessions with a seat only.
-    by_identity: HashTable<Slot>,
+    by_identity: Index,
     by_creation: BTreeMap<(Timestamp, Id), Slot>,
     by_due: BTreeSet<(Millis, Slot)>,
 }
 
 impl Roll {
+    /// Makes room for so many more sessions at once.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.entries.reserve(more);
+        self.by_id.reserve(more);
+        self.by_identity.reserve(more);
+    }
+
     /// Enters a session that holds a seat.
-    pub(super) fn insert(&mut self, session: Session) -> Slot {
+    pub(super) fn insert(&mut self, session: Arc<Session>) -> Slot {
         let slot = self.vacant.pop().unwrap_or_else(|| {
             self.entries.push(None);
             Slot::try_from(self.entries.len() - 1)
                 .expect("memory ends before four thousand million sessions do")
         });
-        let id_hash = self.hasher.hash_one(session.id);
-        let identity_hash = self.identity_hash(session.fields.key_id, &session.fields.client_session_id);
+        self.by_id.insert(id_hash(session.id), slot);
+        self.by_identity.insert(self.hash_of(&session), slot);
         self.by_creation.insert((session.created, session.id), slot);
         self.by_due.insert((session.expires, slot));
-        let entry = Entry {
+        self.entries[slot as usize] = Some(Entry {
             due: session.expires,
             seat: 0,
             stale: false,
-            session: Arc::new(session),
-        };
-        self.entries[slot as usize] = Some(entry);
-        let (entries, hasher) = (&self.entries, &self.hasher);
-        self.by_id
-            .insert_unique(id_hash, slot, |&slot| hasher.hash_one(at(entries, slot).id));
-        self.by_identity.insert_unique(identity_hash, slot, |&slot| {
-            let fields = &at(entries, slot).fields;
-            hasher.hash_one((fields.key_id, &*fields.client_session_id))
+            session,
         });
         slot
     }
@@ -70,12 +69,9 @@ impl Roll {
     pub(super) fn remove(&mut self, slot: Slot) -> Arc<Session> {
         let session = self.get(slot).clone();
         if !session.ended {
-            self.forget_identity(slot, &session);
+            self.by_identity.remove(self.hash_of(&session), slot);
         }
-        let hash = self.hasher.hash_one(session.id);
-        if let Ok(found) = self.by_id.find_entry(hash, |&other| other == slot) {
-            found.remove();
-        }
+        self.by_id.remove(id_hash(session.id), slot);
         self.by_creation.remove(&(session.created, session.id));
         self.by_due.remove(&(self.entry(slot).due, slot));
         self.entries[slot as usize] = None;
@@ -85,9 +81,8 @@ impl Roll {
 
     /// Marks a session that gave its seat back; it is listed until `due`.
     pub(super) fn end(&mut self, slot: Slot, expires: Millis, due: Millis) {
-        let session = self.get(slot).clone();
-        self.forget_identity(slot, &session);
-        drop(session);
+        let hash = self.hash_of(self.get(slot));
+        self.by_identity.remove(hash, slot);
         self.change(slot, |session| {
             session.ended = true;
             session.expires = expires;
@@ -141,20 +136,16 @@ impl Roll {
 
     /// The session of this identifier.
     pub(super) fn find(&self, id: Id) -> Option<Slot> {
-        self.by_id
-            .find(self.hasher.hash_one(id), |&slot| self.get(slot).id == id)
-            .copied()
+        self.by_id.find(id_hash(id), |slot| self.get(slot).id == id)
     }
 
     /// The session with a seat that has this identity.
     pub(super) fn find_identity(&self, key_id: KeyId, client_session_id: &str) -> Option<Slot> {
-        let fits = |slot: &Slot| {
-            let fields = &self.get(*slot).fields;
-            fields.key_id == key_id && *fields.client_session_id == *client_session_id
-        };
         self.by_identity
-            .find(self.identity_hash(key_id, client_session_id), fits)
-            .copied()
+            .find(self.identity_hash(key_id, client_session_id), |slot| {
+                let fields = &self.get(slot).fields;
+                fields.key_id == key_id && *fields.client_session_id == *client_session_id
+            })
     }
 
     /// The first thing that is due, and when.
@@ -184,15 +175,14 @@ impl Roll {
         self.by_due.insert((due, slot));
     }
 
-    fn forget_identity(&mut self, slot: Slot, session: &Session) {
-        let hash = self.identity_hash(session.fields.key_id, &session.fields.client_session_id);
-        if let Ok(found) = self.by_identity.find_entry(hash, |&other| other == slot) {
-            found.remove();
-        }
+    fn hash_of(&self, session: &Session) -> u32 {
+        self.identity_hash(session.fields.key_id, &session.fields.client_session_id)
     }
 
-    fn identity_hash(&self, key_id: KeyId, client_session_id: &str) -> u64 {
-        self.hasher.hash_one((key_id, client_session_id))
+    /// Clients choose these names: the hash is one that they cannot make collide.
+    #[expect(clippy::cast_possible_truncation, reason = "every part of a hash is a hash")]
+    fn identity_hash(&self, key_id: KeyId, client_session_id: &str) -> u32 {
+        self.hasher.hash_one((key_id, client_session_id)) as u32
     }
 
     fn entry(&self, slot: Slot) -> &Entry {
@@ -208,9 +198,10 @@ impl Roll {
     }
 }
 
-fn at(entries: &[Option<Entry>], slot: Slot) -> &Session {
-    &entries[slot as usize]
-        .as_ref()
-        .expect("indices hold only slots in use")
-        .session
+/// Identifiers are random already; their four words together have no fixed bits.
+fn id_hash(id: Id) -> u32 {
+    let (words, _) = id.0.as_chunks();
+    words
+        .iter()
+        .fold(0, |hash, word| hash ^ u32::from_le_bytes(*word))
 }

@@ -19,7 +19,7 @@ pub use error::{Origin, SettingsError};
 pub use kind::Kind;
 pub use load::Loaded;
 pub use options::{OPTIONS, OptionSpec};
-pub use types::{Api, Connections, Log, LogFormat, Login, Sessions, Settings, Tls};
+pub use types::{Api, Audit, Connections, Log, LogFormat, Login, Sessions, Settings, Tls};
 
 /// A settings file with every option and its default, all commented out.
 pub const SAMPLE: &str = include_str!("sample.toml");

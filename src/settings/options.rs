@@ -154,4 +154,9 @@ pub const OPTIONS: &[OptionSpec] = &[
         duration(TENTH, DAY),
         "Time for which it is refused",
     ),
+    option(
+        "audit.keep_days",
+        Kind::Number { min: 0, max: 36_500 },
+        "Days that the audit log is kept; 0: for ever",
+    ),
 ];

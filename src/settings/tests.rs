@@ -113,7 +113,7 @@ fn unknown_keys_are_refused_with_their_place() {
         top.starts_with("k.toml:2:1: unknown key \"listen_on\": expected one of listen, admin_listen,"),
         "{top}"
     );
-    assert!(top.ends_with("[log], [login]"), "{top}");
+    assert!(top.ends_with("[log], [login], [audit]"), "{top}");
     assert_eq!(
         refusal("[sessions]\n  lief = \"15m\"\n", &[]),
         "k.toml:2:3: unknown key \"lief\" in [sessions]: expected one of life, grace"

@@ -43,6 +43,8 @@ pub struct Settings {
     pub log: Log,
     /// Protection against guessed passwords.
     pub login: Login,
+    /// The audit log.
+    pub audit: Audit,
 }
 
 /// `[api]`: the HTTP API.
@@ -122,6 +124,20 @@ pub enum LogFormat {
     Journal,
 }
 
+/// `[audit]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// Days after which rows are removed, 0 to 36500; 0: never.
+    pub keep_days: u32,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { keep_days: 400 }
+    }
+}
+
 /// `[login]`: external API, section 8, row 39.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -169,6 +185,7 @@ impl Default for Settings {
             access_codes: BTreeMap::new(),
             log: Log::default(),
             login: Login::default(),
+            audit: Audit::default(),
         }
     }
 }

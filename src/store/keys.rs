@@ -2,27 +2,34 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::licence::{KeyNo, Timestamp};
 
+use super::audit::{Author, append};
 use super::{Database, StoreError};
 
 /// Switches a key on or off. It holds over restarts, and for keys that are not there at the moment.
 ///
 /// # Errors
 /// [`StoreError`] where it cannot be written.
-pub fn switch_key(database: &Database, key_no: KeyNo, enabled: bool) -> Result<(), StoreError> {
-    let statement = if enabled {
-        "DELETE FROM switched_off WHERE key_no = ?1"
+pub fn switch_key(database: &Database, key_no: KeyNo, enabled: bool, by: &Author) -> Result<(), StoreError> {
+    let (statement, word) = if enabled {
+        ("DELETE FROM switched_off WHERE key_no = ?1", "switched on")
     } else {
-        "INSERT OR IGNORE INTO switched_off (key_no) VALUES (?1)"
+        (
+            "INSERT OR IGNORE INTO switched_off (key_no) VALUES (?1)",
+            "switched off",
+        )
     };
-    database
-        .connect()?
-        .execute(statement, [key_no])
-        .map_err(database.error())?;
-    Ok(())
+    let mut connection = database.connect()?;
+    let mut write = || -> rusqlite::Result<()> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(statement, [key_no])?;
+        append(&transaction, &[by.did("key", key_no.to_string(), word)])?;
+        transaction.commit()
+    };
+    write().map_err(database.error())
 }
 
 /// The keys that are switched off.
@@ -82,10 +89,13 @@ mod tests {
     fn a_switch_holds() {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::open(dir.path()).unwrap();
-        switch_key(&database, 7, false).unwrap();
-        switch_key(&database, 7, false).unwrap();
-        switch_key(&database, 8, false).unwrap();
-        switch_key(&database, 8, true).unwrap();
+        let by = Author {
+            time: Timestamp::default(),
+            name: "test".into(),
+        };
+        for (key_no, enabled) in [(7, false), (7, false), (8, false), (8, true)] {
+            switch_key(&database, key_no, enabled, &by).unwrap();
+        }
         assert_eq!(
             load_switched_off(&database.connect().unwrap()).unwrap(),
             HashSet::from([7])

@@ -1,5 +1,6 @@
 //! The one SQLite file: schema, durability, and how a change made by another process is noticed.
 
+mod audit;
 mod id;
 mod keys;
 mod password;
@@ -7,6 +8,10 @@ mod seats;
 mod session;
 mod users;
 
+pub use audit::{
+    AuditEntry, AuditError, AuditRow, Author, ChainHash, append_audit, checkpoint_audit, prune_audit,
+    verify_audit,
+};
 pub use id::{BadId, Id};
 pub use keys::{load_highest_time, load_switched_off, save_highest_time, switch_key};
 pub use password::{HashedPassword, MIN_PASSWORD};
@@ -14,6 +19,9 @@ pub use seats::{LedgerTime, Restored, SeatStore, SqliteSeats, Write};
 pub use session::{Session, SessionFields};
 pub use users::{INITIAL_PASSWORD, INITIAL_USER, Role, User, UserError, Users};
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +40,14 @@ pub enum StoreError {
         path: PathBuf,
         /// What `SQLite` said.
         source: rusqlite::Error,
+    },
+    /// It cannot be made or opened.
+    #[error("the state file {path}: {source}")]
+    Io {
+        /// The database.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// The file was written by a later program.
     #[error(
@@ -86,6 +102,15 @@ const MIGRATIONS: &[&str] = &["
         password TEXT NOT NULL,
         initial INTEGER NOT NULL
     ) STRICT;
+    CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY,
+        time INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        event TEXT NOT NULL,
+        object TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        hash BLOB NOT NULL
+    ) STRICT;
 "];
 
 /// Opens connections to the state file. Each part that uses it has a connection of its own.
@@ -113,6 +138,7 @@ impl Database {
     /// # Errors
     /// [`StoreError::Sqlite`] where the file cannot be opened.
     pub fn connect(&self) -> Result<Connection, StoreError> {
+        self.create_private()?;
         let open = || -> rusqlite::Result<Connection> {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
                 | OpenFlags::SQLITE_OPEN_CREATE
@@ -125,6 +151,20 @@ impl Database {
             Ok(connection)
         };
         open().map_err(self.error())
+    }
+
+    /// Makes the file for its owner alone, where it is missing: it holds hashes of passwords. `SQLite` gives the
+    /// files beside it the same mode.
+    fn create_private(&self) -> Result<(), StoreError> {
+        let made = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.path);
+        made.map(drop).map_err(|source| StoreError::Io {
+            path: self.path.clone(),
+            source,
+        })
     }
 
     /// Names the file in an error.
@@ -148,11 +188,10 @@ impl Database {
                 known,
             });
         }
-        for step in usize::try_from(found).unwrap_or(0)..MIGRATIONS.len() {
+        let done = usize::try_from(found).unwrap_or(0);
+        for (step, migration) in MIGRATIONS.iter().enumerate().skip(done) {
             let transaction = connection.transaction().map_err(self.error())?;
-            transaction
-                .execute_batch(MIGRATIONS[step])
-                .map_err(self.error())?;
+            transaction.execute_batch(migration).map_err(self.error())?;
             transaction
                 .pragma_update(None, "user_version", step + 1)
                 .map_err(self.error())?;
@@ -201,6 +240,7 @@ impl ChangeWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::licence::Timestamp;
 
     #[test]
     fn a_file_of_a_later_program_is_refused() {
@@ -232,7 +272,16 @@ mod tests {
         let database = Database::open(dir.path()).unwrap();
         let mut watch = ChangeWatch::new(&database).unwrap();
         assert!(watch.changed() && !watch.changed());
-        switch_key(&database, 7, false).unwrap();
+        switch_key(
+            &database,
+            7,
+            false,
+            &Author {
+                time: Timestamp::default(),
+                name: String::new(),
+            },
+        )
+        .unwrap();
         assert!(watch.changed() && !watch.changed());
     }
 }

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 use crate::clock::Millis;
 use crate::licence::{KeyId, Timestamp};
 
+use super::audit::{AuditEntry, append};
 use super::{Database, Id, Session, SessionFields, StoreError};
 
 /// One change of a session.
@@ -31,7 +32,7 @@ pub struct LedgerTime {
 #[derive(Debug, Default)]
 pub struct Restored {
     /// All sessions, in the order of their rows.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<Arc<Session>>,
     /// The ledger's time at the last write.
     pub time: LedgerTime,
 }
@@ -45,11 +46,11 @@ pub trait SeatStore: Send {
     /// [`StoreError`] where it cannot be read.
     fn load(&mut self) -> Result<Restored, StoreError>;
 
-    /// Makes the changes durable, all or none.
+    /// Makes the changes durable, and the audit entries with them, all or none.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was changed.
-    fn commit(&mut self, writes: &[Write], time: LedgerTime) -> Result<(), StoreError>;
+    fn commit(&mut self, writes: &[Write], audit: &[AuditEntry], time: LedgerTime) -> Result<(), StoreError>;
 }
 
 /// Sessions in the state file.
@@ -77,7 +78,7 @@ impl SqliteSeats {
              FROM sessions ORDER BY seq",
         )?;
         let sessions = statement
-            .query_map([], session)?
+            .query_map([], |row| session(row).map(Arc::new))?
             .collect::<rusqlite::Result<_>>()?;
         let time = self
             .connection
@@ -94,7 +95,7 @@ impl SqliteSeats {
         Ok(Restored { sessions, time })
     }
 
-    fn write(&mut self, writes: &[Write], time: LedgerTime) -> rusqlite::Result<()> {
+    fn write(&mut self, writes: &[Write], audit: &[AuditEntry], time: LedgerTime) -> rusqlite::Result<()> {
         let transaction = self
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -111,6 +112,7 @@ impl SqliteSeats {
         transaction
             .prepare_cached("INSERT OR REPLACE INTO ledger (one, time, clean) VALUES (1, ?1, ?2)")?
             .execute(params![time.time, time.clean])?;
+        append(&transaction, audit)?;
         transaction.commit()
     }
 }
@@ -120,8 +122,8 @@ impl SeatStore for SqliteSeats {
         self.read().map_err(self.database.error())
     }
 
-    fn commit(&mut self, writes: &[Write], time: LedgerTime) -> Result<(), StoreError> {
-        self.write(writes, time).map_err(self.database.error())
+    fn commit(&mut self, writes: &[Write], audit: &[AuditEntry], time: LedgerTime) -> Result<(), StoreError> {
+        self.write(writes, audit, time).map_err(self.database.error())
     }
 }
 
@@ -157,8 +159,7 @@ fn put(connection: &Connection, session: &Session) -> rusqlite::Result<()> {
 }
 
 fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
-    let series: String = row.get(2)?;
-    let key_id = KeyId::parse(&series).map_err(|error| {
+    let key_id = KeyId::parse(row.get_ref(2)?.as_str()?).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(error))
     })?;
     Ok(Session {
@@ -227,6 +228,7 @@ mod tests {
         store
             .commit(
                 &puts,
+                &[],
                 LedgerTime {
                     time: 5,
                     clean: false,
@@ -239,14 +241,41 @@ mod tests {
         };
         let time = LedgerTime { time: 7, clean: true };
         store
-            .commit(&[Write::Delete(1), Write::Put(Arc::new(renewed.clone()))], time)
+            .commit(
+                &[Write::Delete(1), Write::Put(Arc::new(renewed.clone()))],
+                &[],
+                time,
+            )
             .unwrap();
         drop(store);
         let restored = SqliteSeats::new(&Database::open(dir.path()).unwrap())
             .unwrap()
             .load()
             .unwrap();
-        assert_eq!(restored.sessions, [renewed]);
+        assert_eq!(restored.sessions, [Arc::new(renewed)]);
         assert_eq!(restored.time, time);
+    }
+
+    #[test]
+    fn a_full_disk_changes_nothing_and_passes() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path()).unwrap();
+        let mut store = SqliteSeats::new(&database).unwrap();
+        let commit = |store: &mut SqliteSeats, seqs: std::ops::Range<u64>| {
+            let writes: Vec<_> = seqs.map(|seq| Write::Put(Arc::new(sample(seq)))).collect();
+            store.commit(&writes, &[], LedgerTime::default())
+        };
+        commit(&mut store, 0..10).unwrap();
+        let limit = |store: &SqliteSeats, pages: u32| {
+            let pragma = format!("PRAGMA max_page_count = {pages}");
+            store.connection.query_row(&pragma, [], |_| Ok(())).unwrap();
+        };
+        limit(&store, 1);
+        let error = commit(&mut store, 10..1_000).unwrap_err();
+        assert!(error.to_string().contains("full"), "{error}");
+        assert_eq!(store.load().unwrap().sessions.len(), 10);
+        limit(&store, u32::MAX);
+        commit(&mut store, 10..1_000).unwrap();
+        assert_eq!(store.load().unwrap().sessions.len(), 1_000);
     }
 }

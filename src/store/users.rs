@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::audit::{AuditEntry, Author, append};
 use super::{Database, HashedPassword, MIN_PASSWORD, StoreError};
 
 /// The user that a new node has (the manual's default).
@@ -137,7 +138,7 @@ impl Users {
     ///
     /// # Errors
     /// [`UserError`]: the name or password will not do, or the name is taken.
-    pub fn add(&self, name: &str, role: Role, password: &str) -> Result<(), UserError> {
+    pub fn add(&self, name: &str, role: Role, password: &str, by: &Author) -> Result<(), UserError> {
         let characters = name.chars().count();
         if !(1..=64).contains(&characters) || name.chars().any(|c| c == ':' || c.is_control()) {
             return Err(UserError::Name);
@@ -145,30 +146,34 @@ impl Users {
         if self.find(name)?.is_some() {
             return Err(UserError::Exists(name.to_owned()));
         }
-        self.insert(name, role, &checked(password)?, false)
+        let password = checked(password)?;
+        self.record(&by.did("user", name, format!("added as {role}")), || {
+            self.insert(name, role, &password, false)
+        })
     }
 
     /// Changes a password.
     ///
     /// # Errors
     /// [`UserError`]: there is no such user, or the password will not do.
-    pub fn set_password(&self, name: &str, password: &str) -> Result<(), UserError> {
+    pub fn set_password(&self, name: &str, password: &str, by: &Author) -> Result<(), UserError> {
         self.find(name)?
             .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
-        self.connection
-            .execute(
-                "UPDATE users SET password = ?2, initial = 0 WHERE name = ?1",
-                params![name, checked(password)?.as_str()],
-            )
-            .map_err(self.database.error())?;
-        Ok(())
+        let password = checked(password)?;
+        self.record(&by.did("user", name, "password changed"), || {
+            let statement = "UPDATE users SET password = ?2, initial = 0 WHERE name = ?1";
+            self.connection
+                .execute(statement, params![name, password.as_str()])
+                .map_err(self.database.error())?;
+            Ok(())
+        })
     }
 
     /// Removes a user.
     ///
     /// # Errors
     /// [`UserError`]: there is no such user, or it is the last administrator.
-    pub fn remove(&self, name: &str) -> Result<(), UserError> {
+    pub fn remove(&self, name: &str, by: &Author) -> Result<(), UserError> {
         let user = self
             .find(name)?
             .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
@@ -180,10 +185,26 @@ impl Users {
         if user.role == Role::Admin && admins == 1 {
             return Err(UserError::LastAdmin(name.to_owned()));
         }
-        self.connection
-            .execute("DELETE FROM users WHERE name = ?1", [name])
-            .map_err(self.database.error())?;
-        Ok(())
+        self.record(&by.did("user", name, "removed"), || {
+            let statement = "DELETE FROM users WHERE name = ?1";
+            self.connection
+                .execute(statement, [name])
+                .map_err(self.database.error())?;
+            Ok(())
+        })
+    }
+
+    /// Makes a change and its audit entry together, or neither.
+    fn record(
+        &self,
+        entry: &AuditEntry,
+        change: impl FnOnce() -> Result<(), UserError>,
+    ) -> Result<(), UserError> {
+        let error = || self.database.error();
+        let transaction = self.connection.unchecked_transaction().map_err(error())?;
+        change()?;
+        append(&transaction, std::slice::from_ref(entry)).map_err(error())?;
+        Ok(transaction.commit().map_err(error())?)
     }
 
     fn find(&self, name: &str) -> Result<Option<User>, StoreError> {
@@ -236,6 +257,13 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
 mod tests {
     use super::*;
 
+    fn by() -> Author {
+        Author {
+            time: crate::licence::Timestamp::default(),
+            name: "test".into(),
+        }
+    }
+
     fn users() -> (tempfile::TempDir, Users) {
         let dir = tempfile::tempdir().unwrap();
         let users = Users::open(&Database::open(dir.path()).unwrap()).unwrap();
@@ -249,7 +277,7 @@ mod tests {
         users.ensure_initial().unwrap();
         let first = users.list().unwrap().remove(0);
         assert!(first.initial && first.role == Role::Admin && first.password.matches("admin"));
-        users.set_password("admin", "correct horse").unwrap();
+        users.set_password("admin", "correct horse", &by()).unwrap();
         users.ensure_initial().unwrap();
         let changed = users.list().unwrap().remove(0);
         assert!(!changed.initial && changed.password.matches("correct horse"));
@@ -260,24 +288,27 @@ mod tests {
         let (_dir, users) = users();
         users.ensure_initial().unwrap();
         assert!(matches!(
-            users.add("a:b", Role::Client, "long enough"),
+            users.add("a:b", Role::Client, "long enough", &by()),
             Err(UserError::Name)
         ));
         assert!(matches!(
-            users.add("shop", Role::Client, "short"),
+            users.add("shop", Role::Client, "short", &by()),
             Err(UserError::Password)
         ));
-        users.add("shop", Role::Client, "long enough").unwrap();
+        users.add("shop", Role::Client, "long enough", &by()).unwrap();
         assert!(matches!(
-            users.add("shop", Role::Client, "long enough"),
+            users.add("shop", Role::Client, "long enough", &by()),
             Err(UserError::Exists(_))
         ));
         assert!(matches!(
-            users.set_password("nobody", "long enough"),
+            users.set_password("nobody", "long enough", &by()),
             Err(UserError::Unknown(_))
         ));
-        assert!(matches!(users.remove("admin"), Err(UserError::LastAdmin(_))));
-        users.remove("shop").unwrap();
-        assert!(matches!(users.remove("shop"), Err(UserError::Unknown(_))));
+        assert!(matches!(
+            users.remove("admin", &by()),
+            Err(UserError::LastAdmin(_))
+        ));
+        users.remove("shop", &by()).unwrap();
+        assert!(matches!(users.remove("shop", &by()), Err(UserError::Unknown(_))));
     }
 }

@@ -17,8 +17,9 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::clock::{Millis, SharedClock};
-use crate::store::{ChangeWatch, Database, Role, StoreError, Users};
+use crate::clock::Millis;
+use crate::seats::DeskHandle;
+use crate::store::{AuditEntry, ChangeWatch, Database, Role, StoreError, Users};
 
 use super::error::ApiError;
 use clerk::{Attempt, Clerk, Outcome};
@@ -51,7 +52,7 @@ pub struct Auth {
     shared: Arc<Shared>,
     queue: SyncSender<Attempt>,
     users: Mutex<(ChangeWatch, Millis)>,
-    clock: SharedClock,
+    desk: DeskHandle,
 }
 
 impl Auth {
@@ -59,11 +60,16 @@ impl Auth {
     ///
     /// # Errors
     /// [`StoreError`] where the users cannot be read.
-    pub fn start(database: &Database, clock: SharedClock, rules: LoginRules) -> Result<Self, StoreError> {
+    pub fn start(database: &Database, desk: DeskHandle, rules: LoginRules) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared {
             verified: RwLock::default(),
         });
-        let clerk = Clerk::new(Users::open(database)?, shared.clone(), clock.clone(), rules);
+        let clerk = Clerk::new(
+            Users::open(database)?,
+            shared.clone(),
+            desk.clock().clone(),
+            rules,
+        );
         let (queue, attempts) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("logins".into())
@@ -77,7 +83,7 @@ impl Auth {
             shared,
             queue,
             users,
-            clock,
+            desk,
         })
     }
 
@@ -94,6 +100,7 @@ impl Auth {
         let wrong = || ApiError::unauthorized("User or password is wrong.");
         let (user, password) = basic(header).ok_or_else(wrong)?;
         let (reply, outcome) = oneshot::channel();
+        let claimed: String = user.chars().take(64).collect();
         let attempt = Attempt {
             tag,
             peer,
@@ -108,6 +115,13 @@ impl Auth {
         match outcome.await {
             Ok(Outcome::Verified(caller)) => Ok(caller),
             Ok(Outcome::Wrong { wait }) => {
+                self.desk.note(AuditEntry {
+                    time: self.desk.clock().now().wall,
+                    actor: peer.to_string(),
+                    event: "login-failure".into(),
+                    object: claimed,
+                    detail: String::new(),
+                });
                 // The wait is the client's alone: no thread is held.
                 tokio::time::sleep(Duration::from_millis(wait)).await;
                 Err(wrong())
@@ -118,7 +132,7 @@ impl Auth {
     }
 
     fn forget_changed_users(&self) {
-        let now = self.clock.now().mono;
+        let now = self.desk.clock().now().mono;
         // Whoever holds the lock is looking already.
         let Ok(mut users) = self.users.try_lock() else {
             return;

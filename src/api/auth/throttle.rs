@@ -99,7 +99,7 @@ impl Throttle {
 fn key(peer: IpAddr, user: Option<&str>) -> (IpAddr, Option<String>) {
     let peer = match peer.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
-        v4 => v4,
+        v4 @ IpAddr::V4(_) => v4,
     };
     (peer, user.map(|user| user.chars().take(64).collect()))
 }

@@ -190,7 +190,13 @@ impl Issuer {
 /// The binding that `--computer` asks for; a computer that is hard to tell from others is remarked on.
 fn bind(computer: &str, tolerance: u32, out: &mut impl Write) -> Result<Binding, Failure> {
     let fingerprint = match computer {
-        "none" => return Ok(Binding::None),
+        "none" => {
+            writeln!(
+                out,
+                "note: the licence is bound to nothing: it works on any computer (--computer)"
+            )?;
+            return Ok(Binding::None);
+        }
         "self" => inspect(&Roots::host()).fingerprint,
         file => {
             let text = fs::read_to_string(file).map_err(|error| Failure::of(format!("{file}: {error}")))?;

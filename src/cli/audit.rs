@@ -1,0 +1,103 @@
+//! `keynode audit`: what happened, and whether the record of it is whole.
+
+use std::io::Write;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::node::{CHECKPOINT_NAME, SIGNING_KEY, StateDir};
+use crate::settings::{PlaceArgs, Settings};
+use crate::signing::{Message, Signer, SoftwareKey, verify};
+use crate::store::{AuditError, AuditRow, verify_audit};
+
+use super::failure::Failure;
+
+/// What can be done with the audit log.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum AuditCommand {
+    /// Print the log, the oldest row first
+    List {
+        /// Only rows of this event: grant, refusal, release, key, login-failure, settings, ...
+        #[arg(long, value_name = "NAME")]
+        event: Option<String>,
+        /// Print JSON, one row a line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Check that no row was changed or taken out, and that the checkpoints are signed by the node
+    Verify {
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+}
+
+pub(super) fn run(command: &AuditCommand, out: &mut impl Write) -> Result<(), Failure> {
+    match command {
+        AuditCommand::List { event, json, place } => {
+            let mut written = Ok(());
+            let checked = walk(place, |row| {
+                let wanted = event.as_ref().is_none_or(|event| *event == row.entry.event);
+                if wanted && written.is_ok() {
+                    written = print(row, *json, out);
+                }
+            });
+            written?;
+            checked
+        }
+        AuditCommand::Verify { place } => {
+            let mut rows = 0_u64;
+            walk(place, |_| rows += 1)?;
+            writeln!(out, "verified: {rows} rows, none changed, none missing")?;
+            Ok(())
+        }
+    }
+}
+
+fn walk(place: &PlaceArgs, visit: impl FnMut(&AuditRow)) -> Result<(), Failure> {
+    let state_dir = Settings::load(&place.0)?.settings.state_dir;
+    let connection = StateDir::shared_database(&state_dir)?.connect()?;
+    let key = SoftwareKey::read(&state_dir.join(SIGNING_KEY)).map_err(Failure::of)?;
+    let signed = |hash: &str, signature: &str| {
+        let message = Message {
+            query_id: CHECKPOINT_NAME,
+            body: hash.as_bytes(),
+        };
+        verify(&key.public_key().pem, message, signature).is_ok()
+    };
+    verify_audit(&connection, signed, visit).map_err(|error| match error {
+        AuditError::Sqlite(error) => Failure::of(error),
+        broken => Failure::of(format!("the audit log was tampered with: {broken}")),
+    })
+}
+
+fn print(row: &AuditRow, as_json: bool, out: &mut impl Write) -> std::io::Result<()> {
+    let entry = &row.entry;
+    if as_json {
+        let line = json!({
+            "seq": row.seq,
+            "time": entry.time,
+            "actor": entry.actor,
+            "event": entry.event,
+            "object": entry.object,
+            "detail": entry.detail,
+        });
+        return writeln!(out, "{line}");
+    }
+    // What clients told of themselves stands in the details: nothing of it may steer the terminal.
+    let plain = |text: &str| {
+        text.chars()
+            .map(|c| if c.is_control() { '?' } else { c })
+            .collect::<String>()
+    };
+    writeln!(
+        out,
+        "{} {:<14} {:<24} {}  {}",
+        entry.time,
+        plain(&entry.event),
+        plain(&entry.actor),
+        plain(&entry.object),
+        plain(&entry.detail)
+    )
+}

@@ -1,0 +1,70 @@
+//! Keeps the audit log in order: signs the chain now and then, removes rows for their age.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::clock::SharedClock;
+use crate::licence::DAY;
+use crate::signing::{Message, Signer};
+use crate::store::{Database, StoreError, checkpoint_audit, prune_audit};
+
+/// Between two checkpoints, where something was written.
+const INTERVAL: Duration = Duration::from_mins(5);
+
+/// Signs what a checkpoint signs; a reader of the log checks it under the same name.
+pub const CHECKPOINT_NAME: &[u8] = b"keynode audit checkpoint ";
+
+/// The thread that keeps the log. It ends, with a last checkpoint, when the sender is dropped.
+pub(super) struct AuditKeeper {
+    end: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl AuditKeeper {
+    /// Starts it; rows older than `keep_days` are removed, none where it is 0.
+    pub(super) fn start(
+        database: &Database,
+        clock: SharedClock,
+        signer: Arc<dyn Signer>,
+        keep_days: u32,
+    ) -> Result<Self, StoreError> {
+        let mut connection = database.connect()?;
+        let (end, ended) = channel::<()>();
+        let work = move || loop {
+            let last = !matches!(ended.recv_timeout(INTERVAL), Err(RecvTimeoutError::Timeout));
+            let now = clock.now().wall;
+            let sign = |hash: &str| {
+                let signatures = signer.sign(&[Message {
+                    query_id: CHECKPOINT_NAME,
+                    body: hash.as_bytes(),
+                }]);
+                Some(signatures.ok()?.first()?.to_base64())
+            };
+            let oldest = now.plus(-i64::from(keep_days) * DAY);
+            let kept = if keep_days == 0 {
+                Ok(())
+            } else {
+                prune_audit(&mut connection, oldest, now)
+            };
+            if let Err(error) = kept.and_then(|()| checkpoint_audit(&mut connection, now, sign)) {
+                tracing::error!(%error, "the audit log cannot be kept in order");
+            }
+            if last {
+                return;
+            }
+        };
+        let thread = std::thread::Builder::new().name("audit".into()).spawn(work);
+        Ok(Self {
+            end,
+            thread: thread.expect("a process that cannot start a thread cannot serve"),
+        })
+    }
+
+    /// Signs what is not signed yet and ends.
+    pub(super) fn stop(self) {
+        drop(self.end);
+        let _ = self.thread.join();
+    }
+}

@@ -1,0 +1,88 @@
+//! Holds the tree against the rules of the house (DESIGN, section 2): layers, sizes, first lines.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the tree has failed")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The layers from the roof down; one uses only those after it.
+const LAYERS: [&str; 12] = [
+    "cli", "node", "api", "seats", "keyring", "signing", "computer", "store", "clock", "licence", "settings",
+    "lib",
+];
+
+/// No file is longer than this.
+const LONGEST: usize = 400;
+
+fn sources() -> Vec<PathBuf> {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for directory in ["src", "tests", "benches"] {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+        if directory.exists() {
+            walk(&directory, &mut found);
+        }
+    }
+    found
+}
+
+fn layer_of(path: &Path) -> Option<String> {
+    let inner = path
+        .strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+        .ok()?;
+    let first = inner.iter().next()?.to_str()?;
+    Some(first.trim_end_matches(".rs").to_owned())
+}
+
+#[test]
+fn a_layer_uses_only_those_below_it() {
+    let rank = |layer: &str| LAYERS.iter().position(|known| *known == layer);
+    let mut wrong = Vec::new();
+    for path in sources() {
+        let Some(layer) = layer_of(&path).filter(|layer| layer != "main" && layer != "lib") else {
+            continue;
+        };
+        let own = rank(&layer).unwrap_or_else(|| panic!("src/{layer} has no place in the house"));
+        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            for used in line.split("crate::").skip(1) {
+                let name: String = used
+                    .chars()
+                    .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                    .collect();
+                if let Some(other) = rank(&name)
+                    && other < own
+                {
+                    wrong.push(format!("{}:{}: {layer} uses {name}", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_file_says_what_it_is_for_and_stays_short() {
+    let mut wrong = Vec::new();
+    for path in sources() {
+        let text = fs::read_to_string(&path).unwrap();
+        if text.lines().count() > LONGEST {
+            wrong.push(format!("{}: more than {LONGEST} lines", path.display()));
+        }
+        if layer_of(&path).is_some() && !text.starts_with("//!") && !path.ends_with("tests.rs") {
+            wrong.push(format!(
+                "{}: its first line does not say its responsibility",
+                path.display()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
