@@ -86,6 +86,7 @@ fn the_settings_are_checked_shown_and_sampled() {
 fn a_reader_that_goes_away_is_no_failure() {
     let state = State::new();
     state.install(7, &["--computer", "self"]);
+    state.start(&[]).kill();
     let licence = state.licence(7);
     for words in [
         "config sample",

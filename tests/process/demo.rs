@@ -11,7 +11,7 @@ use crate::state::{State, private_key};
 
 /// A demo of its own home, on free ports.
 fn demo(home: &Path, more: &[&str]) -> Command {
-    let mut command = keynode(&["demo", "--listen", "127.0.0.1:0"]);
+    let mut command = keynode(&["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
     command.args(more).current_dir(home).stdout(Stdio::piped());
     command
         .env("HOME", home)
