@@ -5,12 +5,13 @@ use std::io::Write;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::node::{CHECKPOINT_NAME, SIGNING_KEY, StateDir};
+use crate::node::{CHECKPOINT_NAME, SIGNING_KEY};
 use crate::settings::{PlaceArgs, Settings};
 use crate::signing::{Message, Signer, SoftwareKey, verify};
 use crate::store::{AuditError, AuditRow, verify_audit};
 
 use super::failure::Failure;
+use super::offline::existing_database;
 
 /// What can be done with the audit log.
 #[derive(Debug, Clone, Subcommand)]
@@ -57,7 +58,7 @@ pub(super) fn run(command: &AuditCommand, out: &mut impl Write) -> Result<(), Fa
 
 fn walk(place: &PlaceArgs, visit: impl FnMut(&AuditRow)) -> Result<(), Failure> {
     let state_dir = Settings::load(&place.0)?.settings.state_dir;
-    let connection = StateDir::shared_database(&state_dir)?.connect()?;
+    let connection = existing_database(&state_dir)?.connect()?;
     let key = SoftwareKey::read(&state_dir.join(SIGNING_KEY)).map_err(Failure::of)?;
     let signed = |hash: &str, signature: &str| {
         let message = Message {

@@ -1,8 +1,8 @@
 //! `keynode demo`: a node to try, with a vendor and licences of its own. What it finds it keeps.
 
 use std::io::Write;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::net::TcpListener;
+use std::path::Path;
 
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
@@ -21,40 +21,28 @@ use super::vendor::{self, Issuer, bound_to};
 const SERIES: &str = "672B";
 
 pub(super) fn run(args: &SettingsArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let settings = settings(args)?;
+    let mut settings = Settings::load_for_demo(args)?;
+    // Beside another node the demo takes any port for /health: nobody is told of this one in advance.
+    if TcpListener::bind(settings.admin_listen).is_err() {
+        settings.admin_listen.set_port(0);
+    }
     node::start_logging(&settings.log);
     let vendor_dir = settings.state_dir.join("demo-vendor");
-    if !vendor_dir.exists() {
+    if !vendor_dir.join(vendor::PRIVATE_KEY).exists() {
         vendor::init(&vendor_dir, "keynode demo vendor")?;
     }
     trust_vendor(&settings.vendor_dir(), &vendor_dir.join(vendor::PUBLIC_KEY)).map_err(Failure::of)?;
     issue_missing(&Issuer::open(&vendor_dir)?, &settings.licence_dir())?;
+    let reload = || {
+        let now = Settings::load_for_demo(args)?;
+        Ok(Settings {
+            admin_listen: settings.admin_listen,
+            ..now
+        })
+    };
     let mut told = Ok(());
-    node::run(
-        &settings,
-        || demo_settings(args),
-        |node| told = tell(node, &settings, out),
-    )?;
+    node::run(&settings, reload, |node| told = tell(node, &settings, out))?;
     told
-}
-
-fn settings(args: &SettingsArgs) -> Result<Settings, Failure> {
-    Ok(demo_settings(args)?)
-}
-
-/// The settings of a demo: its own state directory unless one is named, and a free port for /health where the
-/// default one is taken.
-fn demo_settings(args: &SettingsArgs) -> Result<Settings, crate::settings::SettingsError> {
-    let loaded = Settings::load(args)?;
-    let given = |path| args.overrides.iter().any(|change| change.option.path == path);
-    let mut settings = loaded.settings;
-    if !given("state_dir") && loaded.file.is_none() {
-        settings.state_dir = settings.state_dir.with_file_name("keynode-demo");
-    }
-    if !given("admin_listen") && std::net::TcpListener::bind(settings.admin_listen).is_err() {
-        settings.admin_listen.set_port(0);
-    }
-    Ok(settings)
 }
 
 /// Issues those demo licences that are not there.
@@ -153,43 +141,56 @@ fn another(here: &Fingerprint) -> Fingerprint {
     Fingerprint::new(here.components.iter().map(turned).collect(), Vec::new())
 }
 
-/// The address, and four lines to try.
+/// The address, and four lines to try, each of which a shell takes as it stands.
 fn tell(node: &Node, settings: &Settings, out: &mut impl Write) -> Result<(), Failure> {
-    let url = url(node.address, settings.tls.certificate.is_some());
-    let key: PathBuf = std::env::temp_dir().join("keynode-demo.pem");
-    let state = settings.state_dir.display();
-    let program = std::env::current_exe().unwrap_or_else(|_| "keynode".into());
-    let program = program.display();
+    let (scheme, curl) = match &settings.tls.certificate {
+        Some(certificate) => ("https", format!("curl -s --cacert {}", quoted(certificate))),
+        None => ("http", "curl -s".to_owned()),
+    };
+    let (url, curl) = (
+        format!("{scheme}://{}/api", node.address),
+        format!("{curl} -u admin:admin"),
+    );
+    let state = &settings.state_dir;
+    let program = quoted(&std::env::current_exe().unwrap_or_else(|_| "keynode".into()));
     writeln!(
         out,
-        "keynode demo serves at {url} as admin/admin; state in {state}; Ctrl-C ends it.\n\nTry:"
+        "keynode demo serves at {url} as admin/admin; state in {}; Ctrl-C ends it.\n\nTry:",
+        state.display()
     )?;
-    writeln!(out, "  curl -s -u admin:admin '{url}/licences?_pretty=true'")?;
+    writeln!(out, "  {curl} '{url}/licences?_pretty=true'")?;
+    writeln!(out, "  {curl} '{url}/licences/7131766?_pretty=true'")?;
     writeln!(
         out,
-        "  curl -s -u admin:admin '{url}/licences/7131766?_pretty=true'"
-    )?;
-    writeln!(
-        out,
-        "  curl -s -u admin:admin {url}/sessions -d \
+        "  {curl} {url}/sessions -d \
          '{{\"KeyID\":\"{SERIES}\",\"ClientSessionID\":\"0123456789ABCDEF\",\"AppName\":\"curl\"}}'"
     )?;
+    // The files lie with the demo's own: names in /tmp could be somebody else's.
     writeln!(
         out,
-        "  {program} public-key --state-dir '{state}' > {key} && curl -s -u admin:admin -H 'Licence-QueryID: 42' -D \
-         /tmp/head {url}/serverinfo -o /tmp/body && sed -n 's/^Licence-Signature: //p' /tmp/head | tr -d '\\r' | \
-         base64 -d > /tmp/sig && (printf 42; cat /tmp/body) | openssl dgst -sha256 -verify {key} -signature /tmp/sig",
-        key = key.display(),
+        "  (mkdir -p {try_dir} && cd {try_dir} && {program} public-key --state-dir .. > node.pem && {curl} -H \
+         'Licence-QueryID: 42' -D head -o body {url}/serverinfo && sed -n 's/^Licence-Signature: //p' head | tr -d \
+         '\\r' | base64 -d > signature && (printf 42; cat body) | openssl dgst -sha256 -verify node.pem -signature \
+         signature)",
+        try_dir = quoted(&state.join("try")),
     )?;
+    let state = quoted(state);
     writeln!(
         out,
-        "\nOther commands work on this node with --state-dir '{state}', such as: {program} licence list --state-dir '{state}'\nIts signing key is {state}/{SIGNING_KEY}; /health is at http://{}/health.",
+        "\nOther commands work on this node with --state-dir {state}, such as: {program} licence list --state-dir \
+         {state}\nIts signing key is {SIGNING_KEY} there; /health is at http://{}/health.",
         node.admin_address
     )?;
     out.flush()?;
     Ok(())
 }
 
-fn url(address: SocketAddr, tls: bool) -> String {
-    format!("{}://{address}/api", if tls { "https" } else { "http" })
+/// A path as a word of a shell's line.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) {
+        return text.into_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }

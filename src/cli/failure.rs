@@ -60,6 +60,7 @@ impl Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
+            // A reader that goes away, such as `head`, ends the output: that is no failure of ours to report.
             io::ErrorKind::BrokenPipe => Self::Quiet(0),
             _ => Self::of(error),
         }

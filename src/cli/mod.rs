@@ -15,7 +15,7 @@ mod status;
 mod user;
 mod vendor;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -81,13 +81,13 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    // A reader that goes away, such as `head`, ends the output: that is no failure of ours to report.
     let cli = Cli::parse();
     match execute(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Quiet(code)) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("keynode: {failure}");
+            // Where nobody reads it, the exit code still tells.
+            let _ = writeln!(io::stderr(), "keynode: {failure}");
             ExitCode::from(failure.code())
         }
     }

@@ -1,6 +1,7 @@
 //! The keys of a state directory, judged here and now, without asking a node.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::keyring::{Key, KeyProvider, Keyring, LicenceFiles, Situation, assembl
 use crate::licence::Timestamp;
 use crate::node::StateDir;
 use crate::settings::{PlaceArgs, Settings};
-use crate::store::{Author, FILE_NAME, load_highest_time, load_switched_off};
+use crate::store::{Author, Database, FILE_NAME, load_highest_time, load_switched_off};
 
 use super::failure::Failure;
 
@@ -50,6 +51,17 @@ impl Offline {
             now,
         })
     }
+}
+
+/// The state file of a node that was started before.
+pub(super) fn existing_database(state_dir: &Path) -> Result<Database, Failure> {
+    if !state_dir.join(FILE_NAME).exists() {
+        return Err(Failure::NotFound(format!(
+            "{}: no node has kept its state here; --state-dir names another place",
+            state_dir.display()
+        )));
+    }
+    Ok(StateDir::shared_database(state_dir)?)
 }
 
 /// Whoever runs this command, for the audit log.

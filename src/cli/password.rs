@@ -36,28 +36,28 @@ impl PasswordArgs {
 
     /// A password to log in with; `KEYNODE_PASSWORD` counts too.
     pub(super) fn password(&self, user: &str) -> Result<Zeroizing<String>, Failure> {
-        if let Some(password) = self.given()? {
-            return Ok(password);
+        if self.password_file.is_none()
+            && let Ok(password) = std::env::var("KEYNODE_PASSWORD")
+        {
+            return Ok(Zeroizing::new(password));
         }
-        match std::env::var("KEYNODE_PASSWORD") {
-            Ok(password) => Ok(Zeroizing::new(password)),
-            Err(_) => ask(&format!("Password of {user}: ")),
+        match self.given()? {
+            Some(password) => Ok(password),
+            None => ask(&format!("Password of {user}: ")),
         }
     }
 
+    /// The password, unless it is to be asked for.
     fn given(&self) -> Result<Option<Zeroizing<String>>, Failure> {
-        let first_line = |text: &str| Zeroizing::new(text.lines().next().unwrap_or_default().to_owned());
         match &self.password_file {
             Some(path) if path.as_os_str() != "-" => {
                 let text = fs::read_to_string(path).map(Zeroizing::new);
                 let text = text.map_err(|error| Failure::of(format!("{}: {error}", path.display())))?;
-                Ok(Some(first_line(&text)))
+                let first_line = text.lines().next().unwrap_or_default();
+                Ok(Some(Zeroizing::new(first_line.to_owned())))
             }
-            Some(_) => standard_input().map(Some),
-            None if !io::stdin().is_terminal() && std::env::var_os("KEYNODE_PASSWORD").is_none() => {
-                standard_input().map(Some)
-            }
-            None => Ok(None),
+            None if io::stdin().is_terminal() => Ok(None),
+            _ => standard_input().map(Some),
         }
     }
 }

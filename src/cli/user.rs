@@ -10,7 +10,7 @@ use crate::settings::{PlaceArgs, Settings};
 use crate::store::{Role, Users};
 
 use super::failure::Failure;
-use super::offline::author;
+use super::offline::{author, existing_database};
 use super::password::PasswordArgs;
 
 /// What can be done with users.
@@ -76,10 +76,10 @@ pub(super) fn run(command: &UserCommand, out: &mut impl Write) -> Result<(), Fai
             writeln!(out, "the password of {name} is changed")?;
         }
         UserCommand::Remove { name, place } => {
-            open(place)?.remove(name, &author())?;
+            open_existing(place)?.remove(name, &author())?;
             writeln!(out, "user {name} is removed")?;
         }
-        UserCommand::List { json, place } => list(&open(place)?, *json, out)?,
+        UserCommand::List { json, place } => list(&open_existing(place)?, *json, out)?,
     }
     Ok(())
 }
@@ -89,6 +89,12 @@ fn open(place: &PlaceArgs) -> Result<Users, Failure> {
     let users = Users::open(&StateDir::shared_database(&settings.state_dir)?)?;
     users.ensure_initial()?;
     Ok(users)
+}
+
+/// A look must not make a state directory: one that is not there is a mistyped one.
+fn open_existing(place: &PlaceArgs) -> Result<Users, Failure> {
+    existing_database(&Settings::load(&place.0)?.settings.state_dir)?;
+    open(place)
 }
 
 fn list(users: &Users, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {

@@ -34,7 +34,10 @@ pub fn run(
         started(&node);
         tell_systemd(&[NotifyState::Ready]);
         while signals.hang_up_or_end().await {
-            tell_systemd(&[NotifyState::Reloading]);
+            // Type=notify-reload takes this for the answer to its signal only with the time.
+            let now = NotifyState::monotonic_usec_now().ok();
+            let reloading: Vec<_> = std::iter::once(NotifyState::Reloading).chain(now).collect();
+            tell_systemd(&reloading);
             match reload() {
                 Ok(now) => {
                     node.reload(&now);

@@ -66,5 +66,13 @@ impl StateDir {
 
 /// Makes a directory that only its owner may enter; one that exists is left as it is.
 pub(super) fn create(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        // The system says "File exists" of a file in its place.
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => io::Error::other("it is not a directory"),
+            _ => error,
+        })
 }

@@ -8,7 +8,9 @@ use std::{
 
 use toml::{Table, Value};
 
-use super::{DEFAULT_FILE, OptionSpec, Origin, Settings, SettingsArgs, SettingsError, check, file};
+use super::{
+    DEFAULT_FILE, OptionSpec, Origin, Settings, SettingsArgs, SettingsError, check, file, types::state_home,
+};
 
 /// The settings in force and where they came from.
 #[derive(Debug, Clone)]
@@ -41,7 +43,26 @@ impl Settings {
     /// # Errors
     /// A file that was named and cannot be read; the first key or value that is not accepted, with its place.
     pub fn load(args: &SettingsArgs) -> Result<Loaded, SettingsError> {
-        let file = args.config.clone().or_else(default_file);
+        Self::load_with(args, args.config.clone().or_else(default_file))
+    }
+
+    /// The settings of a node to try: only a file that was named counts, for the default one is a real node's,
+    /// and the state directory is one in the user's state home, for root too.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn load_for_demo(args: &SettingsArgs) -> Result<Self, SettingsError> {
+        let mut loaded = Self::load_with(args, args.config.clone())?;
+        let set = |path| loaded.origins.contains_key(path);
+        if !set("state_dir") {
+            let home = state_home(|name| std::env::var_os(name));
+            let home = home.unwrap_or_else(|| Path::new("/var/lib").to_path_buf());
+            loaded.settings.state_dir = home.join("keynode-demo");
+        }
+        Ok(loaded.settings)
+    }
+
+    fn load_with(args: &SettingsArgs, file: Option<PathBuf>) -> Result<Loaded, SettingsError> {
         let mut layers = match &file {
             None => Vec::new(),
             Some(path) => file::read(path, &read(path)?)?,

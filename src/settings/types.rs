@@ -240,13 +240,8 @@ impl Default for Login {
 }
 
 /// What systemd made for the service, the system's place for root, else the user's state home; never the
-/// working directory, so relative paths in the environment are passed over (XDG base directory specification 0.8).
+/// working directory, so relative paths in the environment are passed over.
 pub(super) fn default_state_dir(root: bool, variable: impl Fn(&str) -> Option<OsString>) -> PathBuf {
-    let absolute = |name| {
-        variable(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
     // systemd lists several directories with colons between them; the first is the service's own.
     let from_systemd = variable("STATE_DIRECTORY")
         .and_then(|list| std::env::split_paths(&list).next())
@@ -256,9 +251,18 @@ pub(super) fn default_state_dir(root: bool, variable: impl Fn(&str) -> Option<Os
         directory
     } else if root {
         system()
-    } else if let Some(state_home) = absolute("XDG_STATE_HOME") {
-        state_home.join("keynode")
     } else {
-        absolute("HOME").map_or_else(system, |home| home.join(".local/state/keynode"))
+        state_home(variable).map_or_else(system, |home| home.join("keynode"))
     }
+}
+
+/// Where programs of this user keep what they need to go on, by the environment's account; none where it names
+/// none (XDG base directory specification 0.8).
+pub(super) fn state_home(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |name| {
+        variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))
 }

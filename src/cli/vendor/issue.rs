@@ -17,7 +17,7 @@ use crate::signing::{Message, Signer, SoftwareKey};
 use super::super::computer::read_fingerprint;
 use super::super::failure::Failure;
 use super::super::licence::write_whole;
-use super::PRIVATE_KEY;
+use super::read_key;
 
 /// A licence's fields.
 #[derive(Debug, Clone, Args)]
@@ -150,15 +150,7 @@ pub(in super::super) struct Issuer {
 impl Issuer {
     /// Opens a vendor's directory.
     pub(in super::super) fn open(dir: &Path) -> Result<Self, Failure> {
-        let path = dir.join(PRIVATE_KEY);
-        if !path.exists() {
-            return Err(Failure::NotFound(format!(
-                "{}: there is no vendor here; `keynode vendor init --dir {}` makes one",
-                path.display(),
-                dir.display()
-            )));
-        }
-        let key = SoftwareKey::read(&path).map_err(Failure::of)?;
+        let key = read_key(dir)?;
         let kid = VendorKey::from_pem(&key.public_key().pem)
             .map_err(Failure::of)?
             .kid()

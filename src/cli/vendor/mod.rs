@@ -22,7 +22,7 @@ use super::licence::write_whole;
 use issue::IssueArgs;
 pub(super) use issue::{Issuer, bound_to};
 
-const PRIVATE_KEY: &str = "vendor.key";
+pub(super) const PRIVATE_KEY: &str = "vendor.key";
 pub(super) const PUBLIC_KEY: &str = "vendor.pem";
 
 /// What a vendor can do.
@@ -82,8 +82,7 @@ pub(super) fn run(command: VendorCommand, out: &mut impl Write) -> Result<(), Fa
             place,
         } => show(&file, public_key.as_deref(), &place, out)?,
         VendorCommand::PublicKey { dir } => {
-            let key = SoftwareKey::read(&dir.join(PRIVATE_KEY)).map_err(Failure::of)?;
-            out.write_all(key.public_key().pem.as_bytes())?;
+            out.write_all(read_key(&dir)?.public_key().pem.as_bytes())?;
         }
         VendorCommand::Trust { pem, place } => {
             let settings = Settings::load(&place.0)?.settings;
@@ -92,6 +91,19 @@ pub(super) fn run(command: VendorCommand, out: &mut impl Write) -> Result<(), Fa
         }
     }
     Ok(())
+}
+
+/// The private key in a vendor's directory.
+fn read_key(dir: &Path) -> Result<SoftwareKey, Failure> {
+    let path = dir.join(PRIVATE_KEY);
+    if !path.exists() {
+        return Err(Failure::NotFound(format!(
+            "{}: there is no vendor here; `keynode vendor init --dir {}` makes one",
+            path.display(),
+            dir.display()
+        )));
+    }
+    SoftwareKey::read(&path).map_err(Failure::of)
 }
 
 /// Makes a vendor's directory; one that has a key already is left alone.

@@ -1,0 +1,130 @@
+//! `keynode demo`: what it prints can be run as it is printed, and it keeps what it finds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::BufRead;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::harness::{Node, keynode, sh};
+use crate::state::{State, private_key};
+
+/// A demo of its own home, on free ports.
+fn demo(home: &Path, more: &[&str]) -> Command {
+    let mut command = keynode(&["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    command.args(more).current_dir(home).stdout(Stdio::piped());
+    command
+        .env("HOME", home)
+        .env("XDG_STATE_HOME", home.join("state of mine"));
+    command
+}
+
+/// What a demo says until it has said all, and the lines to try in it.
+fn told(node: &mut Node) -> (String, Vec<String>) {
+    let mut text = String::new();
+    let mut lines = Vec::new();
+    for line in node.stdout().lines().map(Result::unwrap) {
+        if let Some(line) = line.strip_prefix("  ") {
+            lines.push(line.to_owned());
+        }
+        text.push_str(&line);
+        text.push('\n');
+        if line.contains("/health") {
+            break;
+        }
+    }
+    (text, lines)
+}
+
+/// Every file under a directory with its bytes, but for what a node writes while it runs.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+        if path.is_dir() {
+            let inner = files(&path)
+                .into_iter()
+                .map(|(inner, bytes)| (format!("{name}/{inner}"), bytes));
+            found.extend(inner);
+        } else if [".licence", ".key", ".pem"].iter().any(|end| name.ends_with(end)) {
+            found.insert(name, fs::read(path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn the_lines_of_a_demo_work_as_printed_and_a_second_start_keeps_everything() {
+    let home = tempfile::tempdir().unwrap();
+    let mut node = Node::start(demo(home.path(), &[]));
+    println!("first start of a demo, two RSA keys made: {:?}", node.start_took);
+    let (text, lines) = told(&mut node);
+    assert!(text.contains(&format!("http://{}/api", node.address)), "{text}");
+    assert_eq!(lines.len(), 4, "{text}");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let outputs: Vec<String> = lines
+        .iter()
+        .map(|line| sh(line, &[], elsewhere.path()).ok())
+        .collect();
+    for key in ["7131766", "7131767", "7181155"] {
+        assert!(outputs[0].contains(key), "{}", outputs[0]);
+    }
+    assert!(outputs[0].contains("\"Expired\": true"), "{}", outputs[0]);
+    assert!(outputs[1].contains("\"KeyNo\": 7131766"), "{}", outputs[1]);
+    assert!(outputs[2].contains("\"LicenceCount\":5"), "{}", outputs[2]);
+    assert!(outputs[3].contains("Verified OK"), "{}", outputs[3]);
+    assert_eq!(
+        fs::read_dir(elsewhere.path()).unwrap().count(),
+        0,
+        "files in the working directory"
+    );
+
+    let state = home.path().join("state of mine/keynode-demo");
+    let names = fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["state of mine"], "only there");
+    let before = files(&state);
+    assert!(before.len() >= 9, "{:?}", before.keys());
+    let (status, _) = node.stop();
+    assert!(status.success(), "{status}");
+    let mut node = Node::start(demo(home.path(), &[]));
+    let (_, lines) = told(&mut node);
+    assert!(sh(&lines[3], &[], elsewhere.path()).ok().contains("Verified OK"));
+    assert_eq!(node.client().sessions().len(), 1, "the session of the first run");
+    assert!(files(&state) == before, "something was made anew");
+}
+
+#[test]
+fn two_demos_at_once_do_not_disturb_each_other() {
+    let mut nodes: Vec<(State, Node)> = (0..2)
+        .map(|_| {
+            let state = State::distrustful();
+            fs::rename(state.path("vendor"), state.path("state/demo-vendor")).unwrap();
+            private_key("node.key.pem", &state.path("state/signing.key"));
+            let node = Node::start(demo(&state.path(""), &["--state-dir", &state.text("state")]));
+            (state, node)
+        })
+        .collect();
+    let lines: Vec<(String, Vec<String>)> = nodes.iter_mut().map(|(_, node)| told(node)).collect();
+    std::thread::scope(|scope| {
+        for (_, lines) in &lines {
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    let done = sh(&lines[3], &[], Path::new("/"));
+                    assert!(done.out.contains("Verified OK"), "{done:?}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_demo_that_was_interrupted_is_taken_up_again() {
+    let state = State::distrustful();
+    // The vendor's key is the last thing that is made of it.
+    fs::rename(state.path("vendor"), state.path("state/demo-vendor")).unwrap();
+    fs::remove_file(state.path("state/demo-vendor/vendor.key")).unwrap();
+    let node = Node::start(demo(&state.path(""), &["--state-dir", &state.text("state")]));
+    assert_eq!(node.client().key(7_131_766)["Enabled"], true);
+}

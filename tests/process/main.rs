@@ -1,0 +1,17 @@
+//! The real program as a process: what only shows when it is started, killed, signalled and called from a shell.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod cli;
+mod cli_node;
+mod cli_vendor;
+mod crash;
+mod demo;
+mod harness;
+mod http;
+mod jose;
+mod live;
+mod network;
+mod signals;
+mod start;
+mod state;
+mod tls;
