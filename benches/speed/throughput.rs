@@ -1,6 +1,7 @@
 //! Answers per second of a node on one core, each load beside openssl on the same core in the same minute.
 
 use std::cell::RefCell;
+use std::fmt::Write;
 use std::time::Duration;
 
 use super::cores::Cores;
@@ -153,7 +154,8 @@ impl Kind<'_> {
             [50, 99].map(|share| median(rounds.iter().map(|round| round.tally.percentile(share))));
         let mut detail = format!("{rate:.0}/s beside {openssl:.0} signatures/s; half within {half:.1} ms");
         if share < QUIET {
-            detail += &format!(
+            let _ = write!(
+                detail,
                 "; others took {:.0} % of the core; by processor time the ratio is {by_cpu:.2}",
                 (1.0 - share) * 100.0
             );
@@ -161,7 +163,7 @@ impl Kind<'_> {
         let mut target = format!("at least {:.2}", self.target);
         let mut held = ratio >= self.target;
         if let Some(slowest) = self.slowest {
-            target += &format!(", 99 % within {slowest:.0} ms");
+            let _ = write!(target, ", 99 % within {slowest:.0} ms");
             held &= slow < slowest;
         }
         Row {

@@ -5,6 +5,7 @@ pub mod computer;
 pub mod config;
 mod demo;
 mod failure;
+mod http;
 mod keys;
 mod licence;
 mod offline;

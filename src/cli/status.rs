@@ -1,7 +1,6 @@
 //! `keynode status`: how a running node is, by its own account.
 
 use std::io::Write;
-use std::time::Duration;
 
 use clap::Args;
 
@@ -9,9 +8,7 @@ use crate::api::HealthReport;
 use crate::settings::{Settings, SettingsArgs};
 
 use super::failure::Failure;
-
-/// Longer than the node itself waits for its parts.
-const PATIENCE: Duration = Duration::from_secs(10);
+use super::http::Ask;
 
 /// Which node, and how to print.
 #[derive(Debug, Clone, Args)]
@@ -25,17 +22,14 @@ pub(super) struct StatusArgs {
 
 pub(super) fn run(args: &StatusArgs, out: &mut impl Write) -> Result<(), Failure> {
     let address = Settings::load(&args.settings)?.settings.admin_listen;
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let answer = agent.get(format!("http://{address}/health")).call();
-    let mut answer = answer.map_err(|_| Failure::NotReachable(address.to_string()))?;
-    let text = answer
-        .body_mut()
-        .read_to_string()
-        .map_err(|_| Failure::NotReachable(address.to_string()))?;
+    let ask = Ask {
+        address,
+        certificate: None,
+        verb: "GET",
+        path: "/health",
+        credentials: None,
+    };
+    let text = ask.send()?.body;
     let foreign = |_| Failure::of(format!("what answers at {address} is no keynode of this version"));
     let report: HealthReport = serde_json::from_str(&text).map_err(foreign)?;
     if args.json {

@@ -129,7 +129,7 @@ fn users_are_added_changed_and_removed_under_a_running_node() {
     let as_shop = |password: &str| Client::of(node.address, "shop", password).get("/api").status;
     let becomes = |what: &str, password: &str, status: u16| {
         // Each try is a failed login, and many of them are throttled: few are made.
-        let (_, took) = eventually(what, || {
+        let ((), took) = eventually(what, || {
             std::thread::sleep(Duration::from_millis(200));
             (as_shop(password) == status).then_some(())
         });

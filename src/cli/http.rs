@@ -1,0 +1,175 @@
+//! Asks a running node on this computer, over HTTP or TLS. The node's certificate is known to the last byte, so
+//! it is compared rather than trusted for its name or issuer: a self-signed one will do, and no other.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+
+use super::failure::Failure;
+
+/// Longer than the node itself waits for its parts.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A request to a node.
+pub(super) struct Ask<'a> {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    /// Its certificate, where it serves TLS.
+    pub(super) certificate: Option<&'a Path>,
+    pub(super) verb: &'a str,
+    pub(super) path: &'a str,
+    /// `user:password` in Base64, where the node wants it.
+    pub(super) credentials: Option<&'a str>,
+}
+
+/// What it answers.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: String,
+}
+
+impl Ask<'_> {
+    /// Sends the request and reads the answer.
+    pub(super) fn send(&self) -> Result<Answer, Failure> {
+        let unreachable = |_| Failure::NotReachable(self.address.to_string());
+        let stream = TcpStream::connect_timeout(&self.address, PATIENCE).map_err(unreachable)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let told = |error: io::Error| Failure::of(format!("{}: {error}", self.address));
+        match self.certificate {
+            None => self.exchange(stream).map_err(told),
+            Some(path) => self.exchange(encrypt(stream, self.address, path)?).map_err(told),
+        }
+    }
+
+    fn exchange(&self, mut stream: impl Read + Write) -> io::Result<Answer> {
+        let authorization = self
+            .credentials
+            .map(|text| format!("Authorization: Basic {text}\r\n"));
+        write!(
+            stream,
+            "{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{}\r\n",
+            self.verb,
+            self.path,
+            authorization.unwrap_or_default()
+        )?;
+        stream.flush()?;
+        let foreign = || io::Error::other("what answers there is no keynode");
+        let mut reader = BufReader::new(stream);
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .ok_or_else(foreign)?;
+        let mut length = None;
+        loop {
+            line.clear();
+            reader.read_line(&mut line)?;
+            match line.trim_end().split_once(':') {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.trim().parse::<u64>().ok();
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let length = length.ok_or_else(foreign)?;
+        let mut body = String::new();
+        reader.take(length).read_to_string(&mut body)?;
+        if body.len() as u64 == length {
+            Ok(Answer { status, body })
+        } else {
+            Err(foreign())
+        }
+    }
+}
+
+fn encrypt(
+    stream: TcpStream,
+    address: SocketAddr,
+    certificate: &Path,
+) -> Result<StreamOwned<ClientConnection, TcpStream>, Failure> {
+    let unusable = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", certificate.display()));
+    let pem = fs::read(certificate).map_err(|error| unusable(&error))?;
+    let expected = CertificateDer::from_pem_slice(&pem).map_err(|error| unusable(&error))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(Failure::of)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Pinned { expected, provider }))
+        .with_no_client_auth();
+    let client =
+        ClientConnection::new(Arc::new(config), ServerName::from(address.ip())).map_err(Failure::of)?;
+    Ok(StreamOwned::new(client, stream))
+}
+
+/// Accepts one certificate, that of the node's settings.
+#[derive(Debug)]
+struct Pinned {
+    expected: CertificateDer<'static>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if *end_entity == self.expected {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(rustls::Error::General(
+                "another certificate than the one of the settings is served there".into(),
+            ))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
