@@ -265,8 +265,11 @@ fn heads_that_are_no_heads() {
         ("version", b"GET /api HTTP/9.9\r\n\r\n".to_vec()),
         ("nothing", b"\r\n\r\n\r\n".to_vec()),
     ] {
-        println!("{what}");
-        siege.refused(&bytes, true);
+        let answer = siege.attack(&bytes, true);
+        let status = answer.map(|answer| answer.status);
+        let expected = if what == "nothing" { None } else { Some(400) };
+        let too_large = status == Some(431) && ["huge", "many", "line"].contains(&what);
+        assert!(status == expected || too_large, "{what}: {status:?}");
     }
 }
 
@@ -306,7 +309,7 @@ fn paths() {
     ] {
         let head = siege.head(&format!("GET {path}"), "");
         let answer = siege.attack(head.as_bytes(), false);
-        let Some(answer) = answer else { continue };
+        let answer = answer.unwrap();
         // A target that HTTP itself does not know is refused before the API sees it.
         let early = answer.status == 400 && answer.body.is_empty();
         assert!(answer.status == expected || early, "{path}: {answer:?}");
@@ -358,4 +361,16 @@ fn requests_inside_of_others() {
             .len(),
         1
     );
+    // Nor is the rest of a body that came too late a request.
+    let begun = siege.head(
+        "POST /api/sessions",
+        &format!("Content-Length: {}\r\n", inner.len()),
+    );
+    let mut wire = Wire::connect(siege.node.address());
+    wire.send(&begun);
+    assert_eq!(wire.answer(false).unwrap().refused(400), "EHTTPBadRequest");
+    wire.send(&inner);
+    wire.finish();
+    assert!(wire.answer(false).is_none());
+    assert_eq!(siege.node.get("/api/sessions").rows().len(), 1);
 }

@@ -117,25 +117,37 @@ fn row_04_query_id_limits() {
 
 #[test]
 fn row_05_whose_key() {
-    let node = TestNode::start();
+    use keynode::signing::{Message, verify};
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut node = TestNode::start();
     let answer = node.get("/api/publickey").expect(200).json();
     assert_eq!(answer["PublicKey"], node_public());
     assert_eq!(answer["Bits"], 2048);
-    assert!(
-        answer["PublicKey"]
-            .as_str()
-            .unwrap()
-            .starts_with("-----BEGIN PUBLIC KEY-----\n")
-    );
-    // A node without a key makes one of its own, private to its owner.
-    let mut path = std::path::PathBuf::new();
-    let own = TestNode::with(|settings| {
-        path = settings.state_dir.join(keynode::node::SIGNING_KEY);
-    });
-    assert!(own.settings.state_dir.join(keynode::node::SIGNING_KEY) == path);
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
-    assert_eq!(mode & 0o777, 0o600);
-    // Making it takes seconds and is tested in `signing`.
+    assert!(node_public().starts_with("-----BEGIN PUBLIC KEY-----\n"));
+    // A node without a key makes one of its own, private to its owner, and keeps it.
+    let path = node.settings.state_dir.join(keynode::node::SIGNING_KEY);
+    std::fs::remove_file(&path).unwrap();
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        node.restart(0);
+        let mut wire = Wire::connect(node.address());
+        wire.send(node.ask("GET", "/api/publickey").bytes());
+        let answer = wire.answer(false).unwrap().expect(200);
+        let pem = answer.json()["PublicKey"].as_str().unwrap().to_owned();
+        let message = Message {
+            query_id: b"",
+            body: &answer.body,
+        };
+        verify(&pem, message, answer.header("Licence-Signature").unwrap()).unwrap();
+        made.push(pem);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+    assert_ne!(made[0], node_public());
+    assert_eq!(made[0], made[1]);
 }
 
 #[test]

@@ -14,14 +14,14 @@ use keynode::licence::{Licence, Timestamp};
 use keynode::node::{Node, SIGNING_KEY, StartError};
 use keynode::seats::DeskHandle;
 use keynode::settings::Settings;
-use keynode::store::{Author, Database, Role, Users};
+use keynode::store::{Author, Database, INITIAL_PASSWORD, INITIAL_USER, Role};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::clock::{START, TestClock};
 use super::http::{Answer, Ask};
-use super::{keys, machine};
+use super::{keys, machine, users};
 
 /// What the node's own thread is told.
 enum Command {
@@ -169,10 +169,17 @@ impl TestNode {
 
     /// Makes the node look at its clock; returns when it has.
     pub(crate) fn wake(&self) {
+        self.running().keys.wake();
+        self.rescan();
+    }
+
+    /// Makes the node look at its keys; returns when the seats follow them too.
+    fn rescan(&self) {
         let running = self.running();
-        running.desk.wake();
-        running.keys.wake();
         running.keys.rescan();
+        let desk = running.desk.ask(|_, _, _| ());
+        let waiting = tokio::runtime::Builder::new_current_thread().build();
+        waiting.unwrap().block_on(desk).unwrap();
     }
 
     pub(crate) fn licence_dir(&self) -> PathBuf {
@@ -188,14 +195,14 @@ impl TestNode {
     pub(crate) fn put_file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.licence_dir().join(name);
         fs::write(&path, content).unwrap();
-        self.running().keys.rescan();
+        self.rescan();
         path
     }
 
     /// Removes a licence file; returns when the node knows it.
     pub(crate) fn remove(&self, path: &Path) {
         fs::remove_file(path).unwrap();
-        self.running().keys.rescan();
+        self.rescan();
     }
 
     /// A licence bound to this node's computer.
@@ -209,7 +216,7 @@ impl TestNode {
     /// Replaces a part of the computer.
     pub(crate) fn change_computer(&self, file: &str, content: &str) {
         fs::write(self.dir.path().join("machine").join(file), content).unwrap();
-        self.running().keys.rescan();
+        self.rescan();
     }
 
     pub(crate) fn database(&self) -> Database {
@@ -217,8 +224,7 @@ impl TestNode {
     }
 
     pub(crate) fn add_user(&self, name: &str, role: Role, password: &str) {
-        let users = Users::open(&self.database()).unwrap();
-        users.add(name, role, password, &author()).unwrap();
+        users::add(&self.database(), name, role, password, false);
     }
 
     pub(crate) fn ask(&self, verb: &str, target: &str) -> Ask {
@@ -268,7 +274,7 @@ impl TestNode {
     }
 }
 
-/// Puts the fixture keys where the node looks for them.
+/// Puts the fixture keys where the node looks for them, and the user that every new node has.
 fn prepare(settings: &Settings) {
     for dir in [
         &settings.state_dir,
@@ -283,6 +289,8 @@ fn prepare(settings: &Settings) {
     std::io::Write::write_all(&mut key, keys::NODE_KEY.as_bytes()).unwrap();
     let vendor = settings.vendor_dir().join(format!("{}.pem", keys::vendor_kid()));
     fs::write(vendor, keys::VENDOR_PUBLIC).unwrap();
+    let database = Database::open(&settings.state_dir).unwrap();
+    users::add(&database, INITIAL_USER, Role::Admin, INITIAL_PASSWORD, true);
 }
 
 fn run(settings: &Settings, clock: &Arc<TestClock>, roots: &Roots) -> Result<Running, StartError> {

@@ -2,8 +2,8 @@
 //! counted without a race and costs one core at most.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, LazyLock};
 
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -13,6 +13,9 @@ use crate::store::{HashedPassword, User, Users};
 
 use super::throttle::{LoginRules, Throttle};
 use super::{Caller, Shared};
+
+/// Hashed for users that do not exist, so that they take as long.
+static DECOY: LazyLock<HashedPassword> = LazyLock::new(|| HashedPassword::new("nobody has this password"));
 
 /// Credentials to check.
 pub(super) struct Attempt {
@@ -36,19 +39,15 @@ pub(super) struct Clerk {
     shared: Arc<Shared>,
     clock: SharedClock,
     throttle: Throttle,
-    /// Hashed for users that do not exist, so that they take as long.
-    decoy: HashedPassword,
 }
 
 impl Clerk {
     pub(super) fn new(users: Users, shared: Arc<Shared>, clock: SharedClock, rules: LoginRules) -> Self {
-        let decoy = HashedPassword::new("nobody has this password");
         Self {
             users,
             shared,
             clock,
             throttle: Throttle::new(rules),
-            decoy,
         }
     }
 
@@ -76,7 +75,7 @@ impl Clerk {
                 None
             }
         };
-        if let Some(user) = self.verify(user, &attempt.password) {
+        if let Some(user) = Self::verify(user, &attempt.password) {
             self.throttle.succeeded(attempt.peer, &attempt.user);
             let caller = Caller {
                 name: user.name.as_str().into(),
@@ -100,8 +99,8 @@ impl Clerk {
         Outcome::Wrong { wait }
     }
 
-    fn verify(&self, user: Option<User>, password: &str) -> Option<User> {
-        let hash = user.as_ref().map_or(&self.decoy, |user| &user.password);
+    fn verify(user: Option<User>, password: &str) -> Option<User> {
+        let hash = user.as_ref().map_or(&*DECOY, |user| &user.password);
         let matches = hash.matches(password);
         user.filter(|_| matches)
     }
