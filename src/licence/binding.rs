@@ -37,7 +37,7 @@ impl ComputerBinding {
     /// Compares the bound components with those that the computer shows now.
     ///
     /// What was added never counts and RAM may grow. It is the same computer when no more than `tolerance`
-    /// components are gone and what is still there weighs at least as much as what is gone (strong 2, weak 1).
+    /// components are gone and what is still there weighs more than what is gone (strong 2, weak 1).
     pub fn compare(&self, current: &Fingerprint) -> Comparison {
         Comparison::new(self, current)
     }

@@ -291,12 +291,14 @@ fn a_licence_is_bound_to_the_computer_that_its_file_describes() {
     assert!(run(command).fails(1).contains("ComputerID"));
 }
 
-/// Writes the report of a computer whose first component is another.
+/// Writes the report of a computer with another processor: a weak component, so that the rest outweighs it
+/// wherever the tests run.
 fn another(report: &Value, path: &Path) -> String {
     let mut components = report["components"].as_array().unwrap().clone();
-    let value = components[0]["value"].as_str().unwrap();
+    let processor = components.iter_mut().find(|component| component["kind"] == "cpu").unwrap();
+    let value = processor["value"].as_str().unwrap();
     let turned: String = value.chars().map(|c| if c == '0' { '1' } else { '0' }).collect();
-    components[0]["value"] = turned.into();
+    processor["value"] = turned.into();
     fs::write(path, serde_json::json!({ "components": components }).to_string()).unwrap();
     path.to_str().unwrap().to_owned()
 }

@@ -41,7 +41,7 @@ impl Comparison {
         unreadable.retain(|kind| current.unreadable.contains(kind));
 
         let tolerated = u32::try_from(gone.len()).is_ok_and(|count| count <= bound.tolerance);
-        let matches = tolerated && weight(&present) >= weight(&gone) && !present.is_empty();
+        let matches = tolerated && weight(&present) > weight(&gone);
         Self {
             present,
             gone,
@@ -70,10 +70,10 @@ impl Comparison {
             0 => "none may change".to_owned(),
             count => format!("{count} may change"),
         };
-        let outweighed = if weight(&self.present) >= weight(&self.gone) {
+        let outweighed = if weight(&self.present) > weight(&self.gone) {
             ""
         } else {
-            ", and what is left must weigh as much as what changed"
+            ", and what is left must weigh more than what changed"
         };
         let count = self.gone.len();
         let changes = self.changes().join(", ");
