@@ -9,6 +9,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::settings::{Settings, SettingsArgs};
+use crate::store::Id;
 
 use super::failure::Failure;
 use super::http::{Answer, Ask};
@@ -50,6 +51,9 @@ pub(super) fn run(command: &SessionsCommand, out: &mut impl Write) -> Result<(),
     match command {
         SessionsCommand::List { json, login } => list(&call(login, "GET", "/api/sessions")?, *json, out),
         SessionsCommand::Release { id, login } => {
+            let unknown =
+                |_| Failure::NotFound(format!("{id}: no session has such an ID (keynode sessions list)"));
+            let id = Id::parse(id).map_err(unknown)?;
             call(login, "DELETE", &format!("/api/sessions/{id}"))?;
             writeln!(out, "session {id} is released")?;
             Ok(())

@@ -23,7 +23,7 @@ use super::watch::DirectoryWatch;
 use super::{KeyProvider, ScanError};
 
 /// Between looks at clock, directories and the administrator's switches.
-const TICK: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(500);
 
 /// A scan waits until nothing has happened for this long …
 const QUIET: Duration = Duration::from_millis(100);

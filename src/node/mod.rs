@@ -41,8 +41,9 @@ use offers::{AccessCodes, offers};
 /// Name of the signing key in the state directory.
 pub const SIGNING_KEY: &str = "signing.key";
 
-/// What is running finishes within this time when the node stops; then it is cut off.
-const FAREWELL: Duration = Duration::from_millis(700);
+/// What is running finishes within this time when the node stops; then it is cut off. A request takes
+/// milliseconds; the server itself looks only once a second whether all of them have ended.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -235,7 +236,7 @@ impl Node {
             .await
             .is_err()
         {
-            tracing::warn!("some requests were cut off");
+            tracing::debug!("what is open still is closed now");
             for server in &self.servers {
                 drop(server.stop(false));
             }

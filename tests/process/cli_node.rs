@@ -36,7 +36,9 @@ fn sessions_are_listed_and_released() {
     assert!(list(&["release", &id]).ok().contains(&id));
     assert!(client.sessions().is_empty());
     assert!(list(&["release", &id]).fails(4).contains(&id));
-    assert!(list(&["release", "../licences"]).code != 0);
+    for nonsense in ["../licences", "a b", "1 HTTP/1.1\r\nX: y"] {
+        assert_eq!(list(&["release", nonsense]).code, 4, "{nonsense}");
+    }
     assert!(
         run(sessions(&state, &node, &["list"], "wrong"))
             .fails(5)
