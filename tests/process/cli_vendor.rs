@@ -295,7 +295,10 @@ fn a_licence_is_bound_to_the_computer_that_its_file_describes() {
 /// wherever the tests run.
 fn another(report: &Value, path: &Path) -> String {
     let mut components = report["components"].as_array().unwrap().clone();
-    let processor = components.iter_mut().find(|component| component["kind"] == "cpu").unwrap();
+    let processor = components
+        .iter_mut()
+        .find(|component| component["kind"] == "cpu")
+        .unwrap();
     let value = processor["value"].as_str().unwrap();
     let turned: String = value.chars().map(|c| if c == '0' { '1' } else { '0' }).collect();
     processor["value"] = turned.into();

@@ -124,8 +124,15 @@ fn tolerance_alone_is_not_enough() {
     };
     assert!(with(&[0, 1]).matches, "a weak one may go");
     let compared = with(&[1, 2]);
-    assert!(!compared.matches, "two weak ones weigh only as much as the strong one that is gone");
-    assert!(compared.describe().contains("must weigh more"), "{}", compared.describe());
+    assert!(
+        !compared.matches,
+        "two weak ones weigh only as much as the strong one that is gone"
+    );
+    assert!(
+        compared.describe().contains("must weigh more"),
+        "{}",
+        compared.describe()
+    );
 }
 
 #[test]
