@@ -42,7 +42,7 @@ pub(super) struct Clerk {
 
 impl Clerk {
     pub(super) fn new(users: Users, shared: Arc<Shared>, clock: SharedClock, rules: LoginRules) -> Self {
-        let decoy = HashedPassword::new("nobody has this password");
+        let decoy = HashedPassword::decoy();
         Self {
             users,
             shared,
