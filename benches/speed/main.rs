@@ -40,16 +40,16 @@ struct Effort {
 }
 
 const WHOLE: Effort = Effort {
-    rounds: 5,
-    length: Duration::from_secs(4),
+    rounds: 15,
+    length: Duration::from_secs(1),
     idle: Duration::from_secs(20),
     starts: 5,
     sessions: 1_000_000,
 };
 
 const QUICK: Effort = Effort {
-    rounds: 1,
-    length: Duration::from_secs(2),
+    rounds: 3,
+    length: Duration::from_secs(1),
     idle: Duration::from_secs(5),
     starts: 1,
     sessions: 1_000_000,

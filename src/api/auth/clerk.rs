@@ -2,8 +2,8 @@
 //! counted without a race and costs one core at most.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, LazyLock};
 
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -13,9 +13,6 @@ use crate::store::{HashedPassword, User, Users};
 
 use super::throttle::{LoginRules, Throttle};
 use super::{Caller, Shared};
-
-/// Hashed for users that do not exist, so that they take as long.
-static DECOY: LazyLock<HashedPassword> = LazyLock::new(|| HashedPassword::new("nobody has this password"));
 
 /// Credentials to check.
 pub(super) struct Attempt {
@@ -100,8 +97,12 @@ impl Clerk {
     }
 
     fn verify(user: Option<User>, password: &str) -> Option<User> {
-        let hash = user.as_ref().map_or(&*DECOY, |user| &user.password);
-        let matches = hash.matches(password);
+        // A user that does not exist takes as long.
+        let decoy = HashedPassword::decoy();
+        let matches = user
+            .as_ref()
+            .map_or(&decoy, |user| &user.password)
+            .matches(password);
         user.filter(|_| matches)
     }
 }
