@@ -9,13 +9,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::clock::{Millis, Moment, SharedClock};
-use crate::licence::KeyId;
 use crate::store::{AuditEntry, LedgerTime, SeatStore, StoreError};
 
 use super::connections::Connections;
+use super::figures::{DeskHealth, Totals};
 use super::journal::Journal;
 use super::ledger::{Ledger, LedgerRules};
-use super::offer::{Offer, Reason};
+use super::offer::Offer;
 
 /// Requests that share one commit at most.
 const BATCH: usize = 64;
@@ -50,26 +50,6 @@ pub enum DeskError {
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopped,
-}
-
-/// Whether the store works.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeskHealth {
-    /// What the store said when it last failed; `None` since it works again.
-    pub store_error: Option<String>,
-}
-
-/// Figures of the desk, for the people who watch it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Seats of all enabled keys.
-    pub seats: u64,
-    /// Seats that are taken, also those of missing keys.
-    pub used: u64,
-    /// Connections that are alive.
-    pub connections: usize,
-    /// Refusals since the start, by series and reason.
-    pub refusals: Vec<(KeyId, Reason, u64)>,
 }
 
 /// What jobs work on.

@@ -8,6 +8,7 @@ use crate::seats::testing::*;
 use crate::seats::{Refusal, Release, Taken};
 use crate::store::{Database, SqliteSeats};
 
+use super::super::offer::Reason;
 use super::*;
 
 const RULES: Rules = Rules {

@@ -3,6 +3,7 @@
 mod absence;
 mod connections;
 mod desk;
+mod figures;
 mod index;
 mod journal;
 mod ledger;
@@ -13,7 +14,8 @@ mod series;
 mod unsaved;
 
 pub use connections::{Connection, ConnectionFields, Connections};
-pub use desk::{Desk, DeskError, DeskHandle, DeskHealth, Rules, Totals};
+pub use desk::{Desk, DeskError, DeskHandle, Rules};
+pub use figures::{DeskHealth, Totals};
 pub use journal::Journal;
 pub use ledger::{Ledger, LedgerRules, Release, Taken};
 pub use offer::{Offer, Reason, Refusal};
