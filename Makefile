@@ -24,7 +24,7 @@ test: ## Install what the tests need, and run them all
 
 bench: ## Measure the speed; takes minutes and wants a quiet machine
 	packaging/setup.sh bench
-	cargo bench --locked --bench speed
+	cargo bench --locked --bench seats --bench speed
 
 build: ## Install what building needs, and build the release binary
 	packaging/setup.sh build
