@@ -1,9 +1,12 @@
 //! keynode: a licence node.
 
+#![forbid(unsafe_code)]
+
 pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod computer;
+pub mod devices;
 pub mod keyring;
 pub mod licence;
 pub mod node;

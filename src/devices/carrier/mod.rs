@@ -1,0 +1,112 @@
+//! Carriers: devices that hold or vouch for licences, and the drivers that make them prove it.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::device::Device;
+
+/// How carriers of a family are proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DriverKind {
+    /// Presence of vendor, product and serial number; anybody can copy that.
+    Serial,
+    /// Challenge and response over HID feature reports (docs/hid-carrier.md).
+    Hid,
+}
+
+impl DriverKind {
+    /// Its name in bindings and settings: `serial`, `hid`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Serial => "serial",
+            Self::Hid => "hid",
+        }
+    }
+}
+
+/// Why a carrier is not proven: the end of its licences' OpenError.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CarrierError {
+    /// No permission to open it.
+    #[error("{0}")]
+    NoPermission(String),
+    /// Another program uses it.
+    #[error("it is in use by {0}")]
+    Busy(String),
+    /// It was pulled while it was asked.
+    #[error("it was unplugged while it was asked")]
+    Gone,
+    /// No answer in time.
+    #[error("it does not answer within {0} ms")]
+    Late(u64),
+    /// The answer is cut off.
+    #[error("its answer is too short")]
+    Short,
+    /// The answer does not follow the protocol.
+    #[error("its answer does not follow the protocol: {0}")]
+    Protocol(String),
+    /// The signature is wrong.
+    #[error("its proof is wrong: it does not have the private key of the public key that it shows")]
+    Wrong,
+    /// The signature is one that it gave before.
+    #[error("it replayed an earlier proof: what answers is a recording, not the key")]
+    Replayed,
+    /// It has no serial number, so nothing can be bound to it.
+    #[error("it has no serial number")]
+    NoSerial,
+    /// The transfer failed.
+    #[error("the transfer failed: {0}")]
+    Io(String),
+}
+
+/// What was found out about a carrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CarrierState {
+    /// It is being asked for the first time.
+    Pending,
+    /// It answered rightly.
+    Proven,
+    /// It did not.
+    Failed(CarrierError),
+}
+
+/// A device with a driver, and what it proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carrier {
+    /// The device.
+    pub device: Arc<Device>,
+    /// How it is proven.
+    pub driver: DriverKind,
+    /// Its serial number as bindings name it: what the `hid` protocol tells (the USB serial number until then);
+    /// for `serial` the text `vid:pid:serial`, ids in lower-case hex. None where it has none.
+    pub serial: Option<String>,
+    /// The Ed25519 public key that it proved to hold, base64url without padding, as bindings write it.
+    pub public_key: Option<String>,
+    /// Whether it proved itself.
+    pub state: CarrierState,
+    /// The licence in its memory: what was read last, also while a later proof fails. `Some` and empty: a blank
+    /// memory. None: it has no memory, or it has not been read.
+    pub memory: Option<Arc<[u8]>>,
+    /// Bytes that its memory holds; 0 without a memory.
+    pub capacity: u32,
+}
+
+impl Carrier {
+    /// The number by which a licence's `BlankKeyNo` names it (external API, row 20): its serial number where that
+    /// is a number from 1 to 2^53 - 1, else the first 48 bits of SHA-256 over the stable id.
+    pub fn number(&self) -> u64 {
+        let serial = self.device.serial.as_deref().unwrap_or_default();
+        let plain = !serial.is_empty() && serial.bytes().all(|byte| byte.is_ascii_digit());
+        plain
+            .then(|| serial.parse().ok())
+            .flatten()
+            .filter(|number| (1..1 << 53).contains(number))
+            .unwrap_or_else(|| {
+                let digest = Sha256::digest(self.device.id.as_bytes());
+                digest[..6]
+                    .iter()
+                    .fold(0, |number, byte| number << 8 | u64::from(*byte))
+            })
+    }
+}

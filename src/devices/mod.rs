@@ -1,0 +1,12 @@
+//! The hardware: what is plugged in, what may be done with it, and which of it proves itself as a carrier of
+//! licences. One thread scans and publishes immutable snapshots; readers never wait for a device.
+
+pub mod carrier;
+pub mod catalogue;
+mod device;
+mod service;
+
+pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind};
+pub use catalogue::{Catalogue, Family};
+pub use device::{Access, Device, HidNode, Inventory, ScanError};
+pub use service::{Counters, DeviceRules, DevicesHandle, Hardware};
