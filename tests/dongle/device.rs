@@ -311,10 +311,18 @@ impl Plugged {
         self.dongle.1.notify_all();
     }
 
-    /// Pulls it and plugs it in again: what it was doing is lost, and no fault is left.
+    /// Plugs it in anew: what it was doing is lost. Of its faults, only that it was pulled is over.
     pub(crate) fn power_cycle(&self) {
         self.dongle().power_off();
-        self.set_fault(Fault::None);
+        if self.is_unplugged() {
+            self.set_fault(Fault::None);
+        }
+    }
+
+    /// Whether the fault [`Fault::Unplug`] has come about.
+    pub(crate) fn is_unplugged(&self) -> bool {
+        let dongle = self.dongle();
+        matches!(dongle.fault, Fault::Unplug(at) if dongle.transfers >= at)
     }
 
     /// SET_REPORT.
