@@ -6,7 +6,7 @@ pub mod catalogue;
 mod device;
 mod service;
 
-pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind};
+pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Proof, prove, provision};
 pub use catalogue::{Catalogue, Family};
 pub use device::{Access, Device, HidNode, Inventory, ScanError};
 pub use service::{Counters, DeviceRules, DevicesHandle, Hardware};
