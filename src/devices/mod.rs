@@ -4,6 +4,7 @@
 pub mod carrier;
 pub mod catalogue;
 mod device;
+pub mod rules;
 mod service;
 
 pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Proof, prove, provision};

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use tokio::sync::oneshot;
 
 use crate::clock::{Moment, SharedClock};
 use crate::computer::{self, Roots};
@@ -65,6 +66,8 @@ enum Message {
     Changed,
     /// Look now, and say when it is done.
     Rescan(Sender<()>),
+    /// Say that you are there.
+    Answer(oneshot::Sender<()>),
     Tick,
     Stop,
 }
@@ -94,6 +97,12 @@ impl KeeperHandle {
         if self.sender.send(Message::Rescan(done)).is_ok() {
             let _ = finished.recv();
         }
+    }
+
+    /// Waits for the thread to say that it is there, after what it does at the moment; false where it has ended.
+    pub async fn answer(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.sender.send(Message::Answer(answer)).is_ok() && answered.await.is_ok()
     }
 
     /// Makes the keeper look at its clock: for clocks that tests move.
@@ -201,6 +210,10 @@ impl Keeper {
                 Ok(Message::Rescan(done)) => {
                     waiting.push(done);
                     true
+                }
+                Ok(Message::Answer(answer)) => {
+                    let _ = answer.send(());
+                    false
                 }
                 Ok(Message::Tick) | Err(RecvTimeoutError::Timeout) => false,
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
@@ -326,6 +339,9 @@ fn settle(receiver: &Receiver<Message>, waiting: &mut Vec<Sender<()>>) -> Next {
     while began.elapsed() < PATIENCE {
         match receiver.recv_timeout(QUIET) {
             Ok(Message::Rescan(done)) => waiting.push(done),
+            Ok(Message::Answer(answer)) => {
+                let _ = answer.send(());
+            }
             Ok(Message::Stop) => return Next::Stop,
             Ok(Message::Changed | Message::Tick) => {}
             Err(_) => break,

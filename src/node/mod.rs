@@ -5,7 +5,9 @@ mod audit;
 mod logging;
 mod offers;
 mod run;
+mod servers;
 mod state_dir;
+mod watchdog;
 
 pub use audit::CHECKPOINT_NAME;
 pub use logging::start_logging;
@@ -19,11 +21,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use actix_server::{Server, ServerHandle};
-use arc_swap::ArcSwap;
-use rustls::ServerConfig;
-
-use crate::api::listener::{Limits, Listener, raise_file_limit, serve};
 use crate::api::tls::{self, TlsError};
 use crate::api::{Api, ApiRules, Auth, Facts, Health, LoginRules};
 use crate::clock::{Millis, SharedClock};
@@ -34,9 +31,13 @@ use crate::seats::{DeskHandle, LedgerRules, Rules};
 use crate::settings::Settings;
 use crate::signing::{KeyFileError, Signer, SoftwareKey};
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, StoreError, UserError, Users};
+use actix_server::{Server, ServerHandle};
+use arc_swap::ArcSwap;
 
 use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
+use servers::{Sockets, servers};
+use watchdog::{Threads, Workers};
 
 /// Name of the signing key in the state directory.
 pub const SIGNING_KEY: &str = "signing.key";
@@ -122,6 +123,7 @@ pub struct Node {
     api: Arc<Api>,
     codes: Arc<ArcSwap<AccessCodes>>,
     servers: Vec<ServerHandle>,
+    workers: Workers,
     threads: Vec<JoinHandle<()>>,
     audit: AuditKeeper,
     /// Holds the lock as long as the node runs.
@@ -193,7 +195,13 @@ impl Node {
             started,
             last,
         });
-        let servers = servers(settings, (socket, admin_socket), tls, &api, health)?;
+        let workers = Workers::default();
+        let sockets = Sockets {
+            api: socket,
+            tls,
+            admin: admin_socket,
+        };
+        let servers = servers(settings, sockets, &api, health, &workers)?;
         let handles = servers.iter().map(Server::handle).collect();
         for server in servers {
             actix_rt::spawn(server);
@@ -206,6 +214,7 @@ impl Node {
             api,
             codes,
             servers: handles,
+            workers,
             audit,
             threads: vec![desk_thread, keeper_thread],
             _state_dir: state_dir,
@@ -229,6 +238,19 @@ impl Node {
         self.keys.rescan();
     }
 
+    /// Asks the threads that serve clients whether they do; names those that do not answer within `patience`.
+    pub async fn silent_threads(&self, patience: Duration) -> Vec<&'static str> {
+        self.served_by().silent(patience).await
+    }
+
+    fn served_by(&self) -> Threads {
+        Threads {
+            desk: self.desk.clone(),
+            keys: self.keys.clone(),
+            workers: self.workers.clone(),
+        }
+    }
+
     /// Stops: no new connections, what runs is finished, everything is saved.
     pub async fn stop(self) {
         let stopping = self.servers.iter().map(|server| server.stop(true));
@@ -250,51 +272,6 @@ impl Node {
         }
         self.audit.stop();
     }
-}
-
-/// The API's server and that of /health; they run once they are polled.
-fn servers(
-    settings: &Settings,
-    (socket, admin_socket): (TcpListener, TcpListener),
-    tls: Option<Arc<ServerConfig>>,
-    api: &Arc<Api>,
-    health: Arc<Health>,
-) -> Result<Vec<Server>, StartError> {
-    if let Err(error) = raise_file_limit() {
-        tracing::warn!(%error, "the limit of open files cannot be raised: fewer connections fit");
-    }
-    let limits = Limits {
-        connections: settings.api.max_connections,
-        request_head: settings.api.header_timeout,
-        keep_alive: settings.api.keep_alive,
-        ..Limits::default()
-    };
-    let workers = if settings.workers == 0 {
-        cores()
-    } else {
-        settings.workers
-    };
-    let api_listener = Listener {
-        sockets: vec![socket],
-        tls,
-        workers,
-        limits,
-    };
-    let admin_listener = Listener {
-        sockets: vec![admin_socket],
-        tls: None,
-        workers: 1,
-        limits: Limits::default(),
-    };
-    let api = api.clone();
-    let servers = [
-        serve(api_listener, move |app| api.serve(app)),
-        serve(admin_listener, move |app| health.serve(app)),
-    ];
-    servers
-        .into_iter()
-        .collect::<io::Result<_>>()
-        .map_err(StartError::Server)
 }
 
 /// Something the node itself did or saw.
@@ -332,10 +309,6 @@ fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartErr
 
 fn local(socket: &TcpListener) -> Result<SocketAddr, StartError> {
     socket.local_addr().map_err(StartError::Server)
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn sources(settings: &Settings, roots: Roots) -> Result<Sources, StartError> {

@@ -19,3 +19,4 @@ mod responses;
 mod roles;
 mod sessions;
 mod verifier;
+mod watchdog;
