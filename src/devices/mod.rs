@@ -17,7 +17,7 @@ mod testing;
 mod text;
 mod usb;
 
-pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind};
+pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Proof, prove, provision};
 pub use catalogue::{Catalogue, Family};
 pub use device::{Access, Device, HidNode, Inventory, ScanError};
 pub use scan::scan_once;
