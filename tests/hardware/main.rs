@@ -2,7 +2,9 @@
 //! a process of its own.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod carrier_proof;
 mod described;
+mod dongle;
 mod preload;
 mod testbed;
 
