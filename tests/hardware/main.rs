@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod described;
+mod monitor;
 mod preload;
 mod testbed;
+mod watching;
 
 use described::{Described, root_hub};
 use preload::mocked_test;

@@ -1,10 +1,16 @@
 //! Carriers: devices that hold or vouch for licences, and the drivers that make them prove it.
 
+mod hid;
+mod prove;
+mod serial;
+
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::device::Device;
+
+pub use prove::{Known, Proof, prove, provision};
 
 /// How carriers of a family are proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +58,12 @@ pub enum CarrierError {
     /// The signature is one that it gave before.
     #[error("it replayed an earlier proof: what answers is a recording, not the key")]
     Replayed,
+    /// Its public key is another than at its last proof.
+    #[error("it shows another public key than before: another device answers under its serial number")]
+    OtherKey,
+    /// Its memory cannot be read or written.
+    #[error("its memory: {0}")]
+    Memory(String),
     /// It has no serial number, so nothing can be bound to it.
     #[error("it has no serial number")]
     NoSerial,

@@ -1,0 +1,116 @@
+//! One program at a time: a hidraw node is opened and locked, so that two programs never mix their frames.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::super::CarrierError;
+use crate::devices::device::Device;
+
+/// Right after a plug a node may not be there yet, or udev has not opened it for us yet.
+const OPENINGS: u32 = 4;
+const BETWEEN_OPENINGS: Duration = Duration::from_millis(100);
+/// Another program's exchange is over by then.
+const LOCKING: Duration = Duration::from_secs(1);
+const BETWEEN_LOCKINGS: Duration = Duration::from_millis(10);
+
+/// Opens a node and locks it (`flock`) until the file is dropped.
+///
+/// # Errors
+/// NoPermission, Busy, Gone, or Io.
+pub(super) fn lock(node: &Path, device: &Device) -> Result<File, CarrierError> {
+    let file = open(node, device)?;
+    let until = Instant::now() + LOCKING;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(BETWEEN_LOCKINGS),
+            Err(TryLockError::WouldBlock) => return Err(CarrierError::Busy(holder(&file))),
+            Err(TryLockError::Error(error)) => {
+                return Err(CarrierError::Io(format!("{}: {error}", node.display())));
+            }
+        }
+    }
+}
+
+fn open(node: &Path, device: &Device) -> Result<File, CarrierError> {
+    let mut tries = 1;
+    loop {
+        let error = match OpenOptions::new().read(true).write(true).open(node) {
+            Ok(file) => return Ok(file),
+            Err(error) => error,
+        };
+        let passing = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied);
+        if !passing || tries == OPENINGS || !device.syspath.exists() {
+            return Err(refusal(&error, node, device));
+        }
+        tries += 1;
+        thread::sleep(BETWEEN_OPENINGS);
+    }
+}
+
+fn refusal(error: &io::Error, node: &Path, device: &Device) -> CarrierError {
+    let path = node.display();
+    match error.kind() {
+        ErrorKind::PermissionDenied => CarrierError::NoPermission(format!(
+            "no permission to open {path}; the udev line that gives it: SUBSYSTEM==\"hidraw\", \
+             ATTRS{{idVendor}}==\"{:04x}\", ATTRS{{idProduct}}==\"{:04x}\", GROUP=\"keynode\", MODE=\"0660\"",
+            device.vendor_id, device.product_id
+        )),
+        ErrorKind::NotFound => CarrierError::Gone,
+        ErrorKind::ResourceBusy => CarrierError::Busy("another program".into()),
+        // The kernel's words for a node whose device has left: ENODEV, ENXIO.
+        _ if matches!(error.raw_os_error(), Some(19 | 6)) => CarrierError::Gone,
+        _ => CarrierError::Io(format!("{path} does not open: {error}")),
+    }
+}
+
+/// The program that has a file locked, as far as /proc shows it.
+fn holder(file: &File) -> String {
+    let unknown = || "another program".to_owned();
+    let (Ok(metadata), Ok(locks)) = (file.metadata(), fs::read_to_string("/proc/locks")) else {
+        return unknown();
+    };
+    let Some(process) = locks.lines().find_map(|line| locker(line, metadata.ino())) else {
+        return unknown();
+    };
+    let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+    match name.trim() {
+        "" => format!("process {process}"),
+        name => format!("{name} (process {process})"),
+    }
+}
+
+/// The process of a line of /proc/locks that is a `flock` on this inode:
+/// `1: FLOCK  ADVISORY  WRITE 1234 00:06:567 0 EOF`.
+fn locker(line: &str, inode: u64) -> Option<u32> {
+    let mut fields = line.split_whitespace().skip(1);
+    let kind = fields.next()?;
+    let process = fields.nth(2)?.parse().ok()?;
+    let file = fields.next()?.rsplit(':').next()?;
+    (kind == "FLOCK" && file == inode.to_string()).then_some(process)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_of_a_lock_is_found() {
+        let line = "7: FLOCK  ADVISORY  WRITE 1234 00:06:567 0 EOF";
+        assert_eq!(locker(line, 567), Some(1234));
+        assert_eq!(locker(line, 67), None);
+        assert_eq!(
+            locker("7: POSIX  ADVISORY  WRITE 1234 00:06:567 0 EOF", 567),
+            None
+        );
+        assert_eq!(
+            locker("7: -> FLOCK  ADVISORY  WRITE 1234 00:06:567 0 EOF", 567),
+            None
+        );
+        assert_eq!(locker("", 567), None);
+    }
+}

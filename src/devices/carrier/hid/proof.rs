@@ -1,0 +1,78 @@
+//! The proof: a fresh challenge, and the signature that only the device's private key makes.
+
+use std::collections::VecDeque;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+
+use super::super::CarrierError;
+use super::exchange::{Exchange, Transport};
+use super::frame::Command;
+use super::identity::Identity;
+
+/// What the signed text begins with: nothing else that anybody signs does.
+const DOMAIN: &[u8] = b"keynode-hid-carrier-1\0";
+const SIGNATURE: usize = 64;
+/// Challenges that are remembered, to tell a replayed proof from a wrong one.
+const REMEMBERED: usize = 8;
+
+/// The key that a device proved to hold, and the challenges it was given.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    public_key: Option<[u8; 32]>,
+    challenges: VecDeque<[u8; 32]>,
+}
+
+/// Random bytes.
+///
+/// # Errors
+/// The system has none.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], CarrierError> {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| CarrierError::Io("the system gives no random numbers".into()))?;
+    Ok(bytes)
+}
+
+/// Has the device sign a fresh challenge.
+///
+/// # Errors
+/// What the exchange says; OtherKey, Replayed or Wrong.
+pub(super) fn prove(
+    exchange: &mut Exchange<impl Transport>,
+    identity: &Identity,
+    earlier: &mut Earlier,
+) -> Result<(), CarrierError> {
+    if earlier.public_key.is_some_and(|key| key != identity.public_key) {
+        return Err(CarrierError::OtherKey);
+    }
+    let challenge = random::<32>()?;
+    let signature = exchange.ask_long(Command::Prove, &challenge, |_| SIGNATURE)?;
+    let signs = |challenge: &[u8; 32]| signs(identity, challenge, &signature);
+    let verdict = if signs(&challenge) {
+        Ok(())
+    } else if earlier.challenges.iter().any(signs) {
+        Err(CarrierError::Replayed)
+    } else {
+        Err(CarrierError::Wrong)
+    };
+    earlier.challenges.truncate(REMEMBERED - 1);
+    earlier.challenges.push_front(challenge);
+    if verdict.is_ok() {
+        earlier.public_key = Some(identity.public_key);
+    }
+    verdict
+}
+
+fn signs(identity: &Identity, challenge: &[u8; 32], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ED25519, identity.public_key)
+        .verify(&signed_text(&identity.serial, challenge), signature)
+        .is_ok()
+}
+
+/// What the device signs.
+fn signed_text(serial: &str, challenge: &[u8; 32]) -> Vec<u8> {
+    let length = u8::try_from(serial.len()).unwrap_or(u8::MAX);
+    [DOMAIN, &[length], serial.as_bytes(), challenge].concat()
+}

@@ -1,0 +1,68 @@
+//! Has a carrier prove itself, and writes its memory, through the driver of its family.
+
+use std::sync::Arc;
+
+use super::hid::HidDriver;
+use super::serial::SerialDriver;
+use super::{CarrierError, DriverKind};
+use crate::devices::device::Device;
+
+pub use super::hid::Known;
+
+/// What a carrier proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Its serial number as bindings name it.
+    pub serial: String,
+    /// The Ed25519 public key that it holds the private key of, base64url without padding; none: its driver knows
+    /// no keys.
+    pub public_key: Option<String>,
+    /// The licence in its memory; empty: the memory is blank; none: it has no memory.
+    pub memory: Option<Arc<[u8]>>,
+    /// Bytes that its memory holds; 0 without a memory.
+    pub capacity: u32,
+}
+
+/// A way to prove carriers. Each call may block for seconds where a device hangs.
+pub(super) trait Driver {
+    /// Has the carrier prove itself.
+    fn prove(&self, device: &Device, known: &mut Known) -> Result<Proof, CarrierError>;
+
+    /// Replaces the licence in its memory; an empty one erases. `progress` is told bytes done and bytes in all.
+    fn provision(
+        &self,
+        device: &Device,
+        licence: &[u8],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<(), CarrierError>;
+}
+
+fn driver(kind: DriverKind) -> &'static dyn Driver {
+    match kind {
+        DriverKind::Serial => &SerialDriver,
+        DriverKind::Hid => &HidDriver,
+    }
+}
+
+/// Has a carrier prove itself; the licence in its memory is read where it changed since `known`. Blocks: usually for
+/// milliseconds, with a device that hangs for as long as the kernel waits for it, 5 s to a transfer.
+///
+/// # Errors
+/// Why it is not proven.
+pub fn prove(device: &Device, kind: DriverKind, known: &mut Known) -> Result<Proof, CarrierError> {
+    driver(kind).prove(device, known)
+}
+
+/// Writes a licence into a carrier's memory and reads it back; an empty licence erases the memory. `progress` is told
+/// how many bytes of how many are done, writing and reading back counted alike.
+///
+/// # Errors
+/// What went wrong. The memory is then blank or as it was before, never half a licence.
+pub fn provision(
+    device: &Device,
+    kind: DriverKind,
+    licence: &[u8],
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(), CarrierError> {
+    driver(kind).provision(device, licence, progress)
+}

@@ -1,0 +1,32 @@
+//! The driver `serial`: a device is what its vendor, product and serial number say. Anybody can copy those.
+
+use super::CarrierError;
+use super::prove::{Driver, Known, Proof};
+use crate::devices::device::Device;
+
+pub(super) struct SerialDriver;
+
+impl Driver for SerialDriver {
+    fn prove(&self, device: &Device, _known: &mut Known) -> Result<Proof, CarrierError> {
+        let serial = device.serial.as_deref().filter(|serial| !serial.is_empty());
+        let serial = serial.ok_or(CarrierError::NoSerial)?;
+        Ok(Proof {
+            serial: format!("{:04x}:{:04x}:{serial}", device.vendor_id, device.product_id),
+            public_key: None,
+            memory: None,
+            capacity: 0,
+        })
+    }
+
+    fn provision(
+        &self,
+        _device: &Device,
+        _licence: &[u8],
+        _progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<(), CarrierError> {
+        Err(CarrierError::Memory(
+            "it has none: carriers of the driver serial keep no licences; write a licence file bound to it"
+                .into(),
+        ))
+    }
+}
