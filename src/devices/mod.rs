@@ -1,13 +1,25 @@
 //! The hardware: what is plugged in, what may be done with it, and which of it proves itself as a carrier of
 //! licences. One thread scans and publishes immutable snapshots; readers never wait for a device.
 
+mod access;
 pub mod carrier;
 pub mod catalogue;
 mod device;
+mod families;
+mod holders;
+mod identity;
+mod report_descriptor;
 pub mod rules;
+mod scan;
 mod service;
+mod sysfs;
+#[cfg(test)]
+mod testing;
+mod text;
+mod usb;
 
 pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Proof, prove, provision};
 pub use catalogue::{Catalogue, Family};
 pub use device::{Access, Device, HidNode, Inventory, ScanError};
+pub use scan::scan_once;
 pub use service::{Counters, DeviceRules, DevicesHandle, Hardware};
