@@ -14,6 +14,7 @@ mod netlink;
 mod prover;
 mod report_descriptor;
 mod roster;
+pub mod rules;
 mod scan;
 mod service;
 mod sleep;

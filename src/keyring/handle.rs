@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use tokio::sync::oneshot;
 
 use crate::devices::Hardware;
 
@@ -25,6 +26,8 @@ pub(super) enum Message {
     Plugged,
     /// Look now, and say when it is done.
     Rescan(Sender<()>),
+    /// Say that you are there.
+    Answer(oneshot::Sender<()>),
     Tick,
     Stop,
 }
@@ -111,6 +114,12 @@ impl KeeperHandle {
         }
     }
 
+    /// Waits for the thread to say that it is there, after what it does at the moment; false where it has ended.
+    pub async fn answer(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.sender.send(Message::Answer(answer)).is_ok() && answered.await.is_ok()
+    }
+
     /// Makes the keeper look at its clock: for clocks that tests move.
     pub fn wake(&self) {
         let _ = self.sender.send(Message::Tick);
@@ -138,6 +147,9 @@ pub(super) fn settle(
     while began.elapsed() < PATIENCE {
         match receiver.recv_timeout(QUIET) {
             Ok(Message::Rescan(done)) => waiting.push(done),
+            Ok(Message::Answer(answer)) => {
+                let _ = answer.send(());
+            }
             Ok(Message::Stop) => return Next::Stop,
             Ok(Message::Plugged) => plugged(),
             Ok(Message::Changed | Message::Tick) => {}

@@ -164,6 +164,10 @@ impl Keeper {
                     waiting.push(done);
                     true
                 }
+                Ok(Message::Answer(answer)) => {
+                    let _ = answer.send(());
+                    false
+                }
                 Ok(Message::Tick) | Err(RecvTimeoutError::Timeout) => false,
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             };

@@ -8,7 +8,9 @@ mod offers;
 mod plug;
 mod rules;
 mod run;
+mod servers;
 mod state_dir;
+mod watchdog;
 
 pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
@@ -18,7 +20,6 @@ pub use rules::device_rules;
 pub use run::run;
 pub use state_dir::StateDir;
 
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -26,9 +27,7 @@ use std::time::Duration;
 
 use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
 
-use crate::api::listener::{Limits, Listener, raise_file_limit, serve};
 use crate::api::tls;
 use crate::api::{Api, Auth, Facts, Health, Rescans};
 use crate::clock::SharedClock;
@@ -44,6 +43,8 @@ use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
 use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
 use plug::Devices;
+use servers::{Sockets, servers};
+use watchdog::{Threads, Workers};
 
 /// Name of the signing key in the state directory.
 pub const SIGNING_KEY: &str = "signing.key";
@@ -65,6 +66,7 @@ pub struct Node {
     api: Arc<Api>,
     codes: Arc<ArcSwap<AccessCodes>>,
     servers: Vec<ServerHandle>,
+    workers: Workers,
     threads: Vec<JoinHandle<()>>,
     audit: AuditKeeper,
     devices: Devices,
@@ -159,7 +161,13 @@ impl Node {
             started,
             last,
         });
-        let servers = servers(settings, (socket, admin_socket), tls, &api, health)?;
+        let workers = Workers::default();
+        let sockets = Sockets {
+            api: socket,
+            tls,
+            admin: admin_socket,
+        };
+        let servers = servers(settings, sockets, &api, health, &workers)?;
         let handles = servers.iter().map(Server::handle).collect();
         for server in servers {
             actix_rt::spawn(server);
@@ -172,6 +180,7 @@ impl Node {
             api,
             codes,
             servers: handles,
+            workers,
             audit,
             devices,
             threads: vec![desk_thread, keeper_thread],
@@ -199,6 +208,19 @@ impl Node {
         self.keys.rescan();
     }
 
+    /// Asks the threads that serve clients whether they do; names those that do not answer within `patience`.
+    pub async fn silent_threads(&self, patience: Duration) -> Vec<&'static str> {
+        self.served_by().silent(patience).await
+    }
+
+    fn served_by(&self) -> Threads {
+        Threads {
+            desk: self.desk.clone(),
+            keys: self.keys.clone(),
+            workers: self.workers.clone(),
+        }
+    }
+
     /// Stops: no new connections, what runs is finished, everything is saved.
     pub async fn stop(self) {
         let stopping = self.servers.iter().map(|server| server.stop(true));
@@ -221,51 +243,6 @@ impl Node {
         }
         self.audit.stop();
     }
-}
-
-/// The API's server and that of /health; they run once they are polled.
-fn servers(
-    settings: &Settings,
-    (socket, admin_socket): (TcpListener, TcpListener),
-    tls: Option<Arc<ServerConfig>>,
-    api: &Arc<Api>,
-    health: Arc<Health>,
-) -> Result<Vec<Server>, StartError> {
-    if let Err(error) = raise_file_limit() {
-        tracing::warn!(%error, "the limit of open files cannot be raised: fewer connections fit");
-    }
-    let limits = Limits {
-        connections: settings.api.max_connections,
-        request_head: settings.api.header_timeout,
-        keep_alive: settings.api.keep_alive,
-        ..Limits::default()
-    };
-    let workers = if settings.workers == 0 {
-        cores()
-    } else {
-        settings.workers
-    };
-    let api_listener = Listener {
-        sockets: vec![socket],
-        tls,
-        workers,
-        limits,
-    };
-    let admin_listener = Listener {
-        sockets: vec![admin_socket],
-        tls: None,
-        workers: 1,
-        limits: Limits::default(),
-    };
-    let api = api.clone();
-    let servers = [
-        serve(api_listener, move |app| api.serve(app)),
-        serve(admin_listener, move |app| health.serve(app)),
-    ];
-    servers
-        .into_iter()
-        .collect::<io::Result<_>>()
-        .map_err(StartError::Server)
 }
 
 /// Something the node itself did or saw.
@@ -303,10 +280,6 @@ fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartErr
 
 fn local(socket: &TcpListener) -> Result<SocketAddr, StartError> {
     socket.local_addr().map_err(StartError::Server)
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn sources(

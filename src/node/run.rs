@@ -8,6 +8,7 @@ use crate::clock::SystemClock;
 use crate::computer::Roots;
 use crate::settings::{Settings, SettingsError};
 
+use super::watchdog::watch;
 use super::{Node, StartError};
 
 /// Runs until SIGTERM or SIGINT. SIGHUP reads the settings anew with `reload` and looks at the keys. `started`
@@ -33,6 +34,7 @@ pub fn run(
         );
         started(&node);
         tell_systemd(&[NotifyState::Ready]);
+        actix_rt::spawn(watch(node.served_by()));
         while signals.hang_up_or_end().await {
             // Type=notify-reload takes this for the answer to its signal only with the time.
             let now = NotifyState::monotonic_usec_now().ok();

@@ -21,3 +21,4 @@ mod roles;
 mod sessions;
 mod usb_keys;
 mod verifier;
+mod watchdog;

@@ -291,7 +291,7 @@ impl TestNode {
 }
 
 /// Puts the fixture keys where the node looks for them, and the user that every new node has.
-fn prepare(settings: &Settings) {
+pub(crate) fn prepare(settings: &Settings) {
     for dir in [
         &settings.state_dir,
         &settings.licence_dir(),
