@@ -108,6 +108,7 @@ fn warn_of_restart(running: &Settings, now: &Settings) {
             "api.max_connections",
             running.api.max_connections != now.api.max_connections,
         ),
+        ("devices.enabled", running.devices.enabled != now.devices.enabled),
         ("[tls]", running.tls != now.tls),
         ("[log]", running.log != now.log),
         ("[login]", running.login != now.login),

@@ -97,28 +97,36 @@ pub(crate) struct Dongle {
     other_key: Ed25519KeyPair,
     memory: Memory,
     fault: Fault,
-    /// Transfers since the fault was set.
+    /// Transfers since the fault was set, those that hang not counted.
     transfers: u32,
+    /// Transfers that hang now.
+    hanging: u32,
     response: [u8; 64],
     /// The whole of the answer that MORE continues.
     long: Vec<u8>,
     last_signature: Option<Vec<u8>>,
 }
 
-fn key_from(seed: &str) -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(digest(&SHA256, seed.as_bytes()).as_ref()).unwrap()
+fn key_from(seed: &[u8]) -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(digest(&SHA256, seed).as_ref()).unwrap()
 }
 
 impl Dongle {
     /// A dongle with a blank memory. Its key comes from the seed: the same seed, the same key.
     pub(crate) fn new(serial: &str, seed: &str) -> Self {
+        Self::with_key(serial, key_from(seed.as_bytes()))
+    }
+
+    /// A dongle with this private key.
+    pub(crate) fn with_key(serial: &str, key: Ed25519KeyPair) -> Self {
         Self {
             serial: serial.into(),
-            key: key_from(seed),
-            other_key: key_from(&format!("not {seed}")),
+            other_key: key_from(key.public_key().as_ref()),
+            key,
             memory: Memory::new(48, 16 * 1024),
             fault: Fault::None,
             transfers: 0,
+            hanging: 0,
             response: [0; 64],
             long: Vec::new(),
             last_signature: None,
@@ -335,13 +343,22 @@ impl Plugged {
         self.not_hanging()?.get_feature()
     }
 
+    /// Waits until a transfer hangs.
+    pub(crate) fn wait_for_hang(&self) {
+        let none = |dongle: &mut Dongle| dongle.hanging == 0;
+        drop(self.dongle.1.wait_while(self.dongle(), none).unwrap());
+    }
+
     fn not_hanging(&self) -> Result<MutexGuard<'_, Dongle>, i32> {
+        let (lock, changed) = &*self.dongle;
+        let mut dongle = lock.lock().unwrap();
+        dongle.hanging += 1;
+        changed.notify_all();
         let hangs = |dongle: &mut Dongle| dongle.fault == Fault::Hang;
-        let (dongle, timeout) = self
-            .dongle
-            .1
-            .wait_timeout_while(self.dongle(), self.longest_hang, hangs)
+        let (mut dongle, timeout) = changed
+            .wait_timeout_while(dongle, self.longest_hang, hangs)
             .unwrap();
+        dongle.hanging -= 1;
         if timeout.timed_out() {
             Err(ETIMEDOUT)
         } else {

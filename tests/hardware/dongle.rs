@@ -8,7 +8,7 @@ use super::testbed::{IoctlHandler, Testbed};
 #[path = "../dongle/device.rs"]
 mod device;
 
-pub(crate) use device::{Dongle, Fault, Plugged};
+pub(crate) use device::{Dongle, Fault, Plugged, REPORT_DESCRIPTOR};
 
 /// Transfers that hang end after this, as in the kernel.
 const LONGEST_HANG: Duration = Duration::from_secs(5);

@@ -2,11 +2,14 @@
 //! a process of its own.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod carrier_memory;
 mod carrier_proof;
 mod described;
 mod dongle;
+mod monitor;
 mod preload;
 mod testbed;
+mod watching;
 
 use described::{Described, root_hub};
 use preload::mocked_test;
