@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::carrier::DriverKind;
+use super::families::built_in;
 
 /// A family of devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,12 +53,51 @@ impl Catalogue {
     }
 }
 
-fn built_in() -> Vec<Family> {
-    vec![Family {
-        name: "keynode open carrier (pid.codes test id)".into(),
-        vendor_id: 0x1209,
-        product_id: Some(0x0001),
-        driver: Some(DriverKind::Hid),
-        stay_awake: false,
-    }]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(product_id: Option<u16>, name: &str) -> Family {
+        Family {
+            name: name.into(),
+            vendor_id: 0x0a89,
+            product_id,
+            driver: Some(DriverKind::Serial),
+            stay_awake: false,
+        }
+    }
+
+    fn name(catalogue: &Catalogue, vendor_id: u16, product_id: u16) -> Option<&str> {
+        catalogue
+            .find(vendor_id, product_id)
+            .map(|family| family.name.as_str())
+    }
+
+    #[test]
+    fn exact_ids_win_over_the_vendor_and_the_settings_over_what_is_built_in() {
+        let plain = Catalogue::new(vec![]);
+        assert_eq!(name(&plain, 0x0a89, 0x0009), Some("Guardant Code"));
+        assert_eq!(name(&plain, 0x0a89, 0xbeef), Some("Guardant or Rutoken (Aktiv)"));
+        assert_eq!(name(&plain, 0x096e, 0x0608), None, "a card reader is no key");
+        let extended = Catalogue::new(vec![own(Some(9), "ours"), own(None, "all of ours")]);
+        assert_eq!(name(&extended, 0x0a89, 0x0009), Some("ours"));
+        assert_eq!(name(&extended, 0x0a89, 0xbeef), Some("all of ours"));
+        assert_eq!(name(&extended, 0x0a89, 0x000a), Some("Guardant Sign Pro"));
+    }
+
+    #[test]
+    fn no_ids_are_listed_twice_and_only_the_open_carrier_has_a_driver() {
+        let catalogue = Catalogue::new(vec![]);
+        let mut seen = std::collections::HashSet::new();
+        for family in catalogue.families() {
+            let ids = (family.vendor_id, family.product_id);
+            assert!(seen.insert(ids), "{ids:04x?} is listed twice");
+            assert_eq!(
+                family.driver.is_some(),
+                ids == (0x1209, Some(1)),
+                "{}",
+                family.name
+            );
+        }
+    }
 }

@@ -1,12 +1,33 @@
 //! The hardware: what is plugged in, what may be done with it, and which of it proves itself as a carrier of
 //! licences. One thread scans and publishes immutable snapshots; readers never wait for a device.
 
+mod access;
+mod agenda;
 pub mod carrier;
 pub mod catalogue;
 mod device;
+mod families;
+mod holders;
+mod identity;
+mod monitor;
+mod netlink;
+mod prover;
+mod report_descriptor;
+mod roster;
+pub mod rules;
+mod scan;
 mod service;
+mod sleep;
+mod sysfs;
+#[cfg(test)]
+mod testing;
+mod text;
+mod usb;
+mod worker;
 
 pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Proof, prove, provision};
 pub use catalogue::{Catalogue, Family};
 pub use device::{Access, Device, HidNode, Inventory, ScanError};
-pub use service::{Counters, DeviceRules, DevicesHandle, Hardware};
+pub use prover::Prover;
+pub use scan::scan_once;
+pub use service::{Counters, DeviceRules, DevicesHandle, Hardware, look};

@@ -1,13 +1,18 @@
-//! The devices' thread: coalesces what asks for a scan, scans, has carriers prove themselves, publishes.
+//! The way to the devices for everybody else: snapshots, and what may be asked of the devices' thread.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::carrier::Carrier;
+use super::carrier::{self, Carrier};
 use super::catalogue::Catalogue;
-use super::device::Inventory;
+use super::device::{Inventory, ScanError};
+use super::prover::Prover;
+use super::worker::{Message, Worker};
 
 /// What is plugged in and what it proved, at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,18 +49,74 @@ pub struct Counters {
     pub failed_proofs: u64,
 }
 
-/// The way to the devices for everybody else. Clones speak to the same thread.
+/// The counters as the devices' thread writes them.
+#[derive(Default)]
+pub(super) struct Counting {
+    pub(super) scans: AtomicU64,
+    pub(super) events: AtomicU64,
+    pub(super) overflows: AtomicU64,
+    pub(super) reconnects: AtomicU64,
+    pub(super) proofs: AtomicU64,
+    pub(super) failed_proofs: AtomicU64,
+}
+
+/// Nobody waits longer for the devices' thread than this: a scan itself may hang in the kernel.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The way to the devices for everybody else. Clones speak to the same thread, which ends with the last of them.
 #[derive(Clone, Default)]
 pub struct DevicesHandle {
     hardware: Arc<ArcSwap<Hardware>>,
+    counting: Arc<Counting>,
+    thread: Option<Arc<Thread>>,
+}
+
+struct Thread {
+    inbox: Sender<Message>,
+    running: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl DevicesHandle {
     /// Starts the thread: subscribes to udev, scans, and waits for the first proofs, at most a second. From then on
     /// `on_change` is called on the devices' thread after each snapshot that differs from the one before; it must
     /// not block.
-    pub fn start(_rules: DeviceRules, _on_change: impl FnMut() + Send + 'static) -> Self {
-        Self::default()
+    pub fn start(rules: DeviceRules, on_change: impl FnMut() + Send + 'static) -> Self {
+        Self::start_with(rules, Arc::new(carrier::prove), on_change)
+    }
+
+    /// As `start`, with another way to prove carriers than the drivers'.
+    pub fn start_with(rules: DeviceRules, prover: Prover, on_change: impl FnMut() + Send + 'static) -> Self {
+        let mut handle = Self::default();
+        let (inbox, messages) = channel();
+        let worker = Worker::new(
+            rules,
+            prover,
+            Arc::clone(&handle.hardware),
+            Arc::clone(&handle.counting),
+            inbox.clone(),
+            Box::new(on_change),
+        );
+        let spawned = thread::Builder::new()
+            .name("devices".into())
+            .spawn(move || worker.run(&messages));
+        match spawned {
+            Ok(running) => {
+                let running = Mutex::new(Some(running));
+                handle.thread = Some(Arc::new(Thread { inbox, running }));
+                handle.rescan();
+            }
+            Err(error) => handle.hardware.store(Arc::new(Hardware {
+                inventory: Arc::new(Inventory {
+                    devices: vec![],
+                    errors: vec![ScanError {
+                        place: "the devices' thread".into(),
+                        reason: error.to_string(),
+                    }],
+                }),
+                carriers: vec![],
+            })),
+        }
+        handle
     }
 
     /// A handle without a thread: nothing is plugged in, ever. For nodes whose settings switch devices off.
@@ -70,16 +131,68 @@ impl DevicesHandle {
 
     /// Scans and revalidates all carriers; returns when the new snapshot is published: after the proofs, or a
     /// second at most. Callers at the same time share one scan.
-    pub fn rescan(&self) {}
+    pub fn rescan(&self) {
+        let (done, wait) = sync_channel(1);
+        self.send(Message::Rescan(done));
+        // Errors: the thread has ended or the scan hangs, and the snapshot is as new as it can be.
+        let _ = wait.recv_timeout(PATIENCE);
+    }
 
     /// Follows new rules, and scans.
-    pub fn set_rules(&self, _rules: DeviceRules) {}
+    pub fn set_rules(&self, rules: DeviceRules) {
+        self.send(Message::Rules(rules));
+    }
 
     /// What was counted.
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            scans: read(&self.counting.scans),
+            events: read(&self.counting.events),
+            overflows: read(&self.counting.overflows),
+            reconnects: read(&self.counting.reconnects),
+            proofs: read(&self.counting.proofs),
+            failed_proofs: read(&self.counting.failed_proofs),
+        }
     }
 
     /// Ends the thread and waits for it. A transfer that hangs in the kernel is not waited for.
-    pub fn stop(&self) {}
+    pub fn stop(&self) {
+        if let Some(thread) = &self.thread {
+            thread.stop();
+        }
+    }
+
+    fn send(&self, message: Message) {
+        if let Some(thread) = &self.thread {
+            // An error: the thread was stopped, and there is nothing left to do.
+            let _ = thread.inbox.send(message);
+        }
+    }
+}
+
+impl Thread {
+    fn stop(&self) {
+        let _ = self.inbox.send(Message::Stop);
+        let running = (self.running.lock().unwrap_or_else(PoisonError::into_inner)).take();
+        if let Some(running) = running
+            && running.thread().id() != thread::current().id()
+        {
+            let _ = running.join();
+        }
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// One look, for programs that do not stay: scans, has all carriers prove themselves (a second at most), and leaves no
+/// thread behind but those of carriers that hang.
+pub fn look(rules: &DeviceRules) -> Hardware {
+    let devices = DevicesHandle::start(rules.clone(), || ());
+    devices.stop();
+    Hardware::clone(&devices.hardware())
 }

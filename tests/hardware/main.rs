@@ -8,8 +8,10 @@ mod carrier_proof;
 mod described;
 mod dongle;
 mod dongle_usbip;
+mod monitor;
 mod preload;
 mod testbed;
+mod watching;
 
 use described::{Described, root_hub};
 use preload::mocked_test;

@@ -20,7 +20,7 @@ const BETWEEN_LOCKINGS: Duration = Duration::from_millis(10);
 /// Opens a node and locks it (`flock`) until the file is dropped.
 ///
 /// # Errors
-/// NoPermission, Busy, Gone, or Io.
+/// [`CarrierError::NoPermission`], Busy, Gone, or Io.
 pub(super) fn lock(node: &Path, device: &Device) -> Result<File, CarrierError> {
     let file = open(node, device)?;
     let until = Instant::now() + LOCKING;

@@ -1,0 +1,39 @@
+//! Has carriers prove themselves, each in a short-lived thread of its own: one that hangs holds nobody else up.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use super::carrier::{CarrierError, DriverKind, Known, Proof};
+use super::device::Device;
+use super::roster::{Answer, Ask};
+
+/// Has one carrier prove itself; may block for as long as a device hangs.
+pub type Prover = Arc<dyn Fn(&Device, DriverKind, &mut Known) -> Result<Proof, CarrierError> + Send + Sync>;
+
+/// Asks a carrier in a thread of its own; `reply` gets the answer there, or here where no thread can be had.
+pub(super) fn start(prover: &Prover, ask: Ask, reply: impl Fn(Answer) + Clone + Send + 'static) {
+    let (prover, ticket, back) = (Arc::clone(prover), ask.ticket, reply.clone());
+    let spawned = thread::Builder::new()
+        .name("proof".into())
+        .spawn(move || back(answer(&prover, ask)));
+    if let Err(error) = spawned {
+        reply(Answer {
+            ticket,
+            known: Known::default(),
+            result: Err(CarrierError::Io(format!("no thread to ask it in: {error}"))),
+        });
+    }
+}
+
+fn answer(prover: &Prover, mut ask: Ask) -> Answer {
+    // A panic is a bug in a driver; it must not leave the carrier waiting for an answer for ever.
+    let proof = catch_unwind(AssertUnwindSafe(|| {
+        prover(&ask.device, ask.driver, &mut ask.known)
+    }));
+    Answer {
+        ticket: ask.ticket,
+        known: ask.known,
+        result: proof.unwrap_or_else(|_| Err(CarrierError::Io("its driver panicked, see the log".into()))),
+    }
+}

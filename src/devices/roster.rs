@@ -1,0 +1,297 @@
+//! Who is to prove itself when: the carriers that are plugged in, what each proved, and whom to ask next. Pure: time
+//! and answers come in, nothing is opened here.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Proof};
+use super::device::{Device, Inventory};
+
+/// A carrier that has not answered for this long is not proven.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+/// News of a carrier that was just plugged in is held back this long for its proof: a plug is one change, not two.
+const HELD_BACK: Duration = Duration::from_millis(150);
+/// How long after a failure a carrier is asked again; the last holds for all further failures.
+const RETRIES: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_mins(1),
+];
+/// Carriers asked at the same time, those that are late aside.
+const AT_ONCE: usize = 16;
+
+/// A request to a carrier to prove itself.
+pub(super) struct Ask {
+    /// Comes back with the answer.
+    pub(super) ticket: u64,
+    pub(super) device: Arc<Device>,
+    pub(super) driver: DriverKind,
+    /// What the driver remembers of it.
+    pub(super) known: Known,
+}
+
+/// What came of it.
+pub(super) struct Answer {
+    pub(super) ticket: u64,
+    pub(super) known: Known,
+    pub(super) result: Result<Proof, CarrierError>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Want {
+    /// Again, after those that come first.
+    Later,
+    /// It is new or something happened to it.
+    First,
+}
+
+struct Asked {
+    ticket: u64,
+    since: Instant,
+    first: bool,
+    /// The answer will be thrown away.
+    late: bool,
+}
+
+/// A carrier and how it stands with it. Belongs to one plug: a device that comes back has another address.
+struct Slot {
+    carrier: Arc<Carrier>,
+    known: Known,
+    want: Option<Want>,
+    asked: Option<Asked>,
+    failures: usize,
+    retry: Option<Instant>,
+    held_until: Option<Instant>,
+}
+
+/// All carriers, in the order of the inventory.
+#[derive(Default)]
+pub(super) struct Roster {
+    slots: Vec<Slot>,
+    tickets: u64,
+}
+
+impl Roster {
+    /// Takes over what a scan found. New carriers and those that an event `touched` are asked first, the others after
+    /// them where `all` are to prove themselves anew.
+    pub(super) fn seen(&mut self, inventory: &Inventory, touched: &[PathBuf], all: bool, now: Instant) {
+        let mut before = std::mem::take(&mut self.slots);
+        for device in &inventory.devices {
+            let Some(driver) = device.family.as_ref().and_then(|family| family.driver) else {
+                continue;
+            };
+            let same = |slot: &Slot| {
+                let carrier = &slot.carrier;
+                carrier.device.syspath == device.syspath
+                    && carrier.device.address == device.address
+                    && carrier.driver == driver
+            };
+            let slot = match before.iter().position(same) {
+                Some(place) => {
+                    let mut slot = before.swap_remove(place);
+                    slot.seen_again(device, touched, all);
+                    slot
+                }
+                None => Slot::new(device, driver, now),
+            };
+            self.slots.push(slot);
+        }
+    }
+
+    /// All carriers are to prove themselves anew.
+    pub(super) fn revalidate(&mut self) {
+        for slot in &mut self.slots {
+            slot.want = slot.want.max(Some(Want::Later));
+        }
+    }
+
+    /// Whom to ask now. At most one request is under way to each carrier; new and touched ones come before the others.
+    pub(super) fn asks(&mut self, now: Instant) -> Vec<Ask> {
+        let under_way = |slot: &Slot| slot.asked.as_ref().is_some_and(|asked| !asked.late);
+        let mut free = AT_ONCE.saturating_sub(self.slots.iter().filter(|slot| under_way(slot)).count());
+        let mut asks = Vec::new();
+        for want in [Want::First, Want::Later] {
+            let first_run = |slot: &Slot| {
+                slot.asked
+                    .as_ref()
+                    .is_some_and(|asked| asked.first && !asked.late)
+            };
+            if want == Want::Later && self.slots.iter().any(first_run) {
+                break;
+            }
+            for slot in &mut self.slots {
+                if free > 0 && slot.want == Some(want) && slot.asked.is_none() {
+                    free -= 1;
+                    self.tickets += 1;
+                    asks.push(slot.ask(self.tickets, now));
+                }
+            }
+        }
+        asks
+    }
+
+    /// Takes an answer; one that came too late, or from a carrier that has gone, is thrown away. Tells whether it was a
+    /// failure.
+    pub(super) fn answered(&mut self, answer: Answer, now: Instant) -> bool {
+        let is_its = |slot: &&mut Slot| {
+            let ticket = slot.asked.as_ref().map(|asked| asked.ticket);
+            ticket == Some(answer.ticket)
+        };
+        let Some(slot) = self.slots.iter_mut().find(is_its) else {
+            return false;
+        };
+        let late = slot.asked.take().is_some_and(|asked| asked.late);
+        slot.known = answer.known;
+        if late {
+            // Its time is over; asked again after the pause, unless something happened to it meanwhile.
+            slot.want = slot.want.filter(|want| *want == Want::First);
+            slot.retry = Some(now + slot.pause());
+            return false;
+        }
+        slot.held_until = None;
+        match answer.result {
+            Ok(proof) => {
+                slot.proven(proof);
+                false
+            }
+            Err(error) => {
+                slot.failed(error);
+                slot.retry = Some(now + slot.pause());
+                true
+            }
+        }
+    }
+
+    /// Lets time do its work: carriers that have not answered are late, those that failed are asked again. Tells how
+    /// many became late.
+    pub(super) fn expire(&mut self, now: Instant) -> u64 {
+        let mut became_late = 0;
+        for slot in &mut self.slots {
+            if let Some(asked) = &mut slot.asked
+                && !asked.late
+                && asked.since + PATIENCE <= now
+            {
+                asked.late = true;
+                became_late += 1;
+                slot.held_until = None;
+                let limit = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
+                slot.failed(CarrierError::Late(limit));
+            }
+            slot.held_until = slot.held_until.filter(|until| now < *until);
+            if slot.asked.is_none() && slot.retry.is_some_and(|retry| retry <= now) {
+                slot.retry = None;
+                slot.want = slot.want.max(Some(Want::Later));
+            }
+        }
+        became_late
+    }
+
+    /// When time will have work to do next.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let of_slot = |slot: &Slot| {
+            let late = (slot.asked.as_ref())
+                .filter(|asked| !asked.late)
+                .map(|asked| asked.since + PATIENCE);
+            let retry = slot.retry.filter(|_| slot.asked.is_none());
+            [late, retry, slot.held_until].into_iter().flatten().min()
+        };
+        self.slots.iter().filter_map(of_slot).min()
+    }
+
+    /// A carrier is so new that its news should wait for its proof.
+    pub(super) fn holds_back(&self, now: Instant) -> bool {
+        (self.slots.iter()).any(|slot| slot.held_until.is_some_and(|until| now < until))
+    }
+
+    /// Nobody is still to answer, those aside that are late.
+    pub(super) fn is_idle(&self) -> bool {
+        self.slots.iter().all(|slot| match &slot.asked {
+            Some(asked) => asked.late,
+            None => slot.want.is_none(),
+        })
+    }
+
+    /// All carriers with what they proved.
+    pub(super) fn carriers(&self) -> Vec<Arc<Carrier>> {
+        self.slots.iter().map(|slot| Arc::clone(&slot.carrier)).collect()
+    }
+}
+
+impl Slot {
+    fn new(device: &Arc<Device>, driver: DriverKind, now: Instant) -> Self {
+        let serial = device.serial.as_ref().map(|serial| match driver {
+            DriverKind::Hid => serial.clone(),
+            DriverKind::Serial => format!("{:04x}:{:04x}:{serial}", device.vendor_id, device.product_id),
+        });
+        Self {
+            carrier: Arc::new(Carrier {
+                device: Arc::clone(device),
+                driver,
+                serial,
+                public_key: None,
+                state: CarrierState::Pending,
+                memory: None,
+                capacity: 0,
+            }),
+            known: Known::default(),
+            want: Some(Want::First),
+            asked: None,
+            failures: 0,
+            retry: None,
+            held_until: Some(now + HELD_BACK),
+        }
+    }
+
+    fn seen_again(&mut self, device: &Arc<Device>, touched: &[PathBuf], all: bool) {
+        let below = |path: &Path| path.starts_with(&device.syspath);
+        let changed = self.carrier.device != *device;
+        if changed {
+            Arc::make_mut(&mut self.carrier).device = Arc::clone(device);
+        }
+        if changed || touched.iter().any(|path| below(path)) {
+            self.want = Some(Want::First);
+            self.failures = 0;
+        } else if all {
+            self.want = self.want.max(Some(Want::Later));
+        }
+    }
+
+    fn ask(&mut self, ticket: u64, now: Instant) -> Ask {
+        let first = self.want.take() == Some(Want::First);
+        self.retry = None;
+        self.asked = Some(Asked {
+            ticket,
+            since: now,
+            first,
+            late: false,
+        });
+        Ask {
+            ticket,
+            device: Arc::clone(&self.carrier.device),
+            driver: self.carrier.driver,
+            known: std::mem::take(&mut self.known),
+        }
+    }
+
+    fn proven(&mut self, proof: Proof) {
+        self.failures = 0;
+        self.retry = None;
+        let carrier = Arc::make_mut(&mut self.carrier);
+        carrier.state = CarrierState::Proven;
+        carrier.serial = Some(proof.serial);
+        carrier.public_key = proof.public_key;
+        carrier.memory = proof.memory;
+        carrier.capacity = proof.capacity;
+    }
+
+    /// What it told of itself before stays: its memory, its names.
+    fn failed(&mut self, error: CarrierError) {
+        self.failures += 1;
+        Arc::make_mut(&mut self.carrier).state = CarrierState::Failed(error);
+    }
+
+    fn pause(&self) -> Duration {
+        RETRIES[self.failures.clamp(1, RETRIES.len()) - 1]
+    }
+}
