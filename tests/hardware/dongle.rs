@@ -6,7 +6,7 @@ use super::described::Described;
 use super::testbed::{IoctlHandler, Testbed};
 
 #[path = "../dongle/device.rs"]
-mod device;
+pub(crate) mod device;
 
 pub(crate) use device::{Dongle, Fault, Plugged, REPORT_DESCRIPTOR};
 

@@ -7,6 +7,7 @@ mod carrier_page;
 mod carrier_proof;
 mod described;
 mod dongle;
+mod dongle_usbip;
 mod monitor;
 mod preload;
 mod testbed;
