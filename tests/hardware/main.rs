@@ -2,7 +2,9 @@
 //! a process of its own.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod catalogue;
 mod described;
+mod enumeration;
 mod monitor;
 mod preload;
 mod testbed;
