@@ -35,7 +35,10 @@ fn keys_come_and_go_on_a_whole_system() {
     let machine = Machine::boot(&image, &["-device", &reader]).unwrap();
     let mut guest = Guest::new(machine, start);
     let mut truth = Truth::default();
-    truth.licence(A.key_no, Workable).plugged(A.device).plugged(READER.device);
+    truth
+        .licence(A.key_no, Workable)
+        .plugged(A.device)
+        .plugged(READER.device);
     truth.licence(KEYBOARD.key_no, Not("not plugged in"));
 
     guest.scenario("key in before boot", &truth, |machine| {
@@ -52,7 +55,10 @@ fn keys_come_and_go_on_a_whole_system() {
     guest.scenario("remove", &truth, |machine| pull(machine, A));
     truth.licence(A.key_no, Workable).plugged(A.device);
     guest.scenario("add", &truth, |machine| plug(machine, A));
-    assert!(guest.machine.sh(SESSIONS).contains(&session), "the session sat out the grace");
+    assert!(
+        guest.machine.sh(SESSIONS).contains(&session),
+        "the session sat out the grace"
+    );
 
     truth.licence(B.key_no, Workable).plugged(B.device);
     guest.scenario("a second dongle", &truth, |machine| plug(machine, B));
@@ -60,7 +66,10 @@ fn keys_come_and_go_on_a_whole_system() {
     guest.scenario("a blank one", &truth, |machine| plug(machine, C));
     truth.licence(A.key_no, Not("unplugged")).pulled(A.device);
     guest.scenario("remove the first of three", &truth, |machine| pull(machine, A));
-    truth.licence(B.key_no, Not("unplugged")).pulled(B.device).pulled(C.device);
+    truth
+        .licence(B.key_no, Not("unplugged"))
+        .pulled(B.device)
+        .pulled(C.device);
     guest.scenario("remove all at once", &truth, |machine| {
         pull(machine, B);
         pull(machine, C);
@@ -75,8 +84,12 @@ fn keys_come_and_go_on_a_whole_system() {
     assert_eq!(process, now, "the daemon did not run through");
     let more = open_files(&mut guest.machine).saturating_sub(files);
     assert!(more < 8, "{more} files more are open than at the start");
-    guest.machine.sh("! journalctl -b -u keynode --no-pager | grep -i panick");
-    guest.machine.sh("journalctl -b -u keynode-rescan --no-pager | grep -i finished");
+    guest
+        .machine
+        .sh("! journalctl -b -u keynode --no-pager | grep -i panick");
+    guest
+        .machine
+        .sh("journalctl -b -u keynode-rescan --no-pager | grep -i finished");
     let failed = guest.machine.sh("systemctl --failed --quiet --plain --no-legend");
     assert_eq!(failed, "", "failed units");
     println!("{}", guest.times());

@@ -55,7 +55,12 @@ impl Guest {
             self.fail(name, &format!("no longer true after a rescan: {wrong}"));
         }
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
-        self.row(name, &seconds(acted - begun), &seconds(told), &seconds(begun.elapsed()));
+        self.row(
+            name,
+            &seconds(acted - begun),
+            &seconds(told),
+            &seconds(begun.elapsed()),
+        );
     }
 
     /// The times, as a table: of what was done, from then until GET /api/licences told the truth, and of all checks.
