@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod carrier_memory;
+mod carrier_page;
 mod carrier_proof;
 mod described;
 mod dongle;
