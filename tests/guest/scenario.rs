@@ -10,9 +10,9 @@ use crate::truth::Truth;
 /// where a second is the aim.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) const LICENCES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/licences";
-pub(crate) const DEVICES: &str = "KEYNODE_PASSWORD=admin keynode devices list --json";
-const RESCAN: &str = "KEYNODE_PASSWORD=admin keynode rescan";
+const LICENCES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/licences";
+const DEVICES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/devices";
+const RESCAN: &str = "keynode rescan";
 
 /// What is shown of a node that does not tell the truth.
 const EVIDENCE: &str = "journalctl -b -o short-monotonic --no-pager -u 'keynode*' -u dongles | tail -80; \
@@ -55,7 +55,12 @@ impl Guest {
             self.fail(name, &format!("no longer true after a rescan: {wrong}"));
         }
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
-        self.row(name, &seconds(acted - begun), &seconds(told), &seconds(begun.elapsed()));
+        self.row(
+            name,
+            &seconds(acted - begun),
+            &seconds(told),
+            &seconds(begun.elapsed()),
+        );
     }
 
     /// The times, as a table: of what was done, from then until GET /api/licences told the truth, and of all checks.

@@ -64,7 +64,12 @@ impl Truth {
         if listed.len() == self.licences.len() && self.licences.iter().all(right) {
             return Ok(());
         }
-        let told = |row: &&Value| format!("{} Workable {} {}", row["KeyNo"], row["Workable"], row["OpenError"]);
+        let told = |row: &&Value| {
+            format!(
+                "{} Workable {} {}",
+                row["KeyNo"], row["Workable"], row["OpenError"]
+            )
+        };
         let told: Vec<String> = listed.iter().map(told).collect();
         Err(format!("GET /api/licences: {told:?}"))
     }
