@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use crate::machine::Machine;
-use crate::truth::Truth;
+use crate::truth::{Truth, told};
 
 /// Until then the node must tell the truth. Emulation on a busy computer is some twenty times slower than a machine,
 /// where a second is the aim.
@@ -44,7 +44,7 @@ impl Guest {
         act(&mut self.machine);
         let acted = Instant::now();
         self.until(name, LICENCES, |answer| truth.wrong_licences(answer));
-        let told = acted.elapsed();
+        let took = acted.elapsed();
         self.until(name, DEVICES, |answer| truth.wrong_devices(answer));
         // A truth of the moment is none: with everything looked at anew, it is the same.
         self.machine.sh(RESCAN);
@@ -54,11 +54,12 @@ impl Guest {
         if let Err(wrong) = still.and_then(|()| truth.wrong_devices(&devices)) {
             self.fail(name, &format!("no longer true after a rescan: {wrong}"));
         }
+        println!("   {}", told(&licences));
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
         self.row(
             name,
             &seconds(acted - begun),
-            &seconds(told),
+            &seconds(took),
             &seconds(begun.elapsed()),
         );
     }
