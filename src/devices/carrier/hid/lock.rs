@@ -20,7 +20,7 @@ const BETWEEN_LOCKINGS: Duration = Duration::from_millis(10);
 /// Opens a node and locks it (`flock`) until the file is dropped.
 ///
 /// # Errors
-/// NoPermission, Busy, Gone, or Io.
+/// [`CarrierError::NoPermission`], Busy, Gone, or Io.
 pub(super) fn lock(node: &Path, device: &Device) -> Result<File, CarrierError> {
     let file = open(node, device)?;
     let until = Instant::now() + LOCKING;
@@ -87,6 +87,9 @@ fn holder(file: &File) -> String {
     let Some(process) = locks.lines().find_map(|line| locker(line, metadata.ino())) else {
         return unknown();
     };
+    if process == std::process::id() {
+        return "this program itself: an earlier exchange with it has not ended".to_owned();
+    }
     let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
     match name.trim() {
         "" => format!("process {process}"),
