@@ -15,17 +15,14 @@ mod qmp;
 mod scenario;
 mod truth;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use image::{Image, Overlay};
-use keys::{DEVICES, LICENCES};
+use keys::{A, B, C, KEYBOARD, READER, plug, pull, steer};
 use machine::Machine;
-use scenario::Guest;
+use scenario::{DEVICES, Guest, LICENCES};
 use truth::Truth;
 use truth::Verdict::{Not, Workable};
-
-/// A smart card reader that QEMU emulates: no key of ours, to be listed and let alone.
-const READER: &str = "usb-08e6-4433";
 
 #[test]
 fn keys_come_and_go_on_a_whole_system() {
@@ -34,50 +31,66 @@ fn keys_come_and_go_on_a_whole_system() {
     keys::lay(&overlay);
     let image = Image::make(&overlay);
     println!("== boot (image ready at {:.1?})", start.elapsed());
-    let machine = Machine::boot(&image, &["-device", "usb-ccid,id=reader,bus=xhci.0"]).unwrap();
+    let reader = format!("{},id=boot,bus=xhci.0", READER.driver);
+    let machine = Machine::boot(&image, &["-device", &reader]).unwrap();
     let mut guest = Guest::new(machine, start);
-    let [a, b, _] = LICENCES;
-    let [first, second, _] = DEVICES;
+    let mut truth = Truth::default();
+    truth
+        .licence(A.key_no, Workable)
+        .plugged(A.device)
+        .plugged(READER.device);
+    truth.licence(KEYBOARD.key_no, Not("not plugged in"));
 
-    let in_place = Truth {
-        licences: &[(a, Workable)],
-        devices: &[first, READER],
-    };
-    let pulled = Truth {
-        licences: &[(a, Not("unplugged"))],
-        devices: &[READER],
-    };
+    guest.scenario("key in before boot", &truth, |machine| {
+        let state = machine.run("systemctl is-system-running --wait").text;
+        assert_eq!(state, "running", "{}", machine.run("systemctl --failed").text);
+    });
+    guest.scenario("daemon restart with the key in", &truth, |machine| {
+        machine.sh("systemctl restart keynode");
+    });
+    let (process, files) = (process(&mut guest.machine), open_files(&mut guest.machine));
+    let session = take_seat(&mut guest.machine);
 
-    guest.scenario(
-        "key in before boot",
-        |machine| {
-            let state = machine.run("systemctl is-system-running --wait");
-            assert_eq!(
-                state.text,
-                "running",
-                "{}",
-                machine.run("systemctl --failed").text
-            );
-        },
-        in_place,
+    truth.licence(A.key_no, Not("unplugged")).pulled(A.device);
+    guest.scenario("remove", &truth, |machine| pull(machine, A));
+    truth.licence(A.key_no, Workable).plugged(A.device);
+    guest.scenario("add", &truth, |machine| plug(machine, A));
+    assert!(
+        guest.machine.sh(SESSIONS).contains(&session),
+        "the session sat out the grace"
     );
-    guest.scenario("remove", |machine| pull(machine, 1), pulled);
-    guest.scenario("add", |machine| plug(machine, 1), in_place);
-    guest.scenario(
-        "second dongle",
-        |machine| plug(machine, 2),
-        Truth {
-            licences: &[(a, Workable), (b, Workable)],
-            devices: &[first, second, READER],
-        },
-    );
+
+    truth.licence(B.key_no, Workable).plugged(B.device);
+    guest.scenario("a second dongle", &truth, |machine| plug(machine, B));
+    truth.plugged(C.device);
+    guest.scenario("a blank one", &truth, |machine| plug(machine, C));
+    truth.licence(A.key_no, Not("unplugged")).pulled(A.device);
+    guest.scenario("remove the first of three", &truth, |machine| pull(machine, A));
+    truth
+        .licence(B.key_no, Not("unplugged"))
+        .pulled(B.device)
+        .pulled(C.device);
+    guest.scenario("remove all at once", &truth, |machine| {
+        pull(machine, B);
+        pull(machine, C);
+    });
+    truth.forgotten(A.key_no).forgotten(B.key_no);
+
+    quick_replugs(&mut guest, &mut truth);
+    emulated_devices(&mut guest, &mut truth);
+    faults(&mut guest, &mut truth);
+
+    let now = self::process(&mut guest.machine);
+    assert_eq!(process, now, "the daemon did not run through");
+    let more = open_files(&mut guest.machine).saturating_sub(files);
+    assert!(more < 8, "{more} files more are open than at the start");
+    guest
+        .machine
+        .sh("! journalctl -b -u keynode --no-pager | grep -i panick");
+    guest
+        .machine
+        .sh("journalctl -b -u keynode-rescan --no-pager | grep -i finished");
+    let failed = guest.machine.sh("systemctl --failed --quiet --plain --no-legend");
+    assert_eq!(failed, "", "failed units");
     println!("{}", guest.times());
-}
-
-fn plug(machine: &mut Machine, dongle: usize) {
-    machine.sh(&format!("/opt/dongles/dongles.sh plug {dongle}"));
-}
-
-fn pull(machine: &mut Machine, dongle: usize) {
-    machine.sh(&format!("/opt/dongles/dongles.sh pull {dongle}"));
 }

@@ -5,9 +5,11 @@
 mod carrier_memory;
 mod carrier_page;
 mod carrier_proof;
+mod catalogue;
 mod described;
 mod dongle;
 mod dongle_usbip;
+mod enumeration;
 mod monitor;
 mod preload;
 mod testbed;
