@@ -29,7 +29,7 @@ mocked_test!(fn every_family_is_enumerated_and_named(bed) {
             hid: None,
             ..Described::default()
         }
-        .text()
+        .bare()
     });
     bed.add(&texts.collect::<String>());
     let inventory = scan_once(&catalogue);

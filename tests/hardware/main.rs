@@ -7,6 +7,8 @@ mod described;
 mod enumeration;
 mod monitor;
 mod preload;
+mod proofs;
+mod storm;
 mod testbed;
 mod watching;
 
