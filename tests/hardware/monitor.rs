@@ -4,7 +4,7 @@ use keynode::devices::CarrierState;
 
 use super::described::{Described, root_hub};
 use super::preload::mocked_test;
-use super::watching::{Watching, pull, until};
+use super::watching::{Watching, pull, until, vanish};
 
 mocked_test!(fn a_carrier_that_is_plugged_in_and_pulled_is_one_change_each(bed) {
     bed.add(&root_hub());
@@ -23,4 +23,18 @@ mocked_test!(fn a_carrier_that_is_plugged_in_and_pulled_is_one_change_each(bed) 
     assert_eq!(watching.changes() - before, plugged + 1);
     assert!(watching.handle.counters().events > 0);
     watching.handle.stop();
+});
+
+mocked_test!(fn where_udev_does_not_run_a_pull_without_an_event_is_seen(bed) {
+    // A machine with udev is believed to send events; there the slow timer would see it, after a minute.
+    if std::path::Path::new("/run/udev/control").exists() {
+        return;
+    }
+    bed.add(&root_hub());
+    let dongle = Described { hid: None, ..Described::default() };
+    bed.add(&dongle.text());
+    let watching = Watching::start();
+    assert_eq!(watching.ids().len(), 1);
+    vanish(bed, &dongle);
+    until("it is gone", || watching.ids().is_empty());
 });

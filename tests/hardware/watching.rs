@@ -26,10 +26,15 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Pulls a device without a hidraw node out. umockdev's own removal takes 50 ms for each part, and leaves links that
-/// keep the device from coming back.
+/// Pulls a device without a hidraw node out.
 pub(crate) fn pull(bed: &Testbed, device: &Described) {
     bed.uevent(&device.syspath(), "remove");
+    vanish(bed, device);
+}
+
+/// Removes a device without a hidraw node, without an event. umockdev's own removal leaves links that keep the device
+/// from coming back.
+pub(crate) fn vanish(bed: &Testbed, device: &Described) {
     let inside = |path: &str| bed.root().join(path.trim_start_matches('/'));
     let name = format!("1-{}", device.ports);
     for link in [
