@@ -4,8 +4,12 @@ CARGO_HOME ?= $(HOME)/.cargo
 export PATH := $(PATH):$(CARGO_HOME)/bin
 # What `make demo` passes on: make demo ARGS="--listen 127.0.0.1:9199"
 ARGS ?=
+# Where `make install` puts things, and which binary: make install DESTDIR=/tmp/image PREFIX=/usr
+DESTDIR ?=
+PREFIX ?= /usr
+BINARY ?= target/release/keynode
 
-.PHONY: help demo test bench build fmt lint
+.PHONY: help demo test bench build install fmt lint
 
 help: ## List these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -29,6 +33,10 @@ bench: ## Measure the speed; takes minutes and wants a quiet machine
 build: ## Install what building needs, and build the release binary
 	packaging/setup.sh build
 	cargo build --locked --release
+
+install: ## Install the built binary, units, rules and a settings file (DESTDIR, PREFIX, BINARY)
+	@test -x $(BINARY) || { echo "install: $(BINARY) is not there: run \`make build\` first" >&2; exit 1; }
+	DESTDIR="$(DESTDIR)" packaging/install.sh "$(BINARY)" "$(PREFIX)"
 
 fmt: ## Format the code
 	cargo fmt

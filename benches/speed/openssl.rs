@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::Outcome;
@@ -21,8 +22,23 @@ impl Signing {
         self.per_second / self.per_cpu_second
     }
 
-    /// Signs on one core for `length`.
+    /// Signs on one core for `length`. This process keeps its own core busy meanwhile, as its clients do during a
+    /// load: what else the machine has to do would otherwise go to the idle core, and spare openssl alone.
     pub(crate) fn measure(core: &str, length: Duration) -> Outcome<Self> {
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+            let signing = Self::undisturbed(core, length);
+            done.store(true, Ordering::Relaxed);
+            signing
+        })
+    }
+
+    fn undisturbed(core: &str, length: Duration) -> Outcome<Self> {
         let seconds = length.as_secs().max(1);
         let mut child = Command::new("taskset")
             .args(["-c", core, "openssl", "speed", "-mr", "-seconds"])

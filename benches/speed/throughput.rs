@@ -19,6 +19,9 @@ const RENEWED: u64 = 64 * 64;
 /// Less of a core than this for openssl, and others were at work on it.
 const QUIET: f64 = 0.97;
 
+/// Less than this, and the round says nothing of the node.
+const DISTURBED: f64 = 0.95;
+
 /// One kind of request.
 struct Kind<'a> {
     name: &'static str,
@@ -143,15 +146,24 @@ fn kind<'a>(
 }
 
 impl Kind<'_> {
-    /// Medians over the rounds.
-    fn row(&self, rounds: &[Round]) -> Row {
-        let ratio = median(rounds.iter().map(Round::ratio));
-        let rate = median(rounds.iter().map(|round| round.tally.per_second()));
-        let openssl = median(rounds.iter().map(|round| round.openssl.per_second));
-        let by_cpu = median(rounds.iter().map(Round::ratio_by_cpu));
-        let share = median(rounds.iter().map(|round| round.openssl.share()));
-        let [half, slow] =
-            [50, 99].map(|share| median(rounds.iter().map(|round| round.tally.percentile(share))));
+    /// Medians over the rounds in which others left the core alone; over all where those are too few.
+    fn row(&self, all: &[Round]) -> Row {
+        let quiet: Vec<&Round> = all
+            .iter()
+            .filter(|round| round.openssl.share() >= DISTURBED)
+            .collect();
+        let rounds = if quiet.len() * 3 >= all.len() {
+            quiet
+        } else {
+            all.iter().collect()
+        };
+        let rounds = || rounds.iter().copied();
+        let ratio = median(rounds().map(Round::ratio));
+        let rate = median(rounds().map(|round| round.tally.per_second()));
+        let openssl = median(rounds().map(|round| round.openssl.per_second));
+        let by_cpu = median(rounds().map(Round::ratio_by_cpu));
+        let share = median(rounds().map(|round| round.openssl.share()));
+        let [half, slow] = [50, 99].map(|share| median(rounds().map(|round| round.tally.percentile(share))));
         let mut detail = format!("{rate:.0}/s beside {openssl:.0} signatures/s; half within {half:.1} ms");
         if share < QUIET {
             let _ = write!(

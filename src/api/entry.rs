@@ -17,7 +17,7 @@ use super::error::ApiError;
 use super::query::Query;
 use super::reply::Reply;
 use super::route::Action;
-use super::{Api, Facts, Request, body, connections, host, licences, server, sessions};
+use super::{Api, Facts, Request, body, connections, devices, host, licences, rescan, server, sessions};
 
 const QUERY_ID: HeaderName = HeaderName::from_static("licence-queryid");
 const SIGNATURE: HeaderName = HeaderName::from_static("licence-signature");
@@ -116,6 +116,9 @@ async fn perform(api: &Api, action: Action, request: &Request) -> Result<Reply, 
         Action::PublicKey => Ok(server::public_key(api, request)),
         Action::ListLicences => licences::list(api, request),
         Action::GetLicence(key_no) => licences::get(api, request, &key_no),
+        Action::ListDevices => devices::list(api, request),
+        Action::GetDevice(id) => devices::get(api, request, &id),
+        Action::Rescan => rescan::answer(api, request).await,
         Action::ListConnections => connections::list(api, request).await,
         Action::GetConnection(id) => connections::get(api, request, &id).await,
         Action::OpenConnection => connections::open(api, request).await,

@@ -64,6 +64,10 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "EConnectionNotFound", sentence)
     }
 
+    pub(super) fn device_not_found(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "EDeviceNotFound", sentence)
+    }
+
     pub(super) fn not_implemented(verb: &str, path: &str, allowed: &str) -> Self {
         let sentence = format!("{verb} is not implemented for \"{path}\". Implemented: {allowed}.");
         Self::new(StatusCode::NOT_IMPLEMENTED, "EHTTPNotImplemented", sentence).with(ALLOW, allowed)

@@ -1,18 +1,24 @@
-//! /health and /ready on the second listener: tries what the node needs, rather than to say that it runs.
+//! /health, /ready and /rescan on the second listener. Health tries what the node needs, rather than to say that
+//! it runs.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, ORIGIN};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Millis, SharedClock};
+use crate::devices::{Access, CarrierState};
 use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::{DeskHandle, Reason};
 use crate::signing::{Message, Signer, verify};
 
+use super::host;
+use super::rescan::Rescans;
 use super::server::VERSION;
 
 /// A desk that does not answer within this time is not healthy.
@@ -38,6 +44,10 @@ pub struct HealthReport {
     pub signer: String,
     /// `ok`, or where keys cannot be looked for.
     pub keyring: String,
+    /// `ok`, `off`, or where devices cannot be looked for.
+    pub devices: String,
+    /// What is known of hardware keys.
+    pub usb: UsbReport,
     /// Keys, and those of them that are Enabled.
     pub keys: (usize, usize),
     /// Seats of enabled keys, and seats taken.
@@ -48,12 +58,33 @@ pub struct HealthReport {
     pub refusals: Vec<(String, String, u64)>,
 }
 
+/// What /health says of hardware keys.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct UsbReport {
+    /// Devices that are plugged in.
+    pub devices: usize,
+    /// Devices of known families among them that this process may not use, or that do not work.
+    pub inaccessible: usize,
+    /// Devices among them that can carry licences.
+    pub carriers: usize,
+    /// Carriers that have proved themselves.
+    pub proven: usize,
+    /// Scans since the start.
+    pub scans: u64,
+    /// Times that the kernel dropped events, and everything was looked at anew.
+    pub overflows: u64,
+    /// Times that the connection to udev was made anew.
+    pub reconnects: u64,
+}
+
 /// Asks the parts of the node how they are.
 pub struct Health {
     /// Sessions.
     pub desk: DeskHandle,
     /// Keys.
     pub keys: KeeperHandle,
+    /// Has everything looked at anew.
+    pub rescans: Arc<Rescans>,
     /// Signatures.
     pub signer: Arc<dyn Signer>,
     /// The node's clock.
@@ -124,7 +155,9 @@ impl Health {
             };
             (series.to_string(), reason.to_owned(), *count)
         });
-        let healthy = [&store, &signer, &keys].into_iter().all(|state| state == "ok");
+        let (devices, usb) = self.ask_devices();
+        let healthy = [&store, &signer, &keys].into_iter().all(|state| state == "ok")
+            && (devices == "ok" || devices == "off");
         HealthReport {
             healthy,
             version: VERSION.into(),
@@ -133,11 +166,45 @@ impl Health {
             store,
             signer,
             keyring: keys,
+            devices,
+            usb,
             keys: (keyring.keys().len(), enabled),
             seats: (totals.seats, totals.used),
             connections: totals.connections,
             refusals: refusals.collect(),
         }
+    }
+
+    fn ask_devices(&self) -> (String, UsbReport) {
+        let Some(plugged) = self.keys.devices() else {
+            return ("off".into(), UsbReport::default());
+        };
+        let (hardware, counters) = (plugged.hardware(), plugged.counters());
+        let (inventory, carriers) = (&hardware.inventory, &hardware.carriers);
+        let errors: Vec<String> = inventory.errors.iter().map(ToString::to_string).collect();
+        let state = if errors.is_empty() {
+            "ok".into()
+        } else {
+            errors.join("; ")
+        };
+        // What belongs to no family, such as a keyboard, is not ours to use.
+        let inaccessible = inventory
+            .devices
+            .iter()
+            .filter(|device| device.family.is_some() && device.access != Access::Ok);
+        let proven = carriers
+            .iter()
+            .filter(|carrier| carrier.state == CarrierState::Proven);
+        let report = UsbReport {
+            devices: inventory.devices.len(),
+            inaccessible: inaccessible.count(),
+            carriers: carriers.len(),
+            proven: proven.count(),
+            scans: counters.scans,
+            overflows: counters.overflows,
+            reconnects: counters.reconnects,
+        };
+        (state, report)
     }
 
     /// Signs, and checks the signature as a client would.
@@ -171,6 +238,25 @@ async fn answer(request: HttpRequest, health: Data<Health>) -> HttpResponse {
         }
         // It listens only once everything is started.
         "/ready" => HttpResponse::Ok().json(serde_json::json!({ "ready": true })),
-        _ => HttpResponse::NotFound().json(serde_json::json!({ "error": "there are /health and /ready" })),
+        "/rescan" => rescan(&request, &health.rescans).await,
+        _ => told(HttpResponse::NotFound(), "there are /health, /ready and /rescan"),
     }
+}
+
+/// Nobody logs in here, for `keynode rescan` runs unattended. Scans that nobody needs are harmless, for they are
+/// coalesced; a web page that a browser on this computer shows must not cause any all the same.
+async fn rescan(request: &HttpRequest, rescans: &Rescans) -> HttpResponse {
+    if request.method() != Method::POST {
+        let mut refusal = HttpResponse::MethodNotAllowed();
+        refusal.insert_header((ALLOW, "POST"));
+        return told(refusal, "to rescan is a POST");
+    }
+    if request.headers().contains_key(ORIGIN) || !host::is_allowed(request, &[]) {
+        return told(HttpResponse::Forbidden(), "no web page may ask for that");
+    }
+    HttpResponse::Ok().json(rescans.run().await)
+}
+
+fn told(mut status: actix_web::HttpResponseBuilder, error: &str) -> HttpResponse {
+    status.json(serde_json::json!({ "error": error }))
 }

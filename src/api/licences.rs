@@ -25,7 +25,7 @@ record!(LicenceView<'_>, this, {
     "Type" => Scalar::text(this.key.kind.name()),
     "FileName" => Scalar::text(this.key.file_name.as_str()),
     "Enabled" => Scalar::Bool(this.key.verdict.enabled),
-    "IsBlank" => Scalar::Bool(false),
+    "IsBlank" => Scalar::Bool(this.key.blank),
     "Workable" => Scalar::Bool(this.key.verdict.workable),
     "OpenError" => Scalar::maybe(this.key.verdict.open_error.as_deref(), Scalar::text),
     "Version" => this.of(Scalar::text(""), |licence| Scalar::text(licence.version.as_str())),

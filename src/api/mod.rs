@@ -4,6 +4,7 @@
 mod auth;
 mod body;
 mod connections;
+mod devices;
 mod entry;
 mod error;
 mod health;
@@ -13,6 +14,7 @@ pub mod listener;
 mod query;
 mod record;
 mod reply;
+mod rescan;
 mod route;
 mod server;
 mod sessions;
@@ -37,6 +39,7 @@ use crate::store::AuditEntry;
 
 pub use auth::{Auth, LoginRules};
 pub use health::{Health, HealthReport};
+pub use rescan::{Rescanned, Rescans};
 pub use server::{Facts, VERSION};
 
 use auth::Caller;
@@ -63,6 +66,8 @@ pub struct Api {
     pub signer: Arc<dyn Signer>,
     /// The keys.
     pub keys: KeeperHandle,
+    /// Has everything looked at anew.
+    pub rescans: Arc<Rescans>,
     /// Sessions and connections.
     pub desk: DeskHandle,
     /// The users.

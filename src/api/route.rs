@@ -25,15 +25,19 @@ pub(super) enum Action {
     RenewSession(String),
     ReleaseSession(String),
     ReleaseByClient,
+    ListDevices,
+    GetDevice(String),
+    Rescan,
 }
 
-/// The documented addresses in their order, then the extensions.
-pub(super) const URNS: [&str; 5] = [
+/// The documented addresses in their order, then the extensions. All of them answer a GET.
+pub(super) const URNS: [&str; 6] = [
     "/api/serverinfo",
     "/api/licences",
     "/api/connections",
     "/api/sessions",
     "/api/publickey",
+    "/api/devices",
 ];
 
 impl Action {
@@ -49,29 +53,35 @@ impl Action {
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let (get, others) = match *names {
-            [] => (Self::Root, vec![]),
-            ["serverinfo"] => (Self::ServerInfo, vec![]),
-            ["publickey"] => (Self::PublicKey, vec![]),
-            ["licences"] => (Self::ListLicences, vec![]),
-            ["connections"] => (Self::ListConnections, vec![(Method::POST, Self::OpenConnection)]),
+            [] => (Some(Self::Root), vec![]),
+            ["serverinfo"] => (Some(Self::ServerInfo), vec![]),
+            ["publickey"] => (Some(Self::PublicKey), vec![]),
+            ["licences"] => (Some(Self::ListLicences), vec![]),
+            ["devices"] => (Some(Self::ListDevices), vec![]),
+            ["rescan"] => (None, vec![(Method::POST, Self::Rescan)]),
+            ["connections"] => (
+                Some(Self::ListConnections),
+                vec![(Method::POST, Self::OpenConnection)],
+            ),
             ["sessions"] => (
-                Self::ListSessions,
+                Some(Self::ListSessions),
                 vec![
                     (Method::POST, Self::TakeSession),
                     (Method::DELETE, Self::ReleaseByClient),
                 ],
             ),
             [_, ""] => return Err(unknown()),
-            ["licences", key_no] => (Self::GetLicence(key_no.into()), vec![]),
+            ["licences", key_no] => (Some(Self::GetLicence(key_no.into())), vec![]),
+            ["devices", id] => (Some(Self::GetDevice(id.into())), vec![]),
             ["connections", id] => (
-                Self::GetConnection(id.into()),
+                Some(Self::GetConnection(id.into())),
                 vec![
                     (Method::PUT, Self::Heartbeat(id.into())),
                     (Method::DELETE, Self::CloseConnection(id.into())),
                 ],
             ),
             ["sessions", id] => (
-                Self::GetSession(id.into()),
+                Some(Self::GetSession(id.into())),
                 vec![
                     (Method::PUT, Self::RenewSession(id.into())),
                     (Method::DELETE, Self::ReleaseSession(id.into())),
@@ -80,15 +90,12 @@ impl Action {
             _ => return Err(unknown()),
         };
         // A HEAD answers like a GET (row 6).
-        if *verb == Method::GET || *verb == Method::HEAD {
-            return Ok(get);
-        }
-        let allowed = others
-            .iter()
-            .fold("GET, HEAD".to_owned(), |all, (verb, _)| format!("{all}, {verb}"));
-        let other = others.into_iter().find(|(own, _)| own == verb);
-        let action = other.map(|(_, action)| action);
-        action.ok_or_else(|| ApiError::not_implemented(verb.as_str(), path, &allowed))
+        let gets = get.map(|get| [(Method::GET, get.clone()), (Method::HEAD, get)]);
+        let verbs: Vec<_> = gets.into_iter().flatten().chain(others).collect();
+        let allowed: Vec<_> = verbs.iter().map(|(verb, _)| verb.as_str()).collect();
+        let refused = ApiError::not_implemented(verb.as_str(), path, &allowed.join(", "));
+        let action = verbs.into_iter().find(|(own, _)| own == verb);
+        action.map(|(_, action)| action).ok_or(refused)
     }
 
     /// Whether a role may do it: an administrator everything, a client what concerns sessions, connections
@@ -105,11 +112,20 @@ impl Action {
                 | Self::GetConnection(_)
                 | Self::ListSessions
                 | Self::GetSession(_)
+                | Self::ListDevices
+                | Self::GetDevice(_)
         );
         match role {
             Role::Admin => true,
             Role::Monitor => looks,
-            Role::Client => !matches!(self, Self::ListLicences | Self::GetLicence(_)),
+            Role::Client => !matches!(
+                self,
+                Self::ListLicences
+                    | Self::GetLicence(_)
+                    | Self::ListDevices
+                    | Self::GetDevice(_)
+                    | Self::Rescan
+            ),
         }
     }
 }
@@ -155,6 +171,8 @@ mod tests {
             (Method::POST, "/api/licences"),
             (Method::DELETE, "/api/licences/7"),
             (Method::PATCH, "/api/sessions"),
+            (Method::GET, "/api/rescan"),
+            (Method::DELETE, "/api/devices/usb-1209-0001-A"),
             (Method::POST, "/api/sessions/AF72CC4124DD4B588AA9039D31035A5C"),
         ] {
             assert_eq!(

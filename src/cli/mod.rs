@@ -11,6 +11,7 @@ mod licence;
 mod offline;
 mod password;
 mod public_key;
+mod rescan;
 mod sessions;
 mod status;
 mod user;
@@ -50,6 +51,8 @@ enum Command {
     Demo(SettingsArgs),
     /// Tell how a running node is
     Status(status::StatusArgs),
+    /// Have a running node look at devices and licence files anew
+    Rescan(rescan::RescanArgs),
     /// List the keys with their verdicts, switch a key off or on
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -100,6 +103,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Serve(args) => serve(&args),
         Command::Demo(args) => demo::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Rescan(args) => rescan::run(&args, out),
         Command::Keys(command) => keys::run(&command, out),
         Command::Sessions(command) => sessions::run(&command, out),
         Command::Licence(command) => licence::run(&command, out),

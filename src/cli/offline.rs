@@ -9,6 +9,7 @@ use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
 use crate::keyring::{Key, KeyProvider, Keyring, LicenceFiles, Situation, assemble, read_vendor_keys};
 use crate::licence::Timestamp;
+use crate::licence::binding::Carriers;
 use crate::node::StateDir;
 use crate::settings::{PlaceArgs, Settings};
 use crate::store::{Author, Database, FILE_NAME, load_highest_time, load_switched_off};
@@ -38,10 +39,12 @@ impl Offline {
             .map_err(Failure::of)?;
         let computer = inspect(&Roots::host()).fingerprint;
         let highest = highest.unwrap_or(now).max(now);
+        let carriers = Carriers::default();
         let situation = Situation {
             now,
             highest,
             computer: &computer,
+            carriers: &carriers,
             switched_off: &switched_off,
         };
         let keyring = assemble(&found, &situation, &Keyring::default());

@@ -60,8 +60,17 @@ fn print(report: &HealthReport, out: &mut impl Write) -> Result<(), Failure> {
         ("state", &report.store),
         ("signer", &report.signer),
         ("keyring", &report.keyring),
+        ("devices", &report.devices),
     ] {
         writeln!(out, "{name:<12} {state}")?;
+    }
+    let usb = &report.usb;
+    if report.devices != "off" {
+        writeln!(
+            out,
+            "usb          {} device(s), {} of known families cannot be used; {} carrier(s), {} proven",
+            usb.devices, usb.inaccessible, usb.carriers, usb.proven
+        )?;
     }
     for (series, reason, count) in &report.refusals {
         writeln!(out, "refused      {count} of series {series}: {reason}")?;

@@ -18,6 +18,7 @@ mod report_descriptor;
 mod roster;
 #[cfg(test)]
 mod roster_tests;
+pub mod rules;
 mod scan;
 mod service;
 mod sleep;

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::licence::binding::Fingerprint;
-use crate::licence::{Circumstances, KeyNo, Timestamp, judge};
+use crate::licence::binding::{Carriers, Fingerprint};
+use crate::licence::{Circumstances, KeyNo, OpenFailure, Timestamp, judge, judge_blank};
 
 use super::key::{Found, Key, Keyring};
 
@@ -17,16 +17,18 @@ pub struct Situation<'a> {
     pub highest: Timestamp,
     /// The computer as it is.
     pub computer: &'a Fingerprint,
+    /// The carriers that are plugged in.
+    pub carriers: &'a Carriers,
     /// Keys that the administrator switched off.
     pub switched_off: &'a HashSet<KeyNo>,
 }
 
 /// Judges all keys. Authentic licences with one KeyNo are rivals: none of them is Workable, and each names
-/// the others. Files that are not authentic cannot spoil one that is.
+/// the others. What is not authentic, and copies on devices that do not vouch for them, cannot spoil one that is.
 pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) -> Keyring {
     let mut claims: HashMap<KeyNo, Vec<&str>> = HashMap::new();
     for one in found {
-        if let Ok(licence) = &one.opened {
+        if let (Ok(licence), None) = (&one.opened, &one.obstacle) {
             claims.entry(licence.key_no).or_default().push(&one.file_name);
         }
     }
@@ -34,9 +36,8 @@ pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) ->
         let licence = one.opened.as_deref();
         let rivals: Vec<String> = match licence {
             Ok(licence) => {
-                let others = claims[&licence.key_no]
-                    .iter()
-                    .filter(|name| **name != one.file_name);
+                let others = claims.get(&licence.key_no).into_iter().flatten();
+                let others = others.filter(|name| **name != one.file_name);
                 others.map(|name| (*name).to_owned()).collect()
             }
             Err(_) => Vec::new(),
@@ -46,10 +47,16 @@ pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) ->
             now: situation.now,
             highest: situation.highest,
             computer: situation.computer,
+            carriers: situation.carriers,
+            obstacle: one.obstacle.as_deref(),
             switched_off,
             rivals: &rivals,
         };
-        Arc::new(Key::new(one, judge(licence, &given)))
+        let verdict = match licence {
+            Err(OpenFailure::Blank) => judge_blank(given.obstacle),
+            licence => judge(licence, &given),
+        };
+        Arc::new(Key::new(one, verdict))
     });
     Keyring::new(keys.collect(), situation.computer.computer_id(), before)
 }
@@ -67,6 +74,7 @@ mod tests {
             file_name: name.into(),
             named: None,
             opened: opened.map(Arc::new),
+            obstacle: None,
             updated: Timestamp::default(),
         }
     }
@@ -78,6 +86,7 @@ mod tests {
             now,
             highest: now,
             computer: &computer,
+            carriers: &Carriers::default(),
             switched_off: &switched_off,
         };
         assemble(found, &situation, before)
@@ -94,7 +103,7 @@ mod tests {
             .collect();
         assert!(errors[0].contains('b') && errors[1].contains('a'), "{errors:?}");
         let mut forged = found("forged", Err(OpenFailure::Signature));
-        forged.named = Some((licence().key_id, licence().key_no));
+        forged.named = Some((Some(licence().key_id), licence().key_no));
         let keyring = ring(&[forged, found("a", Ok(licence()))], &Keyring::default());
         assert_eq!(keyring.keys().len(), 2);
         assert!(keyring.find(licence().key_no).unwrap().verdict.enabled);

@@ -52,12 +52,14 @@ impl LicenceFiles {
             Err(failure) => (Err(failure), stamp),
         };
         let named = path.file_name().and_then(|name| parse_file_name(name.to_str()?));
+        let named = named.map(|(key_id, key_no)| (Some(key_id), key_no));
         let changed = i64::try_from(stamp.4 / 1_000_000).unwrap_or_default();
         let found = Found {
             kind: KeyKind::Virtual,
             file_name: path.to_string_lossy().into_owned(),
             named,
             opened: opened.map(Arc::new),
+            obstacle: None,
             // The time of the inode's last change: unlike mtime, a copy with old times does not set it back.
             updated: Timestamp::from_millis(changed),
         };

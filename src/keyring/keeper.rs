@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,24 +12,21 @@ use arc_swap::ArcSwap;
 
 use crate::clock::{Moment, SharedClock};
 use crate::computer::{self, Roots};
-use crate::licence::binding::Fingerprint;
+use crate::licence::binding::{Carriers, Fingerprint};
 use crate::licence::{KeyNo, Timestamp, VendorKeys};
 use crate::store::{self, ChangeWatch};
 
+use super::KeyProvider;
 use super::assemble::{Situation, assemble};
+use super::handle::{KeeperHandle, KeeperHealth, Mailbox, Message, Next, settle};
 use super::key::{Change, Found, Keyring};
+use super::plugged::Plugged;
+use super::usb::UsbKeys;
 use super::vendors::read_vendor_keys;
 use super::watch::DirectoryWatch;
-use super::{KeyProvider, ScanError};
 
 /// Between looks at clock, directories and the administrator's switches.
 const TICK: Duration = Duration::from_millis(500);
-
-/// A scan waits until nothing has happened for this long …
-const QUIET: Duration = Duration::from_millis(100);
-
-/// … but not longer than this.
-const PATIENCE: Duration = Duration::from_millis(400);
 
 /// Everything is looked at anew this often, whatever the events say.
 const SLOW_TIMER: Duration = Duration::from_mins(1);
@@ -42,69 +39,16 @@ const JUMP: i64 = 1_000;
 
 /// Where keys come from.
 pub struct Sources {
-    /// Each finds keys of one kind.
+    /// Each finds keys of one kind; USB keys are not among them.
     pub providers: Vec<Box<dyn KeyProvider>>,
+    /// Where USB keys are plugged in; none: nowhere.
+    pub devices: Option<Arc<dyn Plugged>>,
     /// Trusted vendor keys.
     pub vendor_dir: PathBuf,
     /// Directories whose changes are worth a scan.
     pub watched: Vec<PathBuf>,
     /// Where the computer is looked at.
     pub roots: Roots,
-}
-
-/// How the last look went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeeperHealth {
-    /// Providers that could not look.
-    pub errors: Vec<ScanError>,
-    /// Scans since the start.
-    pub scans: u64,
-}
-
-enum Message {
-    Changed,
-    /// Look now, and say when it is done.
-    Rescan(Sender<()>),
-    Tick,
-    Stop,
-}
-
-/// The way to the keeper for everybody else.
-#[derive(Clone)]
-pub struct KeeperHandle {
-    sender: Sender<Message>,
-    keyring: Arc<ArcSwap<Keyring>>,
-    health: Arc<Mutex<KeeperHealth>>,
-}
-
-impl KeeperHandle {
-    /// The keys as they are.
-    pub fn keyring(&self) -> Arc<Keyring> {
-        self.keyring.load_full()
-    }
-
-    /// How the last look went.
-    pub fn health(&self) -> KeeperHealth {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Looks at everything anew; returns when the new snapshot is published.
-    pub fn rescan(&self) {
-        let (done, finished) = channel();
-        if self.sender.send(Message::Rescan(done)).is_ok() {
-            let _ = finished.recv();
-        }
-    }
-
-    /// Makes the keeper look at its clock: for clocks that tests move.
-    pub fn wake(&self) {
-        let _ = self.sender.send(Message::Tick);
-    }
-
-    /// Ends the thread.
-    pub fn stop(&self) {
-        let _ = self.sender.send(Message::Stop);
-    }
 }
 
 /// Called with each new snapshot.
@@ -117,6 +61,9 @@ pub struct Keeper {
     switches: ChangeWatch,
     on_change: OnChange,
     found: Vec<Vec<Found>>,
+    usb: UsbKeys,
+    usb_found: Vec<Found>,
+    carriers: Carriers,
     vendors: VendorKeys,
     fingerprint: Fingerprint,
     switched_off: HashSet<KeyNo>,
@@ -139,6 +86,15 @@ impl Keeper {
             .max(now.wall);
         let mut keeper = Self {
             found: sources.providers.iter().map(|_| Vec::new()).collect(),
+            usb: UsbKeys::default(),
+            usb_found: Vec::new(),
+            carriers: Carriers {
+                seen: Vec::new(),
+                blind: sources
+                    .devices
+                    .is_none()
+                    .then(|| "USB devices are switched off in the settings (devices.enabled)".into()),
+            },
             sources,
             switches,
             on_change: Box::new(|_, _| ()),
@@ -161,16 +117,18 @@ impl Keeper {
         self.keyring.load_full()
     }
 
-    /// Starts the thread; from now on `on_change` is called with each new snapshot.
+    /// Starts the thread, which reads this mailbox; from now on `on_change` is called with each new snapshot.
     pub fn start(
         mut self,
+        mailbox: Mailbox,
         on_change: impl FnMut(&Keyring, &[Change]) + Send + 'static,
     ) -> (KeeperHandle, JoinHandle<()>) {
-        let (sender, receiver) = channel();
+        let Mailbox { sender, receiver } = mailbox;
         let handle = KeeperHandle {
             sender: sender.clone(),
             keyring: self.keyring.clone(),
             health: self.health.clone(),
+            devices: self.sources.devices.clone(),
         };
         self.on_change = Box::new(on_change);
         let thread = std::thread::Builder::new()
@@ -194,13 +152,21 @@ impl Keeper {
         loop {
             let mut waiting = Vec::new();
             let due = match receiver.recv_timeout(TICK) {
-                Ok(Message::Changed) => match settle(receiver, &mut waiting) {
+                Ok(Message::Changed) => match settle(receiver, &mut waiting, || self.look_at_devices()) {
                     Next::Scan => true,
                     Next::Stop => break,
                 },
+                Ok(Message::Plugged) => {
+                    self.look_at_devices();
+                    false
+                }
                 Ok(Message::Rescan(done)) => {
                     waiting.push(done);
                     true
+                }
+                Ok(Message::Answer(answer)) => {
+                    let _ = answer.send(());
+                    false
                 }
                 Ok(Message::Tick) | Err(RecvTimeoutError::Timeout) => false,
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
@@ -244,6 +210,15 @@ impl Keeper {
             scans: health.scans + 1,
         };
         drop(health);
+        self.look_at_devices();
+    }
+
+    /// Judges anew with what is plugged in now; files and computer are taken as they were last seen.
+    fn look_at_devices(&mut self) {
+        if let Some(devices) = &self.sources.devices {
+            let now = self.clock.now().wall;
+            (self.usb_found, self.carriers) = self.usb.look(&devices.hardware(), &self.vendors, now);
+        }
         self.judge();
     }
 
@@ -279,11 +254,13 @@ impl Keeper {
     fn judge(&mut self) {
         self.note_time(self.clock.now());
         self.read_switches();
-        let found: Vec<Found> = self.found.iter().flatten().cloned().collect();
+        let found = self.found.iter().flatten().chain(&self.usb_found);
+        let found: Vec<Found> = found.cloned().collect();
         let situation = Situation {
             now: self.last.wall,
             highest: self.highest,
             computer: &self.fingerprint,
+            carriers: &self.carriers,
             switched_off: &self.switched_off,
         };
         let before = self.keyring.load_full();
@@ -312,26 +289,6 @@ impl Keeper {
             tracing::warn!(%error, "the time cannot be saved");
         }
     }
-}
-
-/// What follows a burst of changes.
-enum Next {
-    Scan,
-    Stop,
-}
-
-/// Waits until a burst of changes is over.
-fn settle(receiver: &Receiver<Message>, waiting: &mut Vec<Sender<()>>) -> Next {
-    let began = Instant::now();
-    while began.elapsed() < PATIENCE {
-        match receiver.recv_timeout(QUIET) {
-            Ok(Message::Rescan(done)) => waiting.push(done),
-            Ok(Message::Stop) => return Next::Stop,
-            Ok(Message::Changed | Message::Tick) => {}
-            Err(_) => break,
-        }
-    }
-    Next::Scan
 }
 
 /// Logs what changed between two snapshots.

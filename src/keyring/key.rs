@@ -34,9 +34,12 @@ pub struct Found {
     /// The file's full path, or the device's stable name.
     pub file_name: String,
     /// Series and number as far as the place itself tells them, for keys that cannot be opened.
-    pub named: Option<(KeyId, KeyNo)>,
+    pub named: Option<(Option<KeyId>, KeyNo)>,
     /// The licence, or why there is none.
     pub opened: Result<Arc<Licence>, OpenFailure>,
+    /// Why the device that it lies on does not vouch for it: pulled, silent, not the one it belongs on. None for
+    /// files.
+    pub obstacle: Option<String>,
     /// When this node last found it changed.
     pub updated: Timestamp,
 }
@@ -52,6 +55,8 @@ pub struct Key {
     pub key_no: KeyNo,
     /// Series, where it is known.
     pub key_id: Option<KeyId>,
+    /// A carrier that holds no licence.
+    pub blank: bool,
     /// The licence, where it is authentic.
     pub licence: Option<Arc<Licence>>,
     /// When this node last found it changed.
@@ -65,13 +70,14 @@ impl Key {
         let licence = found.opened.as_ref().ok().cloned();
         let known = licence
             .as_ref()
-            .map(|licence| (licence.key_id, licence.key_no))
+            .map(|licence| (Some(licence.key_id), licence.key_no))
             .or(found.named);
         Self {
             kind: found.kind,
             file_name: found.file_name.clone(),
             key_no: known.map_or_else(|| number_of(&found.file_name), |(_, key_no)| key_no),
-            key_id: known.map(|(key_id, _)| key_id),
+            key_id: known.and_then(|(key_id, _)| key_id),
+            blank: found.opened == Err(OpenFailure::Blank),
             licence,
             updated: found.updated,
             verdict,
@@ -83,8 +89,9 @@ impl Key {
         let found = Found {
             kind: KeyKind::Virtual,
             file_name: String::new(),
-            named: Some((key_id, key_no)),
+            named: Some((Some(key_id), key_no)),
             opened: Err(OpenFailure::Unreadable("it is not here".into())),
+            obstacle: None,
             updated: Timestamp::default(),
         };
         let why = Some("the key has not been found since the node started".to_owned());
@@ -151,7 +158,8 @@ impl Keyring {
     pub(super) fn new(mut keys: Vec<Arc<Key>>, computer_id: String, before: &Self) -> Self {
         keys.sort_by(|a, b| (a.key_id, a.key_no, &a.file_name).cmp(&(b.key_id, b.key_no, &b.file_name)));
         let mut by_number: HashMap<KeyNo, Arc<Key>> = HashMap::with_capacity(keys.len());
-        let worth = |key: &Key| (key.verdict.workable, key.licence.is_some());
+        // A licence is worth more than what has none, such as a blank carrier whose number is the same.
+        let worth = |key: &Key| (key.licence.is_some(), key.verdict.workable);
         for key in &keys {
             let best = by_number.entry(key.key_no).or_insert_with(|| key.clone());
             if worth(key) > worth(best) {

@@ -3,15 +3,23 @@
 
 mod assemble;
 mod files;
+mod handle;
 mod keeper;
 mod key;
+mod plugged;
+mod usb;
+#[cfg(test)]
+mod usb_tests;
 mod vendors;
 mod watch;
 
 pub use assemble::{Situation, assemble};
 pub use files::LicenceFiles;
-pub use keeper::{Keeper, KeeperHandle, KeeperHealth, Sources};
+pub use handle::{KeeperHandle, KeeperHealth, Mailbox};
+pub use keeper::{Keeper, Sources};
 pub use key::{Change, Found, Key, KeyKind, Keyring};
+pub use plugged::{Plugged, carriers, seen};
+pub use usb::UsbKeys;
 pub use vendors::{TrustError, read_vendor_keys, trust_vendor};
 
 use crate::licence::VendorKeys;

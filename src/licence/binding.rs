@@ -1,6 +1,9 @@
 //! What a licence is bound to, and whether a computer is still the one it was bound to.
 //! Knows no hardware: what the computer shows comes in as a [`Fingerprint`] (made by `computer`).
 
+mod carrier;
+#[cfg(test)]
+mod carrier_tests;
 mod compare;
 mod component;
 #[cfg(test)]
@@ -8,6 +11,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use carrier::{CarrierBinding, CarrierMiss, Carriers, SeenCarrier};
 pub use compare::Comparison;
 pub use component::{Component, ComponentError, ComponentKind, Fingerprint};
 
@@ -41,17 +45,4 @@ impl ComputerBinding {
     pub fn compare(&self, current: &Fingerprint) -> Comparison {
         Comparison::new(self, current)
     }
-}
-
-/// A binding to a hardware carrier.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CarrierBinding {
-    /// The driver that proves the carrier: `serial`, `hid`, `pkcs11` or `fido2`.
-    pub driver: String,
-    /// The carrier's serial number as its driver reports it.
-    pub serial: String,
-    /// The key that the carrier's answers verify under; none for the driver `serial`, which proves presence only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public_key: Option<String>,
 }

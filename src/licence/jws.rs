@@ -19,6 +19,12 @@ pub enum OpenFailure {
     /// The file cannot be read at all.
     #[error("the file cannot be read: {0}")]
     Unreadable(String),
+    /// The carrier that may hold it was never read.
+    #[error("{0}")]
+    Carrier(String),
+    /// The carrier holds none.
+    #[error("it holds no licence")]
+    Blank,
     /// More than [`MAX_FILE`] bytes.
     #[error("the file has more than {MAX_FILE} bytes: it is no licence")]
     TooLarge,

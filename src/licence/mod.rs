@@ -19,7 +19,7 @@ pub use record::{
 pub use tax::{BadIec, BadItn, Iec, Itn};
 pub use timestamp::{BadTimestamp, DAY, Timestamp};
 pub use vendor::{BadVendorKey, VendorKey, VendorKeys};
-pub use verdict::{CLOCK_TOLERANCE, Circumstances, Verdict, judge};
+pub use verdict::{CLOCK_TOLERANCE, Circumstances, Verdict, judge, judge_blank};
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -1,6 +1,6 @@
 //! The verdict on a key: is it Workable, is it Enabled, and if not, why. One pure function.
 
-use super::binding::{Binding, Fingerprint};
+use super::binding::{Binding, Carriers, Fingerprint};
 use super::jws::OpenFailure;
 use super::record::Licence;
 use super::timestamp::Timestamp;
@@ -17,6 +17,10 @@ pub struct Circumstances<'a> {
     pub highest: Timestamp,
     /// The computer as it is.
     pub computer: &'a Fingerprint,
+    /// The carriers that are plugged in.
+    pub carriers: &'a Carriers,
+    /// Why the device that the licence lies on does not vouch for it, where it lies on one.
+    pub obstacle: Option<&'a str>,
     /// The administrator has switched the key off.
     pub switched_off: bool,
     /// Files of other keys that claim the same KeyNo.
@@ -77,28 +81,43 @@ pub fn judge(licence: Result<&Licence, &OpenFailure>, given: &Circumstances<'_>)
     }
 }
 
+/// Judges a carrier without a licence: it is Workable where it proves itself, and never Enabled (spec, rows 19 and
+/// 20).
+pub fn judge_blank(obstacle: Option<&str>) -> Verdict {
+    let open_error = obstacle.map(str::to_owned);
+    let cause = open_error.clone().or_else(|| Some("it holds no licence".into()));
+    Verdict {
+        workable: open_error.is_none(),
+        open_error,
+        enabled: false,
+        cause,
+    }
+}
+
 fn open_error(licence: &Licence, given: &Circumstances<'_>) -> Option<String> {
+    if let Some(obstacle) = given.obstacle {
+        return Some(obstacle.to_owned());
+    }
     if !given.rivals.is_empty() {
         return Some(format!(
-            "KeyNo {} is also in {}: keep one of the files",
+            "KeyNo {} is also in {}: keep one of them",
             licence.key_no,
             given.rivals.join(", ")
         ));
     }
-    match &licence.binding {
+    let carrier = match &licence.binding {
         Binding::Computer(binding) => {
             let comparison = binding.compare(given.computer);
             if !comparison.matches {
                 return Some(comparison.describe());
             }
+            None
         }
-        Binding::Carrier(carrier) => {
-            return Some(format!(
-                "its carrier {} {} is not connected",
-                carrier.driver, carrier.serial
-            ));
-        }
-        Binding::None => {}
+        Binding::Carrier(carrier) => Some(carrier),
+        Binding::None => None,
+    };
+    if let Err(miss) = given.carriers.vouch(carrier, licence.blank_key_no) {
+        return Some(miss.to_string());
     }
     let turned_back = given.highest.millis() - given.now.millis();
     (licence.period > 0 && turned_back > CLOCK_TOLERANCE).then(|| {
@@ -124,6 +143,8 @@ mod tests {
             now,
             highest: now,
             computer: &computer,
+            carriers: &Carriers::default(),
+            obstacle: None,
             switched_off: false,
             rivals: &[],
         };
@@ -153,6 +174,8 @@ mod tests {
             now,
             highest: now,
             computer: &computer,
+            carriers: &Carriers::default(),
+            obstacle: None,
             switched_off: false,
             rivals: &[],
         };
@@ -200,6 +223,8 @@ mod tests {
             now,
             highest: now,
             computer: &computer,
+            carriers: &Carriers::default(),
+            obstacle: None,
             switched_off: false,
             rivals: &rivals,
         };

@@ -2,41 +2,49 @@
 //! concrete type.
 
 mod audit;
+mod error;
 mod logging;
 mod offers;
+mod plug;
+mod rules;
 mod run;
+mod servers;
 mod state_dir;
+mod watchdog;
 
 pub use audit::CHECKPOINT_NAME;
+pub use error::StartError;
 pub use logging::start_logging;
+pub use plug::{OnPlug, host_devices};
+pub use rules::device_rules;
 pub use run::run;
 pub use state_dir::StateDir;
 
-use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
 
-use crate::api::listener::{Limits, Listener, raise_file_limit, serve};
-use crate::api::tls::{self, TlsError};
-use crate::api::{Api, ApiRules, Auth, Facts, Health, LoginRules};
-use crate::clock::{Millis, SharedClock};
+use crate::api::tls;
+use crate::api::{Api, Auth, Facts, Health, Rescans};
+use crate::clock::SharedClock;
 use crate::computer::Roots;
-use crate::keyring::{Keeper, KeeperHandle, KeyProvider, LicenceFiles, Sources};
+use crate::devices::DeviceRules;
+use crate::keyring::{Keeper, KeeperHandle, KeyProvider, LicenceFiles, Mailbox, Plugged, Sources};
 use crate::licence::Timestamp;
-use crate::seats::{DeskHandle, LedgerRules, Rules};
+use crate::seats::DeskHandle;
 use crate::settings::Settings;
-use crate::signing::{KeyFileError, Signer, SoftwareKey};
-use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, StoreError, UserError, Users};
+use crate::signing::{Signer, SoftwareKey};
+use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
 
 use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
+use plug::Devices;
+use servers::{Sockets, servers};
+use watchdog::{Threads, Workers};
 
 /// Name of the signing key in the state directory.
 pub const SIGNING_KEY: &str = "signing.key";
@@ -44,70 +52,6 @@ pub const SIGNING_KEY: &str = "signing.key";
 /// What is running finishes within this time when the node stops; then it is cut off. A request takes
 /// milliseconds; the server itself looks only once a second whether all of them have ended.
 const FAREWELL: Duration = Duration::from_millis(500);
-
-/// Why a node does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The state directory cannot be used.
-    #[error("the state directory {path}: {source}")]
-    StateDir {
-        /// The directory.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process has the state directory.
-    #[error(
-        "another keynode uses the state directory {0}: stop it first, or choose another with --state-dir"
-    )]
-    InUse(PathBuf),
-    /// An address cannot be listened on.
-    #[error("cannot listen on {address} (--{flag}): {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// The flag that sets it.
-        flag: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Others could log in with a password that everybody knows.
-    #[error(
-        "user \"{user}\" still has the initial password, and {address} can be reached by others: change it with \
-         `keynode user passwd {user}`, or listen on 127.0.0.1"
-    )]
-    InitialPassword {
-        /// Who has it.
-        user: String,
-        /// The address.
-        address: SocketAddr,
-    },
-    /// The certificate or its key.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The signing key.
-    #[error("the signing key: {0}")]
-    Key(#[from] KeyFileError),
-    /// The state file.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The users.
-    #[error(transparent)]
-    User(#[from] UserError),
-    /// The state file, told by `SQLite`.
-    #[error("the state file: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-    /// A server cannot be made.
-    #[error("the server: {0}")]
-    Server(io::Error),
-}
-
-impl StartError {
-    /// Settings that cannot work, rather than a world that does not cooperate at the moment.
-    pub fn is_about_settings(&self) -> bool {
-        matches!(self, Self::InitialPassword { .. } | Self::Tls(_))
-    }
-}
 
 /// A node that runs.
 pub struct Node {
@@ -122,8 +66,10 @@ pub struct Node {
     api: Arc<Api>,
     codes: Arc<ArcSwap<AccessCodes>>,
     servers: Vec<ServerHandle>,
+    workers: Workers,
     threads: Vec<JoinHandle<()>>,
     audit: AuditKeeper,
+    devices: Devices,
     /// Holds the lock as long as the node runs.
     _state_dir: StateDir,
 }
@@ -134,6 +80,20 @@ impl Node {
     /// # Errors
     /// [`StartError`] says what it needs and does not have; nothing is left running.
     pub fn start(settings: &Settings, clock: SharedClock, roots: Roots) -> Result<Self, StartError> {
+        Self::start_with(settings, clock, roots, host_devices)
+    }
+
+    /// As [`Node::start`], with the devices that `plug` starts; it is not called where the settings switch devices
+    /// off.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub fn start_with(
+        settings: &Settings,
+        clock: SharedClock,
+        roots: Roots,
+        plug: impl FnOnce(DeviceRules, OnPlug) -> Arc<dyn Plugged>,
+    ) -> Result<Self, StartError> {
         let state_dir = StateDir::open(&settings.state_dir)?;
         let database = state_dir.database()?;
         check_passwords(settings, &Users::open(&database)?)?;
@@ -149,14 +109,19 @@ impl Node {
         )?);
         let started = clock.now().wall;
 
-        let sources = sources(settings, roots)?;
+        let mailbox = Mailbox::default();
+        let devices = Devices(settings.devices.enabled.then(|| {
+            let rules = device_rules(&settings.devices);
+            plug(rules, Box::new(mailbox.on_plug()))
+        }));
+        let sources = sources(settings, roots, devices.0.clone())?;
         warn_if_weak(&sources.roots);
         let keeper = Keeper::new(sources, clock.clone(), ChangeWatch::new(&database)?)?;
         let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
         let first = offers(&keeper.keyring(), &codes.load());
         let seats = Box::new(SqliteSeats::new(&database)?);
-        let (desk, desk_thread) = DeskHandle::start(seats, clock.clone(), rules(settings), first)?;
-        let (keys, keeper_thread) = keeper.start({
+        let (desk, desk_thread) = DeskHandle::start(seats, clock.clone(), rules::seats(settings), first)?;
+        let (keys, keeper_thread) = keeper.start(mailbox, {
             let (desk, codes) = (desk.clone(), codes.clone());
             let clock = clock.clone();
             move |keyring, changes| {
@@ -175,11 +140,13 @@ impl Node {
 
         let audit = AuditKeeper::start(&database, clock.clone(), signer.clone(), settings.audit.keep_days)?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
-        let auth = Auth::start(&database, desk.clone(), login_rules(settings))?;
+        let auth = Auth::start(&database, desk.clone(), rules::login(settings))?;
+        let rescans = Arc::new(Rescans::new(keys.clone()));
         let api = Arc::new(Api {
-            settings: ArcSwap::from_pointee(api_rules(settings)),
+            settings: ArcSwap::from_pointee(rules::api(settings)),
             signer: signer.clone(),
             keys: keys.clone(),
+            rescans: rescans.clone(),
             desk: desk.clone(),
             auth,
             facts: Facts::gather(started),
@@ -188,12 +155,19 @@ impl Node {
         let health = Arc::new(Health {
             desk: desk.clone(),
             keys: keys.clone(),
+            rescans,
             signer,
             clock,
             started,
             last,
         });
-        let servers = servers(settings, (socket, admin_socket), tls, &api, health)?;
+        let workers = Workers::default();
+        let sockets = Sockets {
+            api: socket,
+            tls,
+            admin: admin_socket,
+        };
+        let servers = servers(settings, sockets, &api, health, &workers)?;
         let handles = servers.iter().map(Server::handle).collect();
         for server in servers {
             actix_rt::spawn(server);
@@ -206,7 +180,9 @@ impl Node {
             api,
             codes,
             servers: handles,
+            workers,
             audit,
+            devices,
             threads: vec![desk_thread, keeper_thread],
             _state_dir: state_dir,
         })
@@ -216,10 +192,13 @@ impl Node {
     pub fn reload(&self, settings: &Settings) {
         let now = self.desk.clock().now().wall;
         self.desk.note(entry(now, "settings", "reload", ""));
-        self.api.settings.store(Arc::new(api_rules(settings)));
+        self.api.settings.store(Arc::new(rules::api(settings)));
         self.codes
             .store(Arc::new(AccessCodes::new(&settings.access_codes)));
-        self.desk.set_rules(rules(settings));
+        self.desk.set_rules(rules::seats(settings));
+        if let Some(devices) = &self.devices.0 {
+            devices.set_rules(device_rules(&settings.devices));
+        }
         self.rescan();
         self.desk.offer(offers(&self.keys.keyring(), &self.codes.load()));
     }
@@ -227,6 +206,19 @@ impl Node {
     /// Looks at the keys anew.
     pub fn rescan(&self) {
         self.keys.rescan();
+    }
+
+    /// Asks the threads that serve clients whether they do; names those that do not answer within `patience`.
+    pub async fn silent_threads(&self, patience: Duration) -> Vec<&'static str> {
+        self.served_by().silent(patience).await
+    }
+
+    fn served_by(&self) -> Threads {
+        Threads {
+            desk: self.desk.clone(),
+            keys: self.keys.clone(),
+            workers: self.workers.clone(),
+        }
     }
 
     /// Stops: no new connections, what runs is finished, everything is saved.
@@ -241,6 +233,7 @@ impl Node {
                 drop(server.stop(false));
             }
         }
+        drop(self.devices);
         self.keys.stop();
         self.desk.stop();
         for thread in self.threads {
@@ -250,51 +243,6 @@ impl Node {
         }
         self.audit.stop();
     }
-}
-
-/// The API's server and that of /health; they run once they are polled.
-fn servers(
-    settings: &Settings,
-    (socket, admin_socket): (TcpListener, TcpListener),
-    tls: Option<Arc<ServerConfig>>,
-    api: &Arc<Api>,
-    health: Arc<Health>,
-) -> Result<Vec<Server>, StartError> {
-    if let Err(error) = raise_file_limit() {
-        tracing::warn!(%error, "the limit of open files cannot be raised: fewer connections fit");
-    }
-    let limits = Limits {
-        connections: settings.api.max_connections,
-        request_head: settings.api.header_timeout,
-        keep_alive: settings.api.keep_alive,
-        ..Limits::default()
-    };
-    let workers = if settings.workers == 0 {
-        cores()
-    } else {
-        settings.workers
-    };
-    let api_listener = Listener {
-        sockets: vec![socket],
-        tls,
-        workers,
-        limits,
-    };
-    let admin_listener = Listener {
-        sockets: vec![admin_socket],
-        tls: None,
-        workers: 1,
-        limits: Limits::default(),
-    };
-    let api = api.clone();
-    let servers = [
-        serve(api_listener, move |app| api.serve(app)),
-        serve(admin_listener, move |app| health.serve(app)),
-    ];
-    servers
-        .into_iter()
-        .collect::<io::Result<_>>()
-        .map_err(StartError::Server)
 }
 
 /// Something the node itself did or saw.
@@ -334,11 +282,11 @@ fn local(socket: &TcpListener) -> Result<SocketAddr, StartError> {
     socket.local_addr().map_err(StartError::Server)
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-fn sources(settings: &Settings, roots: Roots) -> Result<Sources, StartError> {
+fn sources(
+    settings: &Settings,
+    roots: Roots,
+    devices: Option<Arc<dyn Plugged>>,
+) -> Result<Sources, StartError> {
     let (licence_dir, vendor_dir) = (settings.licence_dir(), settings.vendor_dir());
     for path in [&licence_dir, &vendor_dir] {
         state_dir::create(path).map_err(|source| StartError::StateDir {
@@ -349,6 +297,7 @@ fn sources(settings: &Settings, roots: Roots) -> Result<Sources, StartError> {
     let files: Box<dyn KeyProvider> = Box::new(LicenceFiles::new(&licence_dir));
     Ok(Sources {
         providers: vec![files],
+        devices,
         vendor_dir,
         watched: vec![licence_dir],
         roots,
@@ -358,38 +307,5 @@ fn sources(settings: &Settings, roots: Roots) -> Result<Sources, StartError> {
 fn warn_if_weak(roots: &Roots) {
     if let Some(warning) = crate::computer::inspect(roots).warning() {
         tracing::warn!("{warning}");
-    }
-}
-
-fn millis(duration: Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
-}
-
-fn rules(settings: &Settings) -> Rules {
-    let ledger = LedgerRules {
-        life: millis(settings.sessions.life),
-        grace: millis(settings.sessions.grace),
-    };
-    Rules {
-        ledger,
-        connection_life: millis(settings.connections.life),
-    }
-}
-
-fn api_rules(settings: &Settings) -> ApiRules {
-    let api = &settings.api;
-    ApiRules {
-        enabled: api.enabled,
-        allowed_hosts: api.allowed_hosts.clone(),
-        body_timeout: api.body_timeout,
-    }
-}
-
-fn login_rules(settings: &Settings) -> LoginRules {
-    let login = &settings.login;
-    LoginRules {
-        free_attempts: login.free_attempts,
-        refuse_after: login.refuse_after,
-        refuse_for: millis(login.refuse_for),
     }
 }

@@ -8,6 +8,7 @@ use crate::clock::SystemClock;
 use crate::computer::Roots;
 use crate::settings::{Settings, SettingsError};
 
+use super::watchdog::watch;
 use super::{Node, StartError};
 
 /// Runs until SIGTERM or SIGINT. SIGHUP reads the settings anew with `reload` and looks at the keys. `started`
@@ -33,6 +34,7 @@ pub fn run(
         );
         started(&node);
         tell_systemd(&[NotifyState::Ready]);
+        actix_rt::spawn(watch(node.served_by()));
         while signals.hang_up_or_end().await {
             // Type=notify-reload takes this for the answer to its signal only with the time.
             let now = NotifyState::monotonic_usec_now().ok();
@@ -106,6 +108,7 @@ fn warn_of_restart(running: &Settings, now: &Settings) {
             "api.max_connections",
             running.api.max_connections != now.api.max_connections,
         ),
+        ("devices.enabled", running.devices.enabled != now.devices.enabled),
         ("[tls]", running.tls != now.tls),
         ("[log]", running.log != now.log),
         ("[login]", running.login != now.login),

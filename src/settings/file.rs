@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::{
     Spanned, Table, Value,
-    de::{DeString, DeTable, DeValue, ValueDeserializer},
+    de::{DeArray, DeString, DeTable, DeValue, ValueDeserializer},
 };
 
 use super::{Kind, OPTIONS, OptionSpec, Origin, SettingsError, load::Given};
@@ -73,6 +73,9 @@ impl Reader<'_> {
         if let (Kind::AccessCodes, DeValue::Table(codes)) = (spec.kind, value.get_ref()) {
             self.codes(spec, codes)?;
         }
+        if let (Kind::Families, DeValue::Array(families)) = (spec.kind, value.get_ref()) {
+            self.entries(spec, families)?;
+        }
         let value = Value::deserialize(ValueDeserializer::from(value))
             .map_err(|error| SettingsError::refused(origin.clone(), error.message()))?;
         if !spec.kind.accepts(&value) {
@@ -88,6 +91,20 @@ impl Reader<'_> {
             value,
             origin: self.origin(key),
         })
+    }
+
+    /// Looks at each entry of a list by itself, so that the wrong one among many is pointed at.
+    fn entries(&self, spec: &OptionSpec, entries: &DeArray<'_>) -> Result<(), SettingsError> {
+        for entry in entries {
+            let origin = self.origin(entry.span().start);
+            let value = Value::deserialize(ValueDeserializer::from(entry.clone()))
+                .map_err(|error| SettingsError::refused(origin.clone(), error.message()))?;
+            if !spec.kind.accepts(&Value::Array(vec![value.clone()])) {
+                let message = format!("{}: {value}: expected {}", spec.path, spec.kind.expected());
+                return Err(SettingsError::refused(origin, message));
+            }
+        }
+        Ok(())
     }
 
     /// Looks at each access code by itself, so that the wrong one among many is pointed at.

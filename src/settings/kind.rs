@@ -5,6 +5,8 @@ use std::{net::SocketAddr, time::Duration};
 use toml::{Table, Value};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
+use super::family::FamilyEntry;
+
 /// The largest key number that a client's double-precision JSON numbers keep (external API, section 8, row 20).
 const MAX_KEY_NO: i64 = (1 << 53) - 1;
 
@@ -31,12 +33,21 @@ pub enum Kind {
         /// Longest.
         max: Duration,
     },
+    /// A duration in words, both ends included, or 0 for never.
+    Interval {
+        /// Shortest but 0.
+        min: Duration,
+        /// Longest.
+        max: Duration,
+    },
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Host names; as text, with commas between them.
     Hosts,
     /// A `tracing` filter.
     Filter,
+    /// Families of devices; as text, with semicolons between them.
+    Families,
     /// Access codes with the key numbers that they guard; as text `CODE=1,2;CODE2=3`.
     AccessCodes,
 }
@@ -49,6 +60,7 @@ impl Kind {
             Self::Switch => Value::Boolean(text.parse().ok()?),
             Self::Number { .. } => Value::Integer(text.parse().ok()?),
             Self::Hosts => Value::Array(split(text, ',').map(Value::from).collect()),
+            Self::Families => Value::Array(split(text, ';').map(Value::from).collect()),
             Self::AccessCodes => Value::Table(parse_codes(text)?),
             _ => Value::from(text),
         };
@@ -61,6 +73,7 @@ impl Kind {
             (Self::Switch, Value::Boolean(_)) => true,
             (Self::Number { min, max }, Value::Integer(number)) => (min..=max).contains(number),
             (Self::Hosts, Value::Array(hosts)) => hosts.iter().all(|host| host.as_str().is_some_and(is_host)),
+            (Self::Families, Value::Array(families)) => families.iter().all(is_family),
             (Self::AccessCodes, Value::Table(codes)) => codes.iter().all(|(code, keys)| is_code(code, keys)),
             (_, Value::String(text)) => self.accepts_text(text),
             _ => false,
@@ -74,6 +87,8 @@ impl Kind {
             Self::Duration { min, max } => {
                 humantime::parse_duration(text).is_ok_and(|duration| (min..=max).contains(&duration))
             }
+            Self::Interval { min, max } => humantime::parse_duration(text)
+                .is_ok_and(|duration| duration.is_zero() || (min..=max).contains(&duration)),
             Self::Choice(words) => words.contains(&text),
             Self::Filter => is_filter(text),
             _ => false,
@@ -92,10 +107,21 @@ impl Kind {
                 humantime::format_duration(min),
                 humantime::format_duration(max)
             ),
+            Self::Interval { min, max } => format!(
+                "0s, or a duration such as 5m, from {} to {}",
+                humantime::format_duration(min),
+                humantime::format_duration(max)
+            ),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Hosts => "host names without port".to_owned(),
             Self::Filter => {
                 "a level (off, error, warn, info, debug, trace) or directives such as info,keynode::seats=debug".to_owned()
+            }
+            Self::Families => {
+                "families such as \"1209:4b4e hid Acme dongle\" or \"0a89:* - Guardant\": vendor and product in four hex \
+                 digits each (* for all products), the driver hid, serial or - for none, \"awake\" for devices that must \
+                 not be suspended, a name of 1 to 80 characters"
+                    .to_owned()
             }
             Self::AccessCodes => {
                 "access codes of 1 to 128 characters, each with its key numbers, such as CODE=7131766,7131767".to_owned()
@@ -110,10 +136,11 @@ impl Kind {
             Self::Path => "PATH",
             Self::Switch => "true|false",
             Self::Number { .. } => "N",
-            Self::Duration { .. } => "DURATION",
+            Self::Duration { .. } | Self::Interval { .. } => "DURATION",
             Self::Choice(_) => "WORD",
             Self::Hosts => "NAME,...",
             Self::Filter => "FILTER",
+            Self::Families => "VID:PID DRIVER NAME;...",
             Self::AccessCodes => "CODE=N,...;...",
         }
     }
@@ -138,6 +165,12 @@ fn parse_codes(text: &str) -> Option<Table> {
         }
     }
     Some(codes)
+}
+
+fn is_family(entry: &Value) -> bool {
+    entry
+        .as_str()
+        .is_some_and(|text| FamilyEntry::parse(text).is_some())
 }
 
 fn is_code(code: &str, keys: &Value) -> bool {

@@ -8,6 +8,7 @@ mod args;
 mod check;
 mod duration;
 mod error;
+mod family;
 mod file;
 mod kind;
 mod load;
@@ -16,10 +17,11 @@ mod types;
 
 pub use args::{Override, PlaceArgs, SettingsArgs};
 pub use error::{Origin, SettingsError};
+pub use family::{FamilyDriver, FamilyEntry};
 pub use kind::Kind;
 pub use load::Loaded;
 pub use options::{OPTIONS, OptionSpec};
-pub use types::{Api, Audit, Connections, Log, LogFormat, Login, Sessions, Settings, Tls};
+pub use types::{Api, Audit, Connections, Devices, Log, LogFormat, Login, Sessions, Settings, Tls};
 
 /// A settings file with every option and its default, all commented out.
 pub const SAMPLE: &str = include_str!("sample.toml");

@@ -125,6 +125,24 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Life of a connection without heartbeat",
     ),
     option(
+        "devices.enabled",
+        Kind::Switch,
+        "Whether hardware keys are looked for on USB",
+    ),
+    option(
+        "devices.revalidate",
+        Kind::Interval {
+            min: Duration::from_secs(10),
+            max: DAY,
+        },
+        "Time after which hardware keys prove themselves anew; 0: only at changes",
+    ),
+    option(
+        "devices.families",
+        Kind::Families,
+        "Families of devices beside the built-in ones, or instead of them",
+    ),
+    option(
         "access_codes",
         Kind::AccessCodes,
         "Keys that give seats only to sessions with an access code",

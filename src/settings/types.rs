@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::duration;
+use super::{duration, family::FamilyEntry};
 
 /// Everything that can be set. Ranges are in [`OPTIONS`](super::OPTIONS), meanings at length in the
 /// [`SAMPLE`](super::SAMPLE).
@@ -37,6 +37,8 @@ pub struct Settings {
     pub sessions: Sessions,
     /// Connections.
     pub connections: Connections,
+    /// Hardware keys.
+    pub devices: Devices,
     /// Access code to the numbers of the keys that it guards.
     pub access_codes: BTreeMap<String, Vec<u64>>,
     /// The log.
@@ -98,6 +100,29 @@ pub struct Connections {
     /// How long a connection lives without a heartbeat.
     #[serde(with = "duration")]
     pub life: Duration,
+}
+
+/// `[devices]`: hardware keys on USB.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Devices {
+    /// When false, the node looks for no USB devices at all.
+    pub enabled: bool,
+    /// Carriers prove themselves anew this often even if nothing happens; 0: only when something does.
+    #[serde(with = "duration")]
+    pub revalidate: Duration,
+    /// Families of devices that the built-in catalogue lacks or has otherwise.
+    pub families: Vec<FamilyEntry>,
+}
+
+impl Default for Devices {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            revalidate: Duration::from_mins(5),
+            families: Vec::new(),
+        }
+    }
 }
 
 /// `[log]`: form and detail of the log.
@@ -182,6 +207,7 @@ impl Default for Settings {
             tls: Tls::default(),
             sessions: Sessions::default(),
             connections: Connections::default(),
+            devices: Devices::default(),
             access_codes: BTreeMap::new(),
             log: Log::default(),
             login: Login::default(),

@@ -187,8 +187,8 @@ fn row_19_changes_show_without_being_asked_for() {
 
 #[test]
 fn row_20_numbers_of_what_has_none() {
-    // Blank carriers come with the hardware: a node of this version knows licence files alone. What the row
-    // says of numbers holds for files too, where neither name nor content tells one.
+    // Blank carriers are in `usb_keys`. What the row says of numbers holds for files too, where neither name nor
+    // content tells one.
     use sha2::{Digest, Sha256};
 
     let node = TestNode::licensed();

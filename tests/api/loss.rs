@@ -2,6 +2,8 @@
 
 use crate::common::TestNode;
 use crate::common::keys::{KEY_NO, licence, numbered};
+use crate::common::plug::{binding, failed, loaded, moved};
+use keynode::devices::CarrierError;
 use keynode::licence::{DAY, Licence};
 use serde_json::{Value, json};
 
@@ -89,6 +91,50 @@ fn row_33_grace() {
     assert_eq!(used(&node).len(), 1);
     node.advance(1);
     assert_eq!(used(&node).len(), 0);
+}
+
+#[test]
+fn row_33_a_usb_key_is_pulled_under_its_sessions() {
+    let node = TestNode::start();
+    let bound = |serial: &str, licence: Licence| {
+        let binding = binding(serial);
+        loaded(serial, &Licence { binding, ..licence })
+    };
+    let (five, two) = (bound("A1", with_seats(1, 5)), bound("B2", with_seats(2, 2)));
+    node.plug(vec![five.clone()]);
+    let seats = ["a", "b", "c", "d", "e"].map(|client| node.seat(client));
+    node.plug(vec![five.clone(), two.clone()]);
+    let on = |node: &TestNode, key: u64| used(node).iter().filter(|used| **used == key).count();
+    // What fits moves, the rest keeps its grace.
+    node.plug(vec![two.clone()]);
+    assert_eq!(node.licence(1)["Workable"], false, "at once");
+    assert_eq!((on(&node, 1), on(&node, 2)), (3, 2));
+    assert_eq!(node.take("f").refused(403), "ELicenceNoFree");
+    // Back within the grace, on another port: the same key, and nothing was lost.
+    node.advance(9 * MINUTE);
+    node.plug(vec![moved(five.clone(), "2-1"), two.clone()]);
+    assert_eq!(node.licence(1)["Workable"], true);
+    for seat in &seats {
+        assert_eq!(node.get(seat).json()["Expired"], "False");
+    }
+    assert_eq!(used(&node).len(), 5);
+    for client in ["f", "g"] {
+        node.take(client).expect(201);
+    }
+    assert_eq!(node.take("h").refused(403), "ELicenceNoFree");
+    // A device that fails, or another one in its place, is a key that is gone.
+    node.plug(vec![failed(five.clone(), CarrierError::Wrong), two.clone()]);
+    assert_eq!(node.licence(1)["Workable"], false);
+    // The minute that is left of the grace, and they end.
+    node.advance(MINUTE - 1);
+    assert_eq!((on(&node, 1), on(&node, 2)), (5, 2));
+    node.advance(1);
+    assert_eq!((on(&node, 1), on(&node, 2)), (0, 2));
+    node.plug(vec![five, two]);
+    for client in ["i", "j", "k", "l", "m"] {
+        node.take(client).expect(201);
+    }
+    assert_eq!(node.take("n").refused(403), "ELicenceNoFree");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// Verb, path, and what becomes of it for an administrator, a client and a monitor. `{session}` and
 /// `{connection}` are the caller's own, or an administrator's where the caller cannot have one.
-const TABLE: [(&str, &str, [u16; 3]); 37] = [
+const TABLE: [(&str, &str, [u16; 3]); 42] = [
     ("GET", "/api", [200, 200, 200]),
     ("HEAD", "/api", [200, 200, 200]),
     ("POST", "/api", [501, 501, 501]),
@@ -52,6 +52,11 @@ const TABLE: [(&str, &str, [u16; 3]); 37] = [
     ("PUT", "/api/sessions", [501, 501, 501]),
     ("GET", "/api/sessions/x", [404, 404, 404]),
     ("DELETE", "/api/sessions/x", [404, 404, 403]),
+    ("GET", "/api/devices", [200, 403, 200]),
+    ("GET", "/api/devices/x", [404, 403, 404]),
+    ("POST", "/api/devices", [501, 501, 501]),
+    ("POST", "/api/rescan", [200, 403, 403]),
+    ("GET", "/api/rescan", [501, 501, 501]),
     ("GET", "/api/nothing", [404, 404, 404]),
     ("POST", "/api/nothing", [404, 404, 404]),
 ];

@@ -5,6 +5,7 @@ pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod machine;
 pub(crate) mod node;
+pub(crate) mod plug;
 pub(crate) mod users;
 
 pub(crate) use http::{Answer, Wire};

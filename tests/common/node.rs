@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 
 use keynode::clock::{Clock, Millis};
 use keynode::computer::Roots;
+use keynode::devices::Carrier;
 use keynode::keyring::KeeperHandle;
 use keynode::licence::{Licence, Timestamp};
 use keynode::node::{Node, SIGNING_KEY, StartError};
@@ -21,6 +22,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::clock::{START, TestClock};
 use super::http::{Answer, Ask};
+use super::plug::TestDevices;
 use super::{keys, machine, users};
 
 /// What the node's own thread is told.
@@ -52,6 +54,7 @@ pub(crate) struct TestNode {
     running: Option<Running>,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) settings: Settings,
+    pub(crate) devices: Arc<TestDevices>,
     roots: Roots,
     dir: TempDir,
     crashes: usize,
@@ -90,11 +93,13 @@ impl TestNode {
         prepare(&settings);
         let roots = machine::build(&dir.path().join("machine"));
         let clock = Arc::new(TestClock::at(Timestamp::parse(START).unwrap()));
-        let running = run(&settings, &clock, &roots)?;
+        let devices = Arc::default();
+        let running = run(&settings, &clock, &roots, &devices)?;
         Ok(Self {
             running: Some(running),
             clock,
             settings,
+            devices,
             roots,
             dir,
             crashes: 0,
@@ -139,7 +144,7 @@ impl TestNode {
     fn start_again(&mut self, downtime: Millis) {
         self.clock.advance(downtime);
         self.clock = Arc::new(TestClock::at(self.clock.now().wall));
-        self.running = Some(run(&self.settings, &self.clock, &self.roots).unwrap());
+        self.running = Some(run(&self.settings, &self.clock, &self.roots, &self.devices).unwrap());
     }
 
     /// Changes the settings while the node runs.
@@ -180,6 +185,17 @@ impl TestNode {
         let desk = running.desk.ask(|_, _, _| ());
         let waiting = tokio::runtime::Builder::new_current_thread().build();
         waiting.unwrap().block_on(desk).unwrap();
+    }
+
+    /// These carriers are plugged in now, and no others; returns when the node knows it.
+    pub(crate) fn plug(&self, carriers: Vec<Carrier>) {
+        self.devices.set(carriers);
+        self.follow();
+    }
+
+    /// Waits until the keyring has done what it was told, and the seats follow it.
+    pub(crate) fn follow(&self) {
+        self.rescan();
     }
 
     pub(crate) fn licence_dir(&self) -> PathBuf {
@@ -275,7 +291,7 @@ impl TestNode {
 }
 
 /// Puts the fixture keys where the node looks for them, and the user that every new node has.
-fn prepare(settings: &Settings) {
+pub(crate) fn prepare(settings: &Settings) {
     for dir in [
         &settings.state_dir,
         &settings.licence_dir(),
@@ -293,13 +309,20 @@ fn prepare(settings: &Settings) {
     users::add(&database, INITIAL_USER, Role::Admin, INITIAL_PASSWORD, true);
 }
 
-fn run(settings: &Settings, clock: &Arc<TestClock>, roots: &Roots) -> Result<Running, StartError> {
+fn run(
+    settings: &Settings,
+    clock: &Arc<TestClock>,
+    roots: &Roots,
+    devices: &Arc<TestDevices>,
+) -> Result<Running, StartError> {
     let (settings, clock, roots) = (settings.clone(), clock.clone(), roots.clone());
+    let devices = devices.clone();
     let (commands, mut told) = unbounded_channel();
     let (started, result) = mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_rt::System::new().block_on(async move {
-            let node = match Node::start(&settings, clock, roots) {
+            let plug = |rules, on_plug| devices.plug(rules, on_plug);
+            let node = match Node::start_with(&settings, clock, roots, plug) {
                 Ok(node) => node,
                 Err(error) => {
                     started.send(Err(error)).unwrap();

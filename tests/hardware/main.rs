@@ -2,8 +2,13 @@
 //! a process of its own.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod carrier_memory;
+mod carrier_page;
+mod carrier_proof;
 mod catalogue;
 mod described;
+mod dongle;
+mod dongle_usbip;
 mod enumeration;
 mod monitor;
 mod preload;

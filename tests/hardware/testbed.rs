@@ -2,7 +2,10 @@
 #![expect(unsafe_code, reason = "umockdev is a C library")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_long, c_ulong, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 #[repr(C)]
 struct GError {
@@ -61,6 +64,7 @@ unsafe extern "C" {
         destroy: *const c_void,
         flags: c_int,
     ) -> c_ulong;
+    fn g_object_ref(object: Object) -> Object;
     fn g_object_unref(object: Object);
 }
 
@@ -70,7 +74,7 @@ unsafe extern "C" {
 }
 
 /// Answers an ioctl: its request number and its argument, as many bytes as the number says. Ok: what the call
-/// returns; Err: its errno.
+/// returns; Err: its errno. It may block: then the ioctls of this node wait, those of others do not.
 pub(crate) type IoctlHandler = Box<dyn FnMut(u32, &mut [u8]) -> Result<i64, i32> + Send>;
 
 /// A mock /sys and /dev. One in a process: it sets an environment variable that the preload library reads.
@@ -146,7 +150,7 @@ impl Testbed {
     pub(crate) fn attach(&self, node: &str, handler: IoctlHandler) {
         let node = CString::new(node).unwrap();
         // The handler lives as long as the process, which is that of one test.
-        let handler: Object = Box::into_raw(Box::new(handler)).cast();
+        let handler: Object = Box::into_raw(Box::new(Mutex::new(handler))).cast();
         // SAFETY: the callback has the signature of the signal; handler stays valid for ever.
         unsafe {
             let base = umockdev_ioctl_base_new();
@@ -179,25 +183,61 @@ impl Drop for Testbed {
     }
 }
 
+/// An ioctl that waits for its answer.
+struct Waiting {
+    client: Object,
+    request: u32,
+    data: *mut u8,
+    len: usize,
+}
+
+// SAFETY: umockdev leaves the data alone until it is told that the ioctl is complete, from any thread.
+unsafe impl Send for Waiting {}
+
+impl Waiting {
+    fn answer(self, handler: &Mutex<IoctlHandler>) {
+        let mut nothing = [];
+        let bytes = if self.data.is_null() {
+            &mut nothing[..]
+        } else {
+            // SAFETY: resolved memory of this size, not freed before the ioctl is complete.
+            unsafe { std::slice::from_raw_parts_mut(self.data, self.len) }
+        };
+        let mut handler = handler.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = catch_unwind(AssertUnwindSafe(|| handler(self.request, bytes)));
+        // Only what no handler answers with: its panic is in the test's output.
+        let (result, errno) = match answer.unwrap_or(Err(c_int::MAX)) {
+            Ok(result) => (result, 0),
+            Err(errno) => (-1, errno),
+        };
+        // SAFETY: a live client, held by the reference that is given back here.
+        unsafe {
+            umockdev_ioctl_client_complete(self.client, result, errno);
+            g_object_unref(self.client);
+        }
+    }
+}
+
 extern "C" fn on_ioctl(_base: Object, client: Object, handler: Object) -> c_int {
-    // SAFETY: umockdev calls with a live client and the handler given to it; one call at a time for a node.
+    // SAFETY: umockdev calls with a live client and the handler given to it, which lives for ever.
     unsafe {
-        let handler = &mut *handler.cast::<IoctlHandler>();
+        let handler: &'static Mutex<IoctlHandler> = &*handler.cast();
         let request = umockdev_ioctl_client_get_request(client) as u32;
         let size = (request >> 16) as usize & 0x3fff;
         let argument = umockdev_ioctl_client_get_arg(client);
         let data = umockdev_ioctl_data_resolve(argument, 0, size, std::ptr::null_mut());
-        let mut nothing = [];
-        let bytes = if data.is_null() {
-            &mut nothing[..]
-        } else {
-            std::slice::from_raw_parts_mut((*data).data, usize::try_from((*data).len).unwrap())
+        let (data, len) = match data.as_ref() {
+            Some(data) => (data.data, usize::try_from(data.len).unwrap()),
+            None => (std::ptr::null_mut(), 0),
         };
-        let (result, errno) = match handler(request, bytes) {
-            Ok(result) => (result, 0),
-            Err(errno) => (-1, errno),
+        let waiting = Waiting {
+            client: g_object_ref(client),
+            request,
+            data,
+            len,
         };
-        umockdev_ioctl_client_complete(client, result, errno);
+        // All nodes share one thread of umockdev's: what blocks must not block there.
+        thread::spawn(move || waiting.answer(handler));
     }
     1
 }

@@ -90,6 +90,33 @@ fn status_tells_of_a_node_that_runs_and_of_one_that_does_not() {
 }
 
 #[test]
+fn a_node_is_told_to_rescan_without_a_login() {
+    let state = State::new();
+    let node = state.start(&[]);
+    let admin = node.admin.to_string();
+    state.install(7_131_766, &[]);
+    let told = state.run(&["rescan", "--admin-listen", &admin]).ok();
+    assert_eq!(told, "0 device(s) and 1 key(s) are there\n");
+    let told = state.run(&["rescan", "--json", "--admin-listen", &admin]).ok();
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((&told["Devices"], &told["Licences"]), (&0.into(), &1.into()));
+    let api = node.address.to_string();
+    assert!(
+        state
+            .run(&["rescan", "--admin-listen", &api])
+            .fails(1)
+            .contains("no keynode")
+    );
+    node.kill();
+    assert!(
+        state
+            .run(&["rescan", "--admin-listen", &admin])
+            .fails(3)
+            .contains(&admin)
+    );
+}
+
+#[test]
 fn an_answer_is_verified_and_a_changed_one_is_not() {
     let state = State::new();
     let node = state.start(&[]);

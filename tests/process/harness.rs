@@ -21,6 +21,8 @@ pub(crate) fn keynode(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keynode"));
     command.args(arguments).env_clear().stdin(Stdio::null());
     command.env("PATH", std::env::var_os("PATH").unwrap());
+    // Whatever is plugged into the computer that the tests run on.
+    command.env("KEYNODE_DEVICES_ENABLED", "false");
     command
 }
 

@@ -147,3 +147,25 @@ fn systemd_is_told_what_goes_on() {
     let stopping = told();
     assert!(says(&stopping, "STOPPING=1"), "{stopping}");
 }
+
+#[test]
+fn systemds_watchdog_is_pinged_as_long_as_the_process_goes_on() {
+    let state = State::new();
+    let socket = UnixDatagram::bind(state.path("notify")).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = state.serve(&[]);
+    command.env("NOTIFY_SOCKET", state.path("notify"));
+    // Long enough for a busy computer: a ping that is late is one that an answer was late for.
+    command.env("WATCHDOG_USEC", "600000");
+    let node = Node::start(command);
+    let told = || {
+        let mut buffer = [0; 4096];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    assert!(told().contains("READY=1"));
+    for _ in 0..3 {
+        assert_eq!(told().trim_end(), "WATCHDOG=1");
+    }
+    node.stop();
+}

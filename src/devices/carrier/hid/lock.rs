@@ -20,7 +20,7 @@ const BETWEEN_LOCKINGS: Duration = Duration::from_millis(10);
 /// Opens a node and locks it (`flock`) until the file is dropped.
 ///
 /// # Errors
-/// NoPermission, Busy, Gone, or Io.
+/// [`CarrierError::NoPermission`], Busy, Gone, or Io.
 pub(super) fn lock(node: &Path, device: &Device) -> Result<File, CarrierError> {
     let file = open(node, device)?;
     let until = Instant::now() + LOCKING;
@@ -37,33 +37,43 @@ pub(super) fn lock(node: &Path, device: &Device) -> Result<File, CarrierError> {
 }
 
 fn open(node: &Path, device: &Device) -> Result<File, CarrierError> {
+    let there = || device.syspath.exists();
+    let open = || OpenOptions::new().read(true).write(true).open(node);
+    patiently(open, there)
+        .map_err(|error| refusal(&error, node, (device.vendor_id, device.product_id), there()))
+}
+
+/// Tries to open for as long as the device is there and what hinders may pass.
+fn patiently(mut open: impl FnMut() -> io::Result<File>, there: impl Fn() -> bool) -> io::Result<File> {
     let mut tries = 1;
     loop {
-        let error = match OpenOptions::new().read(true).write(true).open(node) {
+        let error = match open() {
             Ok(file) => return Ok(file),
             Err(error) => error,
         };
         let passing = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied);
-        if !passing || tries == OPENINGS || !device.syspath.exists() {
-            return Err(refusal(&error, node, device));
+        if !passing || tries == OPENINGS || !there() {
+            return Err(error);
         }
         tries += 1;
         thread::sleep(BETWEEN_OPENINGS);
     }
 }
 
-fn refusal(error: &io::Error, node: &Path, device: &Device) -> CarrierError {
+/// Why a node does not open. `there`: the device is still plugged in.
+fn refusal(error: &io::Error, node: &Path, (vendor, product): (u16, u16), there: bool) -> CarrierError {
     let path = node.display();
     match error.kind() {
         ErrorKind::PermissionDenied => CarrierError::NoPermission(format!(
             "no permission to open {path}; the udev line that gives it: SUBSYSTEM==\"hidraw\", \
-             ATTRS{{idVendor}}==\"{:04x}\", ATTRS{{idProduct}}==\"{:04x}\", GROUP=\"keynode\", MODE=\"0660\"",
-            device.vendor_id, device.product_id
+             ATTRS{{idVendor}}==\"{vendor:04x}\", ATTRS{{idProduct}}==\"{product:04x}\", GROUP=\"keynode\", MODE=\"0660\""
         )),
-        ErrorKind::NotFound => CarrierError::Gone,
+        ErrorKind::NotFound if there => CarrierError::Io(format!(
+            "{path} is not there, though the device is: a container needs it passed in"
+        )),
         ErrorKind::ResourceBusy => CarrierError::Busy("another program".into()),
         // The kernel's words for a node whose device has left: ENODEV, ENXIO.
-        _ if matches!(error.raw_os_error(), Some(19 | 6)) => CarrierError::Gone,
+        _ if !there || matches!(error.raw_os_error(), Some(19 | 6)) => CarrierError::Gone,
         _ => CarrierError::Io(format!("{path} does not open: {error}")),
     }
 }
@@ -77,6 +87,9 @@ fn holder(file: &File) -> String {
     let Some(process) = locks.lines().find_map(|line| locker(line, metadata.ino())) else {
         return unknown();
     };
+    if process == std::process::id() {
+        return "this program itself: an earlier exchange with it has not ended".to_owned();
+    }
     let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
     match name.trim() {
         "" => format!("process {process}"),
@@ -97,6 +110,44 @@ fn locker(line: &str, inode: u64) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fails(error: i32) -> io::Result<File> {
+        Err(io::Error::from_raw_os_error(error))
+    }
+
+    #[test]
+    fn a_node_that_comes_late_is_waited_for() {
+        let mut answers = [fails(2), fails(13), File::open("/dev/null")].into_iter();
+        assert!(patiently(|| answers.next().unwrap(), || true).is_ok());
+        let mut tries = 0;
+        let mut forbidden = || {
+            tries += 1;
+            fails(13)
+        };
+        assert!(patiently(&mut forbidden, || true).is_err());
+        assert!(patiently(&mut forbidden, || false).is_err());
+        assert_eq!(tries, 5);
+    }
+
+    #[test]
+    fn what_hinders_is_told_apart() {
+        let told = |error, there| {
+            let error = io::Error::from_raw_os_error(error);
+            refusal(&error, Path::new("/dev/hidraw3"), (0x1209, 1), there)
+        };
+        let CarrierError::NoPermission(mend) = told(13, true) else {
+            panic!("not told as a lack of permission");
+        };
+        assert!(
+            mend.contains("ATTRS{idVendor}==\"1209\", ATTRS{idProduct}==\"0001\""),
+            "{mend}"
+        );
+        assert_eq!(told(2, false), CarrierError::Gone);
+        assert!(matches!(told(2, true), CarrierError::Io(_)));
+        assert_eq!(told(19, true), CarrierError::Gone);
+        assert!(matches!(told(16, true), CarrierError::Busy(_)));
+        assert!(matches!(told(5, true), CarrierError::Io(_)));
+    }
 
     #[test]
     fn the_holder_of_a_lock_is_found() {

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Installs a built keynode with its units, udev rules and a settings file below $DESTDIR.
+# usage: DESTDIR=DIR packaging/install.sh BINARY PREFIX
+# Settings that are there already are kept. Starts nothing: without DESTDIR it says what to run next.
+set -eu
+
+binary=$1
+prefix=$2
+root=${DESTDIR:-}
+cd "$(dirname "$0")/.."
+
+# put MODE TARGET SOURCE: installs a file; a unit and a rule name the program where it really is.
+put() {
+    mode=$1 target=$root$2 source=$3
+    install -d -m 0755 "$(dirname "$target")"
+    rm -f "$target"
+    sed "s|/usr/bin/keynode|$prefix/bin/keynode|" "$source" >"$target"
+    chmod "$mode" "$target"
+    echo "install: $target"
+}
+
+install -D -m 0755 "$binary" "$root$prefix/bin/keynode"
+echo "install: $root$prefix/bin/keynode"
+for unit in systemd/*.service; do
+    put 0644 "$prefix/lib/systemd/system/$(basename "$unit")" "$unit"
+done
+put 0644 "$prefix/lib/sysusers.d/keynode.conf" systemd/sysusers.d/keynode.conf
+put 0644 "$prefix/lib/tmpfiles.d/keynode.conf" systemd/tmpfiles.d/keynode.conf
+put 0644 "$prefix/lib/udev/rules.d/70-keynode.rules" udev/70-keynode.rules
+
+settings=$root/etc/keynode/keynode.toml
+if [ -e "$settings" ]; then
+    echo "install: $settings is kept"
+else
+    install -d -m 0750 "$root/etc/keynode"
+    # Said outright, so that the commands of every user mean the service's state.
+    sed 's|^#   state_dir = |state_dir = |' src/settings/sample.toml >"$settings"
+    chmod 0640 "$settings"
+    echo "install: $settings"
+fi
+
+[ -z "$root" ] || exit 0
+cat <<'END'
+
+Installed. Next, as root:
+    systemd-sysusers && systemd-tmpfiles --create keynode.conf    # the user keynode, and its rights
+    udevadm control --reload && udevadm trigger                   # licence keys that are plugged in already
+    keynode user passwd admin                                     # instead of the initial password
+    systemctl daemon-reload && systemctl enable --now keynode
+    keynode doctor                                                # whether all is well
+END

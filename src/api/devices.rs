@@ -1,0 +1,84 @@
+//! /api/devices: what is plugged in (an extension: the manual knows no devices).
+
+use std::sync::Arc;
+
+use crate::devices::{Carrier, CarrierState, Device, Hardware};
+use crate::keyring::{KeyKind, Keyring};
+use crate::licence::KeyNo;
+
+use super::error::ApiError;
+use super::record::{Scalar, record};
+use super::reply::Reply;
+use super::{Api, Request};
+
+/// A device with what is known of it as a carrier.
+struct DeviceView<'h> {
+    device: &'h Device,
+    carrier: Option<&'h Arc<Carrier>>,
+    key_no: Option<KeyNo>,
+}
+
+impl DeviceView<'_> {
+    fn proof(&self) -> Option<String> {
+        self.carrier.map(|carrier| match &carrier.state {
+            CarrierState::Proven => "proven".to_owned(),
+            CarrierState::Pending => "pending".to_owned(),
+            CarrierState::Failed(error) => error.to_string(),
+        })
+    }
+}
+
+fn id(number: u16) -> Scalar<'static> {
+    Scalar::text(format!("{number:04x}"))
+}
+
+record!(DeviceView<'_>, this, {
+    "ID" => Scalar::text(this.device.id.as_str()),
+    "Type" => Scalar::text(KeyKind::Usb.name()),
+    "Family" => Scalar::maybe(this.device.family.as_deref(), |family| Scalar::text(family.name.as_str())),
+    "Driver" => Scalar::maybe(this.carrier, |carrier| Scalar::text(carrier.driver.name())),
+    "VendorID" => id(this.device.vendor_id),
+    "ProductID" => id(this.device.product_id),
+    "Manufacturer" => Scalar::maybe(this.device.manufacturer.as_deref(), Scalar::text),
+    "Product" => Scalar::maybe(this.device.product.as_deref(), Scalar::text),
+    "SerialNumber" => Scalar::maybe(this.device.serial.as_deref(), Scalar::text),
+    "Port" => Scalar::text(this.device.port.as_str()),
+    "Bus" => Scalar::number(this.device.bus.into()),
+    "Address" => Scalar::number(this.device.address.into()),
+    "Speed" => Scalar::maybe(this.device.speed.as_deref(), Scalar::text),
+    "Class" => Scalar::number(this.device.class.into()),
+    "KernelDrivers" => Scalar::text(this.device.drivers.join(",")),
+    "Access" => Scalar::text(this.device.access.name()),
+    "AccessDetail" => Scalar::maybe(this.device.access.detail(), Scalar::text),
+    "WeakID" => Scalar::Bool(this.device.weak),
+    "CarrierNo" => Scalar::maybe(this.carrier, |carrier| Scalar::number(carrier.number())),
+    "Proof" => Scalar::maybe(this.proof(), Scalar::text),
+    "KeyNo" => Scalar::maybe(this.key_no, Scalar::number),
+});
+
+fn views<'h>(hardware: &'h Hardware, keyring: &'h Keyring) -> impl Iterator<Item = DeviceView<'h>> {
+    hardware.inventory.devices.iter().map(|device| DeviceView {
+        device,
+        carrier: hardware
+            .carriers
+            .iter()
+            .find(|carrier| carrier.device.id == device.id),
+        key_no: keyring
+            .keys()
+            .iter()
+            .find(|key| key.kind == KeyKind::Usb && key.licence.is_some() && key.file_name == device.id)
+            .map(|key| key.key_no),
+    })
+}
+
+pub(super) fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {
+    let (hardware, keyring) = (api.keys.hardware(), api.keys.keyring());
+    Reply::list("Devices", views(&hardware, &keyring), &request.query)
+}
+
+pub(super) fn get(api: &Api, request: &Request, id: &str) -> Result<Reply, ApiError> {
+    let (hardware, keyring) = (api.keys.hardware(), api.keys.keyring());
+    let view = views(&hardware, &keyring).find(|view| view.device.id == id);
+    let view = view.ok_or_else(|| ApiError::device_not_found(format!("There is no device \"{id}\".")))?;
+    Reply::object(&view, &request.query)
+}

@@ -1,0 +1,68 @@
+//! Has everything looked at anew: POST /api/rescan, and POST /rescan on the second listener (an extension).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix_web::web;
+use serde::{Deserialize, Serialize};
+
+use crate::keyring::KeeperHandle;
+
+use super::error::ApiError;
+use super::reply::Reply;
+use super::{Api, Request};
+
+/// What a rescan found.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "PascalCase")]
+pub struct Rescanned {
+    /// Devices that are plugged in.
+    pub devices: usize,
+    /// Keys, as GET /api/licences lists them.
+    pub licences: usize,
+    /// Scans of the devices since the start.
+    pub scans: u64,
+}
+
+/// Runs one rescan at a time for all who ask: however many they are, they cost two scans.
+pub struct Rescans {
+    keys: KeeperHandle,
+    asked: AtomicU64,
+    /// The last one of `asked` whose rescan is done.
+    done: tokio::sync::Mutex<u64>,
+}
+
+impl Rescans {
+    /// Nothing is scanned yet.
+    pub fn new(keys: KeeperHandle) -> Self {
+        Self {
+            keys,
+            asked: AtomicU64::new(0),
+            done: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Looks at devices and files anew; what it returns is no older than the call. Takes a second or so at most, on
+    /// a thread of its own.
+    pub async fn run(&self) -> Rescanned {
+        let turn = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut done = self.done.lock().await;
+        if *done < turn {
+            let last = self.asked.load(Ordering::SeqCst);
+            let keys = self.keys.clone();
+            if web::block(move || keys.rescan()).await.is_ok() {
+                *done = last;
+            }
+        }
+        Rescanned {
+            devices: self.keys.hardware().inventory.devices.len(),
+            licences: self.keys.keyring().keys().len(),
+            scans: self.keys.devices().map_or(0, |devices| devices.counters().scans),
+        }
+    }
+}
+
+pub(super) async fn answer(api: &Api, request: &Request) -> Result<Reply, ApiError> {
+    let rescanned = api.rescans.run().await;
+    let body = serde_json::to_vec(&rescanned).expect("numbers have a JSON form");
+    Ok(Reply::json(body, &request.query))
+}

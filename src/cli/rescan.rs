@@ -1,0 +1,45 @@
+//! `keynode rescan`: has a running node look at devices and licence files anew.
+
+use std::io::Write;
+
+use clap::Args;
+
+use crate::api::Rescanned;
+use crate::settings::{Settings, SettingsArgs};
+
+use super::failure::Failure;
+use super::http::Ask;
+
+/// Which node, and how to print.
+#[derive(Debug, Clone, Args)]
+pub(super) struct RescanArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+pub(super) fn run(args: &RescanArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let address = Settings::load(&args.settings)?.settings.admin_listen;
+    let ask = Ask {
+        address,
+        certificate: None,
+        verb: "POST",
+        path: "/rescan",
+        credentials: None,
+    };
+    let answer = ask.send()?;
+    let foreign = || Failure::of(format!("what answers at {address} is no keynode of this version"));
+    let found: Rescanned = serde_json::from_str(&answer.body).map_err(|_| foreign())?;
+    if args.json {
+        writeln!(out, "{}", answer.body)?;
+    } else {
+        writeln!(
+            out,
+            "{} device(s) and {} key(s) are there",
+            found.devices, found.licences
+        )?;
+    }
+    Ok(())
+}

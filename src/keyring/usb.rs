@@ -1,0 +1,164 @@
+//! USB keys: carriers with the licence in their memory, blank carriers, and keys that were pulled.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::devices::{Carrier, DriverKind, Hardware};
+use crate::licence::binding::{Binding, Carriers, SeenCarrier};
+use crate::licence::{Licence, OpenFailure, Timestamp, VendorKeys, open};
+
+use super::key::{Found, KeyKind};
+use super::plugged::{carriers, seen};
+
+/// So many pulled keys are remembered; those that went first are forgotten first.
+const REMEMBERED: usize = 256;
+
+/// The provider of USB keys. It is told what is plugged in and remembers what was.
+#[derive(Default)]
+pub struct UsbKeys {
+    known: HashMap<String, Known>,
+    vendors: Vec<String>,
+    pulls: u64,
+}
+
+/// What is known of a carrier, by the stable name of its device.
+#[derive(Clone)]
+struct Known {
+    memory: Option<Arc<[u8]>>,
+    port: String,
+    found: Found,
+    /// Which pull it was, counted; none: it is plugged in.
+    pulled: Option<u64>,
+}
+
+impl UsbKeys {
+    /// What the hardware offers now: one entry for each carrier, and one for each licence that was pulled out with
+    /// its carrier.
+    pub fn look(
+        &mut self,
+        hardware: &Hardware,
+        vendors: &VendorKeys,
+        now: Timestamp,
+    ) -> (Vec<Found>, Carriers) {
+        let trusted = vendors.names();
+        let same_vendors = trusted == self.vendors;
+        self.vendors = trusted;
+        let mut before = std::mem::take(&mut self.known);
+        for carrier in &hardware.carriers {
+            let old = before.remove(&carrier.device.id);
+            let known = look_at(carrier, old, same_vendors, vendors, now);
+            self.known.insert(carrier.device.id.clone(), known);
+        }
+        self.remember(before);
+        let found = self.known.values().map(|known| known.found.clone());
+        (found.collect(), carriers(hardware))
+    }
+
+    /// Keeps those that are gone and held a licence, unless it is here under another name.
+    fn remember(&mut self, gone: HashMap<String, Known>) {
+        let here: Vec<_> = self
+            .known
+            .values()
+            .filter_map(|known| number(&known.found))
+            .collect();
+        for (id, mut known) in gone {
+            let Ok(licence) = &known.found.opened else {
+                continue;
+            };
+            if here.contains(&licence.key_no) {
+                continue;
+            }
+            if known.pulled.is_none() {
+                self.pulls += 1;
+                known.pulled = Some(self.pulls);
+                known.found.obstacle = Some(format!("unplugged; it was last at port {}", known.port));
+            }
+            self.known.insert(id, known);
+        }
+        let mut pulled: Vec<_> = self
+            .known
+            .iter()
+            .filter_map(|(id, known)| Some((known.pulled?, id.clone())))
+            .collect();
+        pulled.sort_unstable();
+        for (_, id) in pulled.iter().rev().skip(REMEMBERED) {
+            self.known.remove(id);
+        }
+    }
+}
+
+/// The number of a licence that lies where it belongs.
+fn number(found: &Found) -> Option<u64> {
+    let licence = found.opened.as_ref().ok()?;
+    found.obstacle.is_none().then_some(licence.key_no)
+}
+
+fn look_at(
+    carrier: &Carrier,
+    old: Option<Known>,
+    same_vendors: bool,
+    vendors: &VendorKeys,
+    now: Timestamp,
+) -> Known {
+    let as_seen = seen(carrier);
+    let unproven = unproven(&as_seen);
+    let told = carrier.memory.clone();
+    // As long as it does not let itself be read, what it held before is the best guess.
+    let memory = told.or_else(|| old.as_ref()?.memory.clone().filter(|_| unproven.is_some()));
+    let old = old.filter(|old| old.memory == memory).map(|old| old.found);
+    let updated = old.as_ref().map_or(now, |old| old.updated);
+    let opened = match (&memory, old) {
+        (Some(_), Some(old)) if same_vendors => old.opened,
+        (Some(memory), _) if !memory.is_empty() => open(memory, vendors).map(Arc::new),
+        // A memory that was never read may hold something.
+        (None, _) if carrier.driver != DriverKind::Serial && unproven.is_some() => {
+            Err(OpenFailure::Carrier(unproven.clone().unwrap_or_default()))
+        }
+        _ => Err(OpenFailure::Blank),
+    };
+    let misplaced = opened
+        .as_ref()
+        .ok()
+        .and_then(|licence| misplaced(licence, &as_seen));
+    Known {
+        memory,
+        port: carrier.device.port.clone(),
+        found: Found {
+            kind: KeyKind::Usb,
+            file_name: carrier.device.id.clone(),
+            named: Some((None, as_seen.number)),
+            opened,
+            obstacle: misplaced.or(unproven),
+            updated,
+        },
+        pulled: None,
+    }
+}
+
+fn unproven(carrier: &SeenCarrier) -> Option<String> {
+    let why = carrier.proof.as_ref().err()?;
+    Some(format!("the device is connected but {why}"))
+}
+
+/// Why a licence does not belong on the carrier that it was found on. A copy is no rival of the licence it was
+/// copied from.
+fn misplaced(licence: &Licence, carrier: &SeenCarrier) -> Option<String> {
+    if let Binding::Carrier(binding) = &licence.binding {
+        if !carrier.has_name_of(binding) {
+            return Some(format!(
+                "the licence is bound to another device, {} {}: this one holds a copy",
+                binding.driver, binding.serial
+            ));
+        }
+        return carrier
+            .vouches(Some(binding), licence.blank_key_no)
+            .err()
+            .filter(|_| carrier.proof.is_ok())
+            .map(|miss| miss.to_string());
+    }
+    let number = licence.blank_key_no.filter(|number| *number != carrier.number)?;
+    Some(format!(
+        "the licence belongs on the carrier that its BlankKeyNo {number} names; the number of this one is {}",
+        carrier.number
+    ))
+}

@@ -1,0 +1,77 @@
+//! The node's two servers: the API, and beside it health for whoever looks after the node.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_server::Server;
+use rustls::ServerConfig;
+
+use crate::api::listener::{Limits, Listener, raise_file_limit, serve};
+use crate::api::{Api, Health};
+use crate::settings::Settings;
+
+use super::StartError;
+use super::watchdog::Workers;
+
+/// Where they listen.
+pub(super) struct Sockets {
+    pub(super) api: TcpListener,
+    /// Of the API; none: plain HTTP.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) admin: TcpListener,
+}
+
+/// The API's server and that of /health; they run once they are polled. Each worker enters itself in `workers`.
+pub(super) fn servers(
+    settings: &Settings,
+    sockets: Sockets,
+    api: &Arc<Api>,
+    health: Arc<Health>,
+    workers: &Workers,
+) -> Result<Vec<Server>, StartError> {
+    if let Err(error) = raise_file_limit() {
+        tracing::warn!(%error, "the limit of open files cannot be raised: fewer connections fit");
+    }
+    let limits = Limits {
+        connections: settings.api.max_connections,
+        request_head: settings.api.header_timeout,
+        keep_alive: settings.api.keep_alive,
+        ..Limits::default()
+    };
+    let api_listener = Listener {
+        sockets: vec![sockets.api],
+        tls: sockets.tls,
+        workers: if settings.workers == 0 {
+            cores()
+        } else {
+            settings.workers
+        },
+        limits,
+    };
+    let admin_listener = Listener {
+        sockets: vec![sockets.admin],
+        tls: None,
+        workers: 1,
+        limits: Limits::default(),
+    };
+    let (api, of_api, of_health) = (api.clone(), workers.clone(), workers.clone());
+    let servers = [
+        serve(api_listener, move |app| {
+            of_api.enter();
+            api.serve(app);
+        }),
+        serve(admin_listener, move |app| {
+            of_health.enter();
+            health.serve(app);
+        }),
+    ];
+    servers
+        .into_iter()
+        .collect::<io::Result<_>>()
+        .map_err(StartError::Server)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,92 @@
+//! Runs a scenario in the guest, waits until the node tells the truth, and keeps the times.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use crate::machine::Machine;
+use crate::truth::Truth;
+
+/// Until then the node must tell the truth. Emulation on a busy computer is some twenty times slower than a machine,
+/// where a second is the aim.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) const LICENCES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/licences";
+pub(crate) const DEVICES: &str = "KEYNODE_PASSWORD=admin keynode devices list --json";
+const RESCAN: &str = "KEYNODE_PASSWORD=admin keynode rescan";
+
+/// What is shown of a node that does not tell the truth.
+const EVIDENCE: &str = "journalctl -b -o short-monotonic --no-pager -u 'keynode*' -u dongles | tail -80; \
+    dmesg | tail -20; lsusb | grep -v 'root hub'; ls -l /dev/hidraw*; grep . /run/vhci_hcd/port*";
+
+/// The machine, and how long things took there.
+pub(crate) struct Guest {
+    pub(crate) machine: Machine,
+    start: Instant,
+    table: String,
+}
+
+impl Guest {
+    /// `start` is when the preparations began.
+    pub(crate) fn new(machine: Machine, start: Instant) -> Self {
+        let mut guest = Self {
+            machine,
+            start,
+            table: String::new(),
+        };
+        guest.row("scenario", "did it", "true", "all");
+        guest
+    }
+
+    /// Does something in the guest; afterwards the node must tell the truth by itself, and still after a rescan.
+    pub(crate) fn scenario(&mut self, name: &str, truth: &Truth, act: impl FnOnce(&mut Machine)) {
+        println!("== {name} (at {:.0?})", self.start.elapsed());
+        let begun = Instant::now();
+        act(&mut self.machine);
+        let acted = Instant::now();
+        self.until(name, LICENCES, |answer| truth.wrong_licences(answer));
+        let told = acted.elapsed();
+        self.until(name, DEVICES, |answer| truth.wrong_devices(answer));
+        // A truth of the moment is none: with everything looked at anew, it is the same.
+        self.machine.sh(RESCAN);
+        let licences = self.machine.sh(LICENCES);
+        let devices = self.machine.sh(DEVICES);
+        let still = truth.wrong_licences(&licences);
+        if let Err(wrong) = still.and_then(|()| truth.wrong_devices(&devices)) {
+            self.fail(name, &format!("no longer true after a rescan: {wrong}"));
+        }
+        let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
+        self.row(
+            name,
+            &seconds(acted - begun),
+            &seconds(told),
+            &seconds(begun.elapsed()),
+        );
+    }
+
+    /// The times, as a table: of what was done, from then until GET /api/licences told the truth, and of all checks.
+    pub(crate) fn times(&self) -> String {
+        format!("{}all in all {:.0?}", self.table, self.start.elapsed())
+    }
+
+    fn until(&mut self, name: &str, command: &str, wrong: impl Fn(&str) -> Result<(), String>) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let done = self.machine.run(command);
+            match wrong(&done.text) {
+                Ok(()) => return,
+                Err(wrong) if Instant::now() > end => self.fail(name, &wrong),
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    }
+
+    /// Ends the test, with what the guest has to say to it.
+    pub(crate) fn fail(&mut self, name: &str, wrong: &str) -> ! {
+        let evidence = self.machine.run(EVIDENCE).text;
+        panic!("{name}: {wrong}\n{evidence}\n{}", self.times());
+    }
+
+    fn row(&mut self, name: &str, did: &str, told: &str, all: &str) {
+        let _ = writeln!(self.table, "{name:<40} {did:>8} {told:>8} {all:>8}");
+    }
+}

@@ -1,0 +1,55 @@
+//! The unit files by themselves: systemd understands every word of them, and they leave little open.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::container::run;
+
+/// The exposure that `systemd-analyze security` may find at most, in tenths.
+const EXPOSURE: &str = "--threshold=20";
+
+/// The unit files as they are installed, but for the place of the program.
+fn units(dir: &tempfile::TempDir) -> Vec<PathBuf> {
+    let shipped = fs::read_dir("systemd")
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let units: Vec<PathBuf> = shipped
+        .filter(|path| path.extension().is_some_and(|kind| kind == "service"))
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let copy = dir.path().join(path.file_name().unwrap());
+            fs::write(
+                &copy,
+                text.replace("/usr/bin/keynode", env!("CARGO_BIN_EXE_keynode")),
+            )
+            .unwrap();
+            copy
+        })
+        .collect();
+    assert_eq!(units.len(), 3);
+    units
+}
+
+#[test]
+fn systemd_has_no_complaint() {
+    let dir = tempfile::tempdir().unwrap();
+    let verified = run(Command::new("systemd-analyze")
+        .args(["verify", "--man=no"])
+        .args(units(&dir)));
+    // Keys that it does not know are told, and forgiven.
+    assert_eq!((verified.complained.as_str(), verified.said.as_str()), ("", ""));
+    assert_eq!(verified.code, Some(0));
+}
+
+#[test]
+fn little_is_open_to_whoever_takes_over_a_service() {
+    let dir = tempfile::tempdir().unwrap();
+    for unit in units(&dir) {
+        let judged = run(Command::new("systemd-analyze")
+            .args(["security", "--offline=yes", "--no-pager", EXPOSURE])
+            .arg(&unit));
+        println!("{}", judged.said.lines().last().unwrap_or_default());
+        judged.ok();
+    }
+}
