@@ -29,9 +29,9 @@ mocked_test!(fn every_family_is_enumerated_and_named(bed) {
             hid: None,
             ..Described::default()
         }
-        .text()
+        .bare()
     });
-    bed.add(&texts.collect::<String>());
+    texts.for_each(|text| bed.add(&text));
     let inventory = scan_once(&catalogue);
     assert_eq!(inventory.devices.len(), families.len());
     for (device, family) in inventory.devices.iter().zip(families) {
