@@ -1,10 +1,11 @@
 //! Measures what the node promises of its speed, on the real program: `cargo bench --bench speed`.
 //!
-//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, scale, start, idle). Only a
+//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, scale, start, idle, hardware). Only a
 //! whole run that was not quick is written to docs/benchmarks.md.
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with four digits")]
 
 mod cores;
+mod hardware;
 mod http;
 mod idle;
 mod load;
@@ -37,6 +38,10 @@ struct Effort {
     starts: usize,
     /// Sessions of the large node.
     sessions: u32,
+    /// Times that a key is plugged in and pulled.
+    plugs: usize,
+    /// Random events of the storm.
+    storm: usize,
 }
 
 const WHOLE: Effort = Effort {
@@ -45,6 +50,8 @@ const WHOLE: Effort = Effort {
     idle: Duration::from_secs(20),
     starts: 5,
     sessions: 1_000_000,
+    plugs: 100,
+    storm: 1_000,
 };
 
 const QUICK: Effort = Effort {
@@ -53,15 +60,18 @@ const QUICK: Effort = Effort {
     idle: Duration::from_secs(5),
     starts: 1,
     sessions: 1_000_000,
+    plugs: 10,
+    storm: 200,
 };
 
 type Part = fn(&Effort, &Cores) -> Outcome<Vec<Row>>;
 
-const PARTS: [(&str, Part); 4] = [
+const PARTS: [(&str, Part); 5] = [
     ("load", throughput::measure),
     ("scale", scale::measure),
     ("start", start::measure),
     ("idle", idle::measure),
+    ("hardware", hardware::measure),
 ];
 
 fn main() -> ExitCode {
@@ -70,6 +80,12 @@ fn main() -> ExitCode {
     if !has("--bench") {
         println!("speed is measured by `cargo bench`");
         return ExitCode::SUCCESS;
+    }
+    if has(hardware::INSIDE) {
+        return match hardware::inside(if has("--quick") { &QUICK } else { &WHOLE }) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&*error),
+        };
     }
     let chosen: Vec<&String> = arguments.iter().filter(|word| !word.starts_with("--")).collect();
     let quick = has("--quick");
@@ -101,7 +117,7 @@ fn run(effort: &Effort, chosen: &[&String]) -> Outcome<Vec<Row>> {
         .iter()
         .find(|word| !PARTS.iter().any(|(name, _)| name == **word))
     {
-        return Err(format!("\"{unknown}\" is no part: load, scale, start, idle").into());
+        return Err(format!("\"{unknown}\" is no part: load, scale, start, idle, hardware").into());
     }
     let cores = Cores::share_out()?;
     let mut rows = Vec::new();

@@ -16,6 +16,8 @@ use super::http::Client;
 pub(crate) struct Node {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Where it answers to /health.
+    pub(crate) admin: SocketAddr,
     /// From the start of the process to its first answer.
     pub(crate) first_answer: Duration,
 }
@@ -36,8 +38,8 @@ impl Node {
             .spawn()?;
         let stderr = child.stderr.take().ok_or("the node has no standard error")?;
         let mut log = BufReader::new(stderr);
-        let address = match find_address(&mut log) {
-            Ok(address) => address,
+        let (address, admin) = match find_addresses(&mut log) {
+            Ok(addresses) => addresses,
             Err(error) => {
                 child.kill()?;
                 child.wait()?;
@@ -49,6 +51,7 @@ impl Node {
         let mut node = Self {
             child,
             address,
+            admin,
             first_answer: Duration::ZERO,
         };
         Client::connect(address)?.get("/api/serverinfo")?;
@@ -68,6 +71,11 @@ impl Node {
             kib.parse::<u64>().ok()
         });
         Ok(resident.ok_or("the node's memory is not known")? * 1024)
+    }
+
+    /// Open files and sockets.
+    pub(crate) fn files(&self) -> Outcome<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.id()))?.count())
     }
 
     /// Processor time that it has used so far.
@@ -96,8 +104,8 @@ pub(crate) fn processor_time(process: u32) -> Outcome<Duration> {
     Ok(Duration::from_nanos(total))
 }
 
-/// Reads the log up to the line that names the address.
-fn find_address(log: &mut impl BufRead) -> Outcome<SocketAddr> {
+/// Reads the log up to the line that names the addresses.
+fn find_addresses(log: &mut impl BufRead) -> Outcome<(SocketAddr, SocketAddr)> {
     let mut said = String::new();
     loop {
         let mut line = String::new();
@@ -106,9 +114,9 @@ fn find_address(log: &mut impl BufRead) -> Outcome<SocketAddr> {
         }
         if let Ok(event) = serde_json::from_str::<serde_json::Value>(&line)
             && event["message"] == "keynode serves"
-            && let Some(address) = event["address"].as_str()
+            && let (Some(address), Some(admin)) = (event["address"].as_str(), event["admin"].as_str())
         {
-            return Ok(address.parse()?);
+            return Ok((address.parse()?, admin.parse()?));
         }
         said.push_str(&line);
     }

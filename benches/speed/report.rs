@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use keynode::clock::SystemClock;
+use serde::{Deserialize, Serialize};
 
 use super::Outcome;
 
@@ -14,6 +15,7 @@ const BEGIN: &str = "<!-- bench: what follows is written by `make bench` -->";
 const END: &str = "<!-- bench: end -->";
 
 /// One measure.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) measure: String,
     pub(crate) target: String,

@@ -60,20 +60,23 @@ impl State {
 
     /// Issues so many licences, each with `seats` seats.
     pub(crate) fn with_licences(self, count: u64, seats: u32) -> Outcome<Self> {
+        let vendor = self.vendor()?;
+        for key_no in KEY_NO..KEY_NO + count {
+            let licence = licence(key_no, seats)?;
+            fs::write(self.licences().join(licence.file_name()), vendor.issue(&licence)?)?;
+        }
+        Ok(self)
+    }
+
+    /// The vendor that this state's node trusts.
+    pub(crate) fn vendor(&self) -> Outcome<Vendor> {
         let pem = self.path().join("vendor.key");
         fs::copy(fixture("vendor.key.pem"), &pem)?;
         fs::set_permissions(&pem, fs::Permissions::from_mode(0o600))?;
-        let vendor = SoftwareKey::read(&pem)?;
-        let public = VendorKey::from_pem(&fs::read_to_string(fixture("vendor.pub.pem"))?)?;
-        for key_no in KEY_NO..KEY_NO + count {
-            let licence = licence(key_no, seats)?;
-            let file = seal(&licence, public.kid(), |body| {
-                let signature = vendor.sign_one(Message { query_id: b"", body })?;
-                Ok::<_, keynode::signing::SignError>(signature.0)
-            })?;
-            fs::write(self.licences().join(licence.file_name()), file)?;
-        }
-        Ok(self)
+        Ok(Vendor {
+            key: SoftwareKey::read(&pem)?,
+            public: VendorKey::from_pem(&fs::read_to_string(fixture("vendor.pub.pem"))?)?,
+        })
     }
 
     /// Writes so many live sessions of the first licence.
@@ -94,13 +97,30 @@ impl State {
     }
 }
 
+/// Issues licences.
+pub(crate) struct Vendor {
+    key: SoftwareKey,
+    public: VendorKey,
+}
+
+impl Vendor {
+    /// The text of the licence file.
+    pub(crate) fn issue(&self, licence: &Licence) -> Outcome<String> {
+        Ok(seal(licence, self.public.kid(), |body| {
+            let signature = self.key.sign_one(Message { query_id: b"", body })?;
+            Ok::<_, keynode::signing::SignError>(signature.0)
+        })?)
+    }
+}
+
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
         .join(name)
 }
 
-fn licence(key_no: KeyNo, licence_count: u32) -> Outcome<Licence> {
+/// A licence that works anywhere.
+pub(crate) fn licence(key_no: KeyNo, licence_count: u32) -> Outcome<Licence> {
     Ok(Licence {
         version: FORMAT_VERSION.into(),
         key_no,

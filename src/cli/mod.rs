@@ -4,6 +4,7 @@ mod audit;
 pub mod computer;
 pub mod config;
 mod demo;
+mod devices;
 mod doctor;
 mod failure;
 mod http;
@@ -65,6 +66,9 @@ enum Command {
     /// Add, remove, list or show licence files
     #[command(subcommand)]
     Licence(licence::LicenceCommand),
+    /// List, show or watch USB devices; print udev rules; write a licence into a carrier
+    #[command(subcommand)]
+    Devices(devices::DevicesCommand),
     /// Show what identifies this computer, or what changed since a licence was bound to it
     #[command(subcommand)]
     Computer(computer::ComputerCommand),
@@ -111,6 +115,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(&command, out),
         Command::Sessions(command) => sessions::run(&command, out),
         Command::Licence(command) => licence::run(&command, out),
+        Command::Devices(command) => devices::run(&command, out),
         Command::Computer(computer::ComputerCommand::Show { json }) => {
             Ok(computer::show(json, &inspect(&Roots::host()), out)?)
         }

@@ -15,7 +15,7 @@ mod load;
 mod options;
 mod types;
 
-pub use args::{Override, PlaceArgs, SettingsArgs};
+pub use args::{DeviceArgs, KeyArgs, Override, PlaceArgs, SettingsArgs};
 pub use error::{Origin, SettingsError};
 pub use family::{FamilyDriver, FamilyEntry};
 pub use kind::Kind;

@@ -2,12 +2,20 @@
 //! a process of its own.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../common/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
+mod common;
+
 mod carrier_memory;
+mod carrier_page;
 mod carrier_proof;
 mod described;
 mod dongle;
+mod keys_command;
+mod keys_node;
 mod monitor;
 mod preload;
+mod seats_hotplug;
 mod testbed;
 mod watching;
 
