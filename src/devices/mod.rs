@@ -10,10 +10,14 @@ mod families;
 pub mod holders;
 mod identity;
 mod monitor;
+#[cfg(test)]
+mod monitor_tests;
 mod netlink;
 mod prover;
 mod report_descriptor;
 mod roster;
+#[cfg(test)]
+mod roster_tests;
 pub mod rules;
 mod scan;
 mod service;
