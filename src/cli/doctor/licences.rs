@@ -65,12 +65,12 @@ mod tests {
     use crate::cli::doctor::line::State;
 
     fn keys(causes: &[Option<&str>]) -> Vec<Judged> {
-        let judged = |(key_no, cause): (u64, &Option<&str>)| Judged {
+        let judged = |(key_no, cause): (u64, Option<&str>)| Judged {
             key_no,
             file: format!("{key_no}.licence"),
             cause: cause.map(Into::into),
         };
-        (1..).zip(causes).map(judged).collect()
+        (1..).zip(causes.iter().copied()).map(judged).collect()
     }
 
     fn states(causes: &[Option<&str>]) -> Vec<State> {
