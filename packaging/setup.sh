@@ -4,10 +4,18 @@
 # Debian packages come through apt, with sudo when not root. Under CI=true a missing tool is a failure instead.
 set -eu
 
+# What only root finds without being told where.
+PATH=$PATH:/usr/sbin:/sbin
+
+build="cc pkg-config libudev libusb"
+# umockdev and udev show described devices to the real libraries; a container and a guest boot a real system.
+hardware="umockdev umockdev-headers udev systemd-analyze systemd-nspawn mmdebstrap busybox-static cpio kmod mkfs.ext4 qemu"
+
 purpose=${1:-}
 case $purpose in
-    build) wanted="cc" ;;
-    test | bench) wanted="cc openssl curl" ;;
+    build) wanted="$build" ;;
+    test) wanted="$build make openssl curl $hardware" ;;
+    bench) wanted="$build openssl curl" ;;
     *)
         echo "usage: $0 build|test|bench" >&2
         exit 2
@@ -19,14 +27,35 @@ has() {
     case $1 in
         # A compiler without the C library's headers is there, and builds nothing.
         cc) echo '#include <stdio.h>' | cc -fsyntax-only -x c - 2>/dev/null ;;
+        libudev) pkg-config --exists libudev 2>/dev/null ;;
+        libusb) pkg-config --exists libusb-1.0 2>/dev/null ;;
+        umockdev) command -v umockdev-run >/dev/null ;;
+        umockdev-headers) pkg-config --exists umockdev-1.0 gobject-2.0 2>/dev/null ;;
+        udev) command -v udevadm >/dev/null ;;
+        # It runs where there is no library: `ldd` has nothing to say of it.
+        busybox-static) command -v busybox >/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ;;
+        kmod) command -v modprobe >/dev/null && command -v depmod >/dev/null ;;
+        qemu) command -v qemu-system-x86_64 >/dev/null && command -v qemu-img >/dev/null ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
 package_of() {
     case $1 in
         cc) echo gcc libc6-dev ;;
+        libudev) echo libudev-dev ;;
+        libusb) echo libusb-1.0-0-dev ;;
+        umockdev-headers) echo libumockdev-dev ;;
+        systemd-analyze) echo systemd ;;
+        systemd-nspawn) echo systemd-container ;;
+        mkfs.ext4) echo e2fsprogs ;;
+        qemu) qemu_packages ;;
         *) echo "$1" ;;
     esac
+}
+# qemu-utils of another version than the emulator's, as from backports, keeps that from being installed.
+qemu_packages() {
+    version=$(LC_ALL=C apt-cache policy qemu-system-x86 2>/dev/null | sed -n 's/^  Candidate: //p')
+    echo "qemu-system-x86 qemu-utils${version:+=$version}"
 }
 
 # rustup installs here; a shell opened before it ran does not know.
@@ -39,13 +68,15 @@ END
 fi
 
 missing=""
-packages=""
 for tool in $wanted; do
-    if ! has "$tool"; then
-        missing="$missing $tool"
-        packages="$packages $(package_of "$tool")"
-    fi
+    has "$tool" || missing="$missing $tool"
 done
+# The packages of what is missing; apt's lists should be there for it.
+packages() {
+    for tool in $missing; do
+        printf ' %s' "$(package_of "$tool")"
+    done
+}
 if [ -z "$missing" ]; then
     echo "setup: $purpose needs $wanted: all there"
     exit 0
@@ -53,12 +84,12 @@ fi
 
 echo "setup: missing for $purpose:$missing"
 if [ "${CI:-}" = true ]; then
-    echo "setup: CI=true: a missing tool is a failure; the image needs:$packages" >&2
+    echo "setup: CI=true: a missing tool is a failure; needed are:$(packages)" >&2
     exit 1
 fi
-by_hand="apt-get update && apt-get install --yes --no-install-recommends$packages"
+install="apt-get install --yes --no-install-recommends --allow-downgrades"
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "setup: no apt-get here; install the like of these Debian packages:$packages" >&2
+    echo "setup: no apt-get here; install the like of these Debian packages:$(packages)" >&2
     exit 1
 fi
 if [ "$(id -u)" = 0 ]; then
@@ -66,15 +97,17 @@ if [ "$(id -u)" = 0 ]; then
 elif command -v sudo >/dev/null 2>&1; then
     as_root="sudo"
 else
-    printf 'setup: neither root nor sudo here. Run this as root, then again what you ran:\n    %s\n' "$by_hand" >&2
+    echo "setup: neither root nor sudo here. Run this as root, then again what you ran:" >&2
+    echo "    apt-get update && $install$(packages)" >&2
     exit 1
 fi
 
-echo "setup: installing:$packages"
 # One line each way: apt says what it does by itself.
 $as_root apt-get update
-# shellcheck disable=SC2086 # a list of packages, to be split
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $packages
+chosen=$(packages)
+echo "setup: installing:$chosen"
+# shellcheck disable=SC2086 # lists of words, to be split
+$as_root env DEBIAN_FRONTEND=noninteractive $install $chosen
 for tool in $missing; do
     if ! has "$tool"; then
         echo "setup: $tool is still missing after the installation" >&2

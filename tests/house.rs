@@ -86,3 +86,40 @@ fn a_file_says_what_it_is_for_and_stays_short() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn the_simulated_dongle_is_no_part_of_the_program() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let allowed = "tests/fixtures/";
+    let mut wrong = Vec::new();
+    let program = sources().into_iter().filter(|path| layer_of(path).is_some());
+    for path in program.chain([root.join("build.rs")]) {
+        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            let names_tests = line.matches("tests/").count() > line.matches(allowed).count();
+            if names_tests || (line.contains("#[path") && line.contains("..")) {
+                wrong.push(format!("{}:{}: {line}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let example = manifest["example"].as_array().unwrap()[0].as_table().unwrap();
+    assert_eq!(example["path"].as_str(), Some("tests/dongle/usbip.rs"));
+    for part in ["lib", "bin", "dependencies"] {
+        let text = manifest.get(part).map(ToString::to_string).unwrap_or_default();
+        assert!(
+            !text.contains("dongle") && !text.contains("usbip"),
+            "[{part}] {text}"
+        );
+    }
+    for file in ["device", "memory", "server", "usb", "usbip"] {
+        let text = fs::read_to_string(root.join(format!("tests/dongle/{file}.rs"))).unwrap();
+        let head: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        assert!(
+            head.contains("for tests only"),
+            "tests/dongle/{file}.rs does not say what it is"
+        );
+    }
+}

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use super::carrier::DriverKind;
 use super::device::{Access, Device};
 use super::holders;
+use super::rules::is_opened;
 
 /// The kernel driver that an interface has while a program has claimed it through the device's usbfs node.
 const CLAIMED: &str = "usbfs";
@@ -25,7 +26,9 @@ pub(super) fn judge(device: &Device, authorized: bool, trouble: Option<String>) 
         };
     }
     let nodes = || std::iter::once(&device.node).chain(device.hid.iter().map(|node| &node.path));
-    if let Some((node, error)) = nodes().find_map(|node| Some((node, forbidden(node)?))) {
+    // What is never opened needs no permission, and the rules give it none.
+    let opened = device.family.as_deref().is_none_or(is_opened);
+    if opened && let Some((node, error)) = nodes().find_map(|node| Some((node, forbidden(node)?))) {
         return Access::NoPermission {
             mend: mend(device, node, error),
         };
@@ -58,7 +61,7 @@ fn busy(device: &Device) -> Option<Access> {
 }
 
 /// What to do about a node that may not be used.
-fn mend(device: &Device, node: &Path, error: Errno) -> String {
+pub(super) fn mend(device: &Device, node: &Path, error: Errno) -> String {
     let node = node.display();
     match error {
         Errno::NOENT => {

@@ -7,13 +7,17 @@ pub mod carrier;
 pub mod catalogue;
 mod device;
 mod families;
-mod holders;
+pub mod holders;
 mod identity;
 mod monitor;
+#[cfg(test)]
+mod monitor_tests;
 mod netlink;
 mod prover;
 mod report_descriptor;
 mod roster;
+#[cfg(test)]
+mod roster_tests;
 pub mod rules;
 mod scan;
 mod service;
@@ -31,3 +35,8 @@ pub use device::{Access, Device, HidNode, Inventory, ScanError};
 pub use prover::Prover;
 pub use scan::scan_once;
 pub use service::{Counters, DeviceRules, DevicesHandle, Hardware, look};
+
+/// Whether the libusb of this process tells of devices that come and go.
+pub fn has_hot_plug() -> bool {
+    rusb::has_hotplug()
+}

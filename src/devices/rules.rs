@@ -1,5 +1,6 @@
 //! The udev rules of the catalogue: who may open which device, and that a running node hears of what comes and goes.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ pub const GROUP: &str = "keynode";
 const LONGEST_NAME: usize = 100;
 
 const HEAD: &str = "\
-# Licence keys of keynode. Made from its catalogue by `keynode devices rules`: after changing [[devices]] in the settings,
-# write that to /etc/udev/rules.d/70-keynode.rules, which then stands in for this file.
+# Licence keys of keynode. Made from its catalogue by `keynode devices rules`. Families that the settings add are not in
+# here: write that command's output to /etc/udev/rules.d/70-keynode.rules, which then stands in for this file.
 #
 # Carriers that keynode talks to get the group keynode. Keys of other makers it never opens (their ids and serial
 # numbers are in /sys for everybody), so whoever may open them stays as it is: pcscd and the makers' own services have
@@ -44,7 +45,7 @@ ENV{DEVTYPE}!=\"usb_device\", GOTO=\"keynode_end\"
 const TELL_OF_REMOVAL: &str = "RUN+=\"/usr/bin/systemctl --no-block start keynode-rescan.service\"";
 const TELL: &str = "TAG+=\"systemd\", ENV{SYSTEMD_WANTS}+=\"keynode-rescan.service\"";
 // On a line of its own: TEST is a match, and a device without the attribute is to keep its permissions.
-const STAY_AWAKE: &str = "ACTION==\"add\", TEST==\"power/control\", ATTR{power/control}=\"on\"";
+const STAY_AWAKE: &str = "TEST==\"power/control\", ATTR{power/control}=\"on\"";
 
 /// Whether the node opens devices of a family, and so needs the permission to.
 pub fn is_opened(family: &Family) -> bool {
@@ -54,128 +55,141 @@ pub fn is_opened(family: &Family) -> bool {
 
 /// The text of the rules file. It must sort before 73-seat-late.rules.
 pub fn rules(catalogue: &Catalogue) -> String {
-    let families: Vec<Entry<'_>> = entries(catalogue);
+    let families = catalogue.families();
     let permit = format!("GROUP=\"{GROUP}\", MODE=\"0660\"");
     let mut text = HEAD.to_owned();
-    for entry in &families {
-        entry.line(&mut text, &entry.product(), TELL_OF_REMOVAL);
+    for vendor in vendors(families) {
+        rule(&mut text, &vendor.product(), TELL_OF_REMOVAL);
     }
     text.push_str(PRESENT);
-    for entry in &families {
-        let _ = writeln!(text, "# {}", entry.name());
-        entry.line(&mut text, &entry.attributes(), TELL);
-        if is_opened(entry.family) {
-            entry.line(&mut text, &entry.attributes(), &permit);
+    for vendor in vendors(families) {
+        rule(&mut text, &vendor.attributes(), TELL);
+    }
+    let mut hidraw = String::new();
+    for family in families.iter().filter(|family| counts(family, families)) {
+        let products = own_products(family, families);
+        if is_opened(family) || family.stay_awake {
+            let _ = writeln!(text, "# {}", name(family));
         }
-        if entry.family.stay_awake {
-            entry.line(&mut text, &entry.attributes(), STAY_AWAKE);
+        if is_opened(family) {
+            rule(&mut text, &products.attributes(), &permit);
+            rule(&mut hidraw, &products.hid(), &permit);
+        }
+        if family.stay_awake {
+            rule(&mut text, &products.attributes(), STAY_AWAKE);
         }
     }
-    text.push_str("GOTO=\"keynode_end\"\n\nLABEL=\"keynode_hidraw\"\n");
-    for entry in families.iter().filter(|entry| is_opened(entry.family)) {
-        entry.line(&mut text, &entry.hid(), &permit);
-    }
-    text.push_str("\nLABEL=\"keynode_end\"\n");
+    let _ = write!(
+        text,
+        "GOTO=\"keynode_end\"\n\nLABEL=\"keynode_hidraw\"\n{hidraw}\nLABEL=\"keynode_end\"\n"
+    );
     text
 }
 
-/// A family, and for one of a whole vendor the products that others name.
-struct Entry<'a> {
-    family: &'a Family,
-    except: Vec<u16>,
+fn rule(text: &mut String, matches: &str, does: &str) {
+    let _ = writeln!(text, "{matches}, {does}");
 }
 
-/// The families that the catalogue finds: an entry that is overridden by another is none of them.
-fn entries(catalogue: &Catalogue) -> Vec<Entry<'_>> {
-    let families = catalogue.families();
-    let same_ids =
-        |one: &Family, other: &Family| (one.vendor_id, one.product_id) == (other.vendor_id, other.product_id);
-    let first = |family: &&Arc<Family>| {
-        families
-            .iter()
-            .find(|other| same_ids(other, family))
-            .is_some_and(|found| Arc::ptr_eq(found, family))
-    };
-    let entry = |family| Entry {
-        family,
-        except: exceptions(family, families),
-    };
-    families
-        .iter()
-        .filter(first)
-        .map(Arc::as_ref)
-        .map(entry)
+/// Its name, which may come from the settings: it must not become a rule.
+fn name(family: &Family) -> String {
+    let clean = family.name.chars().filter(|c| !c.is_control());
+    clean.take(LONGEST_NAME).collect()
+}
+
+/// Whether the catalogue finds it: of several with the same ids the first counts.
+fn counts(family: &Family, families: &[Arc<Family>]) -> bool {
+    let ids = |family: &Family| (family.vendor_id, family.product_id);
+    let first = families.iter().find(|other| ids(other) == ids(family));
+    first.is_some_and(|first| std::ptr::eq(&raw const **first, family))
+}
+
+/// What all families of each vendor cover together: of all of them a node is told.
+fn vendors(families: &[Arc<Family>]) -> Vec<Products> {
+    let ids: BTreeSet<u16> = families.iter().map(|family| family.vendor_id).collect();
+    ids.into_iter()
+        .map(|vendor_id| {
+            let of_vendor = || families.iter().filter(|family| family.vendor_id == vendor_id);
+            let whole = of_vendor().any(|family| family.product_id.is_none());
+            let named = of_vendor().filter_map(|family| family.product_id);
+            let which = if whole {
+                Which::AllBut(BTreeSet::new())
+            } else {
+                Which::Only(named.collect())
+            };
+            Products { vendor_id, which }
+        })
         .collect()
 }
 
-fn exceptions(family: &Family, families: &[Arc<Family>]) -> Vec<u16> {
-    if family.product_id.is_some() {
-        return Vec::new();
-    }
+/// What one family covers: for a whole vendor those products that no other family names.
+fn own_products(family: &Family, families: &[Arc<Family>]) -> Products {
     let of_vendor = families
         .iter()
         .filter(|other| other.vendor_id == family.vendor_id);
-    let mut named: Vec<u16> = of_vendor.filter_map(|other| other.product_id).collect();
-    named.sort_unstable();
-    named.dedup();
-    named
+    let which = match family.product_id {
+        Some(product) => Which::Only(BTreeSet::from([product])),
+        None => Which::AllBut(of_vendor.filter_map(|other| other.product_id).collect()),
+    };
+    Products {
+        vendor_id: family.vendor_id,
+        which,
+    }
 }
 
-impl Entry<'_> {
-    fn line(&self, text: &mut String, matches: &str, does: &str) {
-        let _ = writeln!(text, "{matches}, {does}");
-    }
+enum Which {
+    Only(BTreeSet<u16>),
+    AllBut(BTreeSet<u16>),
+}
 
-    /// Its name, which may come from the settings: it must not become a rule.
-    fn name(&self) -> String {
-        let clean = self.family.name.chars().filter(|c| !c.is_control());
-        clean.take(LONGEST_NAME).collect()
-    }
+/// Products of a vendor, and the ways in which rules ask for them.
+struct Products {
+    vendor_id: u16,
+    which: Which,
+}
 
+impl Products {
     /// Of a `usb_device`: lower-case hex, four digits.
     fn attributes(&self) -> String {
-        let vendor = format!("ATTR{{idVendor}}==\"{:04x}\"", self.family.vendor_id);
-        match self.family.product_id {
-            Some(product) => format!("{vendor}, ATTR{{idProduct}}==\"{product:04x}\""),
-            None => vendor + &self.but(|product| format!("{product:04x}"), ", ATTR{idProduct}"),
-        }
+        let vendor = format!("ATTR{{idVendor}}==\"{:04x}\"", self.vendor_id);
+        let (sign, products) = match &self.which {
+            Which::Only(products) => ("==", products),
+            Which::AllBut(none) if none.is_empty() => return vendor,
+            Which::AllBut(products) => ("!=", products),
+        };
+        let products = joined(products, |product| format!("{product:04x}"));
+        format!("{vendor}, ATTR{{idProduct}}{sign}{products}")
     }
 
     /// The kernel's PRODUCT: hex without leading zeros.
     fn product(&self) -> String {
-        let vendor = self.family.vendor_id;
-        match self.family.product_id {
-            Some(product) => format!("ENV{{PRODUCT}}==\"{vendor:x}/{product:x}/*\""),
-            None => {
-                let but = self.but(|product| format!("{vendor:x}/{product:x}/*"), ", ENV{PRODUCT}");
-                format!("ENV{{PRODUCT}}==\"{vendor:x}/*\"{but}")
-            }
-        }
+        let vendor = self.vendor_id;
+        self.matching("ENV{PRODUCT}", &format!("{vendor:x}/*"), |product| {
+            format!("{vendor:x}/{product:x}/*")
+        })
     }
 
     /// The HID device above a hidraw node: upper-case hex; 0003 is USB. It is there for devices of /dev/uhid too.
     fn hid(&self) -> String {
-        let vendor = self.family.vendor_id;
-        match self.family.product_id {
-            Some(product) => format!("KERNELS==\"0003:{vendor:04X}:{product:04X}.*\""),
-            None => {
-                let but = self.but(
-                    |product| format!("0003:{vendor:04X}:{product:04X}.*"),
-                    ", KERNELS",
-                );
-                format!("KERNELS==\"0003:{vendor:04X}:*\"{but}")
-            }
-        }
+        let vendor = self.vendor_id;
+        self.matching("KERNELS", &format!("0003:{vendor:04X}:*"), |product| {
+            format!("0003:{vendor:04X}:{product:04X}.*")
+        })
     }
 
-    /// `key!="a|b"`, nothing where there are no exceptions.
-    fn but(&self, write: impl Fn(u16) -> String, key: &str) -> String {
-        if self.except.is_empty() {
-            return String::new();
+    /// A key that holds vendor and product both.
+    fn matching(&self, key: &str, all: &str, one: impl Fn(u16) -> String) -> String {
+        match &self.which {
+            Which::Only(products) => format!("{key}=={}", joined(products, one)),
+            Which::AllBut(none) if none.is_empty() => format!("{key}==\"{all}\""),
+            Which::AllBut(products) => format!("{key}==\"{all}\", {key}!={}", joined(products, one)),
         }
-        let products: Vec<String> = self.except.iter().map(|product| write(*product)).collect();
-        format!("{key}!=\"{}\"", products.join("|"))
     }
+}
+
+/// `"a|b"`
+fn joined(products: &BTreeSet<u16>, write: impl Fn(u16) -> String) -> String {
+    let products: Vec<String> = products.iter().map(|product| write(*product)).collect();
+    format!("\"{}\"", products.join("|"))
 }
 
 #[cfg(test)]
@@ -213,7 +227,7 @@ mod tests {
                 "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"000d\", TAG+=\"systemd\", \
                  ENV{SYSTEMD_WANTS}+=\"keynode-rescan.service\"",
                 "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"000d\", GROUP=\"keynode\", MODE=\"0660\"",
-                "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"000d\", ACTION==\"add\", TEST==\"power/control\", \
+                "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"000d\", TEST==\"power/control\", \
                  ATTR{power/control}=\"on\"",
                 "KERNELS==\"0003:0ABC:000D.*\", GROUP=\"keynode\", MODE=\"0660\"",
             ]
@@ -235,7 +249,9 @@ mod tests {
         let (one, two) = (family("One", Some(0xd1), None), family("Two", Some(0xd2), None));
         let lines = lines(vec![whole, two, one]);
         for part in [
-            "ENV{PRODUCT}==\"abc/*\", ENV{PRODUCT}!=\"abc/d1/*|abc/d2/*\", RUN",
+            // Of all of them the node is told.
+            "ENV{PRODUCT}==\"abc/*\", RUN",
+            "ATTR{idVendor}==\"0abc\", TAG",
             "ATTR{idVendor}==\"0abc\", ATTR{idProduct}!=\"00d1|00d2\", GROUP",
             "KERNELS==\"0003:0ABC:*\", KERNELS!=\"0003:0ABC:00D1.*|0003:0ABC:00D2.*\", GROUP",
         ] {
@@ -247,8 +263,29 @@ mod tests {
     }
 
     #[test]
+    fn products_of_a_vendor_share_their_lines() {
+        let lines = lines(vec![
+            family("One", Some(0xd1), None),
+            family("Two", Some(0xd2), None),
+        ]);
+        assert_eq!(lines.len(), 2, "{lines:#?}");
+        for part in [
+            "ENV{PRODUCT}==\"abc/d1/*|abc/d2/*\", RUN",
+            "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"00d1|00d2\", TAG",
+        ] {
+            assert!(
+                lines.iter().any(|line| line.starts_with(part)),
+                "{part}\n{lines:#?}"
+            );
+        }
+    }
+
+    #[test]
     fn settings_override_and_a_name_is_never_a_rule() {
-        let own = family("Mine\nRUN+=\"x\"", Some(1), None);
+        let own = Family {
+            stay_awake: true,
+            ..family("Mine\nRUN+=\"x\"", Some(1), None)
+        };
         let text = rules(&Catalogue::new(vec![
             own,
             family("Late", Some(1), Some(DriverKind::Hid)),

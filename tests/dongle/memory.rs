@@ -1,4 +1,4 @@
-//! The memory of the simulated dongle.
+//! The memory of the simulated dongle, for tests only.
 
 use aws_lc_rs::digest::{SHA256, digest};
 

@@ -71,16 +71,10 @@ fn connection(stream: TcpStream, dongles: &[Offered]) -> Result<()> {
     let Some((index, offered)) = position(&name) else {
         return answer(stream, UsbIpServer::default(), None);
     };
+    // Who plugs it in while it is plugged in elsewhere takes it over.
+    offered.unplug();
     let stream = Arc::new(stream);
-    let free = {
-        let mut plug = offered.plug.lock().unwrap();
-        let free = plug.is_none();
-        plug.get_or_insert_with(|| stream.clone());
-        free
-    };
-    if !free {
-        return answer(stream.try_clone()?, UsbIpServer::default(), None);
-    }
+    *offered.plug.lock().unwrap() = Some(stream.clone());
     offered.dongle.power_cycle();
     let device = usb_device(index, &offered.strings.lock().unwrap(), &offered.dongle);
     let ended = answer(

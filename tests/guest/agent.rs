@@ -2,7 +2,6 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Longer than any single command takes under emulation on a busy computer.
@@ -25,8 +24,7 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// Waits until the shell answers, for at most `patience`: the guest's boot.
-    pub(crate) fn connect(path: &Path, patience: Duration) -> Result<Self, String> {
-        let stream = UnixStream::connect(path).map_err(|error| format!("no socket of the shell: {error}"))?;
+    pub(crate) fn greet(stream: UnixStream, patience: Duration) -> Result<Self, String> {
         let mut agent = Self {
             stream,
             commands: 0,

@@ -7,6 +7,30 @@ port=3240
 orders=/run/dongles.orders
 answers=/run/dongles.answers
 
+# until_so COMMAND...: tries until it succeeds; says what the last try said if none does.
+until_so() {
+    local tries=0
+    until said=$("$@" 2>&1); do
+        tries=$((tries + 1))
+        [ $tries -lt 300 ] || { echo "$* in vain: $said" >&2; exit 1; }
+        sleep 0.02
+    done
+}
+
+# Its server takes a moment to see that it was pulled, and until then it is taken.
+attach() { usbip --tcp-port $port attach --remote 127.0.0.1 --busid "1-$1"; }
+
+# The state file of its plug, one of usbip's own.
+plugs() { grep -ls " 1-$1\$" /run/vhci_hcd/port*; }
+pulled() {
+    local state
+    state=$(plugs "$1") || return 0
+    usbip detach --port "${state##*port}"
+    ! plugs "$1"
+}
+
+has_lines() { [ "$(wc -l <$answers)" -gt "$1" ]; }
+
 case $1 in
     serve)
         shift
@@ -17,20 +41,15 @@ case $1 in
         ;;
     plug)
         modprobe vhci_hcd
-        usbip --tcp-port $port attach --remote 127.0.0.1 --busid "1-$2"
+        until_so attach "$2"
         ;;
-    pull)
-        for state in /run/vhci_hcd/port*; do
-            read -r _ _ bus_id <"$state"
-            [ "$bus_id" != "1-$2" ] || usbip detach --port "${state##*port}"
-        done
-        ;;
+    pull) until_so pulled "$2" ;;
     steer)
         shift
-        until grep -q listening $answers; do sleep 0.02; done
-        said=$(wc -l <$answers)
+        until_so grep -s listening $answers
+        before=$(wc -l <$answers)
         echo "$*" >$orders
-        until [ "$(wc -l <$answers)" -gt "$said" ]; do sleep 0.02; done
+        until_so has_lines "$before"
         tail -n 1 $answers | grep '^ok'
         ;;
 esac

@@ -1,6 +1,7 @@
 //! The machine: QEMU under software emulation, with a stock Debian kernel. Never left behind.
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -46,9 +47,10 @@ impl Machine {
             .spawn()
             .map_err(|error| format!("setpriv does not start: {error}"))?;
         let serial = file("serial.log");
-        let up = wait_for(&mut child, &file("qmp"))
-            .and_then(|()| Qmp::connect(&file("qmp")))
-            .and_then(|qmp| Ok((qmp, Agent::connect(&file("agent"), BOOT)?)));
+        let up = connect(&mut child, &file("qmp"))
+            .and_then(Qmp::greet)
+            .and_then(|qmp| Ok((qmp, connect(&mut child, &file("agent"))?)))
+            .and_then(|(qmp, shell)| Ok((qmp, Agent::greet(shell, BOOT)?)));
         match up {
             Ok((qmp, agent)) => Ok(Self {
                 child,
@@ -84,9 +86,9 @@ impl Machine {
         done.text
     }
 
-    /// Plugs an emulated USB device in.
-    pub(crate) fn plug(&mut self, driver: &str, id: &str) {
-        let arguments = json!({ "driver": driver, "id": id, "bus": "xhci.0" });
+    /// Plugs an emulated USB device in; `id` names it for [`Machine::pull`].
+    pub(crate) fn plug(&mut self, driver: &str, id: &str, serial: &str) {
+        let arguments = json!({ "driver": driver, "id": id, "serial": serial, "bus": "xhci.0" });
         if let Err(error) = self.qmp.execute("device_add", &arguments) {
             panic!("{error}");
         }
@@ -160,6 +162,9 @@ fn arguments(image: &Image, directory: &Path) -> Vec<String> {
         &socket("qmp"),
         "-mon",
         "chardev=qmp,mode=control",
+        // What only root may read of a computer's identity.
+        "-smbios",
+        "type=1,uuid=6f1c2b8e-90d3-4a57-b1c4-2d7e5a3f9081,serial=GUEST-4711",
         // Ports enough that QEMU puts no hub in between.
         "-device",
         "virtio-rng-pci",
@@ -169,19 +174,20 @@ fn arguments(image: &Image, directory: &Path) -> Vec<String> {
     words.iter().map(ToString::to_string).collect()
 }
 
-/// Waits until QEMU has made its socket.
-fn wait_for(child: &mut Child, socket: &Path) -> Result<(), String> {
+/// Connects to a socket of QEMU, which may only just be starting: a socket is there before it listens.
+fn connect(child: &mut Child, socket: &Path) -> Result<UnixStream, String> {
     let end = Instant::now() + Duration::from_secs(30);
-    while !socket.exists() {
+    loop {
+        match UnixStream::connect(socket) {
+            Ok(stream) => return Ok(stream),
+            Err(error) if Instant::now() > end => return Err(format!("{}: {error}", socket.display())),
+            Err(_) => {}
+        }
         if let Ok(Some(status)) = child.try_wait() {
             return Err(format!("QEMU ended: {status}"));
         }
-        if Instant::now() > end {
-            return Err("QEMU made no socket within 30 s".into());
-        }
         std::thread::sleep(Duration::from_millis(5));
     }
-    Ok(())
 }
 
 /// The end of a log.

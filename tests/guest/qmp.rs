@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,9 +12,8 @@ pub(crate) struct Qmp {
 }
 
 impl Qmp {
-    /// Connects, and leaves the greeting behind.
-    pub(crate) fn connect(path: &Path) -> Result<Self, String> {
-        let stream = UnixStream::connect(path).map_err(|error| format!("no socket of QMP: {error}"))?;
+    /// Leaves the greetings behind.
+    pub(crate) fn greet(stream: UnixStream) -> Result<Self, String> {
         let patience = stream.set_read_timeout(Some(Duration::from_secs(30)));
         patience.map_err(|error| format!("QMP: {error}"))?;
         let mut qmp = Self {

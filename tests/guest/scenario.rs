@@ -4,19 +4,19 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use crate::machine::Machine;
-use crate::truth::{Truth, wrong_devices, wrong_licences};
+use crate::truth::{Truth, told};
 
 /// Until then the node must tell the truth. Emulation on a busy computer is some twenty times slower than a machine,
 /// where a second is the aim.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
-const LICENCES: &str = "curl -sS --max-time 20 -u admin:admin http://127.0.0.1:9099/api/licences";
-const DEVICES: &str = "KEYNODE_PASSWORD=admin keynode devices list --json";
-const RESCAN: &str = "KEYNODE_PASSWORD=admin keynode rescan";
+const LICENCES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/licences";
+const DEVICES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/devices";
+const RESCAN: &str = "keynode rescan";
 
 /// What is shown of a node that does not tell the truth.
-const EVIDENCE: &str = "journalctl -b -o short-monotonic --no-pager -u 'keynode*' -u 'dongle@*' | tail -60; \
-    dmesg | tail -20; lsusb; ls -l /dev/hidraw*; cat /run/vhci_hcd/port*";
+const EVIDENCE: &str = "journalctl -b -o short-monotonic --no-pager -u 'keynode*' -u dongles | tail -80; \
+    dmesg | tail -20; lsusb | grep -v 'root hub'; ls -l /dev/hidraw*; grep . /run/vhci_hcd/port*";
 
 /// The machine, and how long things took there.
 pub(crate) struct Guest {
@@ -33,36 +33,38 @@ impl Guest {
             start,
             table: String::new(),
         };
-        guest.row("scenario", "did it", "verdict", "all");
+        guest.row("scenario", "did it", "true", "all");
         guest
     }
 
     /// Does something in the guest; afterwards the node must tell the truth by itself, and still after a rescan.
-    pub(crate) fn scenario(&mut self, name: &str, act: impl FnOnce(&mut Machine), truth: Truth<'_>) {
+    pub(crate) fn scenario(&mut self, name: &str, truth: &Truth, act: impl FnOnce(&mut Machine)) {
         println!("== {name} (at {:.0?})", self.start.elapsed());
         let begun = Instant::now();
         act(&mut self.machine);
         let acted = Instant::now();
-        self.until(name, LICENCES, |answer| wrong_licences(&truth, answer));
-        let verdict = acted.elapsed();
-        self.until(name, DEVICES, |answer| wrong_devices(&truth, answer));
+        self.until(name, LICENCES, |answer| truth.wrong_licences(answer));
+        let took = acted.elapsed();
+        self.until(name, DEVICES, |answer| truth.wrong_devices(answer));
         // A truth of the moment is none: with everything looked at anew, it is the same.
-        let _ = self.machine.sh(RESCAN);
+        self.machine.sh(RESCAN);
         let licences = self.machine.sh(LICENCES);
         let devices = self.machine.sh(DEVICES);
-        if let Err(wrong) = wrong_licences(&truth, &licences).and_then(|()| wrong_devices(&truth, &devices)) {
+        let still = truth.wrong_licences(&licences);
+        if let Err(wrong) = still.and_then(|()| truth.wrong_devices(&devices)) {
             self.fail(name, &format!("no longer true after a rescan: {wrong}"));
         }
+        println!("   {}", told(&licences));
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
         self.row(
             name,
             &seconds(acted - begun),
-            &seconds(verdict),
+            &seconds(took),
             &seconds(begun.elapsed()),
         );
     }
 
-    /// The times, as a table.
+    /// The times, as a table: of what was done, from then until GET /api/licences told the truth, and of all checks.
     pub(crate) fn times(&self) -> String {
         format!("{}all in all {:.0?}", self.table, self.start.elapsed())
     }
@@ -79,12 +81,13 @@ impl Guest {
         }
     }
 
-    fn fail(&mut self, name: &str, wrong: &str) -> ! {
+    /// Ends the test, with what the guest has to say to it.
+    pub(crate) fn fail(&mut self, name: &str, wrong: &str) -> ! {
         let evidence = self.machine.run(EVIDENCE).text;
-        panic!("{name}: {wrong}\n{evidence}");
+        panic!("{name}: {wrong}\n{evidence}\n{}", self.times());
     }
 
-    fn row(&mut self, name: &str, did: &str, verdict: &str, all: &str) {
-        let _ = writeln!(self.table, "{name:<44} {did:>8} {verdict:>8} {all:>8}");
+    fn row(&mut self, name: &str, did: &str, told: &str, all: &str) {
+        let _ = writeln!(self.table, "{name:<40} {did:>8} {told:>8} {all:>8}");
     }
 }

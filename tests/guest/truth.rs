@@ -1,73 +1,103 @@
-//! What must be so after a scenario, held against what the node says.
+//! What is so, as the scenarios made it, held against what the node says.
 
+use std::collections::BTreeMap;
+
+use keynode::licence::KeyNo;
 use serde_json::Value;
 
 /// What the node has to say.
-#[derive(Clone, Copy)]
-pub(crate) struct Truth<'t> {
-    /// Licences of USB keys by KeyNo, each Workable or with a part of the reason why it is not. No others are listed.
-    pub(crate) licences: &'t [(u64, Verdict<'t>)],
-    /// Stable names of the devices that are plugged in, or their beginnings. No others are.
-    pub(crate) devices: &'t [&'t str],
+#[derive(Default)]
+pub(crate) struct Truth {
+    licences: BTreeMap<KeyNo, Verdict>,
+    devices: Vec<&'static str>,
 }
 
 /// What the node has to say of a licence.
 #[derive(Clone, Copy)]
-pub(crate) enum Verdict<'t> {
+pub(crate) enum Verdict {
     /// It serves.
     Workable,
     /// It does not, and its OpenError holds this.
-    Not(&'t str),
+    Not(&'static str),
 }
 
-/// What GET /api/licences says that is not so.
-pub(crate) fn wrong_licences(truth: &Truth<'_>, answer: &str) -> Result<(), String> {
-    let listed = rows(answer, "Licences")?;
-    let listed: Vec<&Value> = listed.iter().filter(|row| row["IsBlank"] != true).collect();
-    let right = |(key_no, verdict): &(u64, Verdict<'_>)| {
-        let Some(row) = listed.iter().find(|row| row["KeyNo"] == *key_no) else {
-            return false;
-        };
-        match verdict {
-            Verdict::Workable => row["Workable"] == true && row["OpenError"].is_null(),
-            Verdict::Not(reason) => {
-                row["Workable"] == false
-                    && row["OpenError"]
-                        .as_str()
-                        .is_some_and(|text| text.contains(reason))
-            }
-        }
-    };
-    if listed.len() == truth.licences.len() && truth.licences.iter().all(right) {
-        return Ok(());
+impl Truth {
+    /// A licence has this verdict.
+    pub(crate) fn licence(&mut self, key_no: KeyNo, verdict: Verdict) -> &mut Self {
+        self.licences.insert(key_no, verdict);
+        self
     }
-    let told: Vec<String> = listed
-        .iter()
-        .map(|row| {
+
+    /// A licence is no longer known.
+    pub(crate) fn forgotten(&mut self, key_no: KeyNo) -> &mut Self {
+        self.licences.remove(&key_no);
+        self
+    }
+
+    /// A device is plugged in, whose stable name begins like this.
+    pub(crate) fn plugged(&mut self, device: &'static str) -> &mut Self {
+        self.devices.push(device);
+        self.devices.sort_unstable();
+        self
+    }
+
+    /// It is no more.
+    pub(crate) fn pulled(&mut self, device: &str) -> &mut Self {
+        self.devices.retain(|known| *known != device);
+        self
+    }
+
+    /// What GET /api/licences says that is not so. Blank carriers count as devices only.
+    pub(crate) fn wrong_licences(&self, answer: &str) -> Result<(), String> {
+        let listed = rows(answer, "Licences")?;
+        let listed: Vec<&Value> = listed.iter().filter(|row| row["IsBlank"] != true).collect();
+        let right = |(key_no, verdict): (&KeyNo, &Verdict)| {
+            let row = listed.iter().find(|row| row["KeyNo"] == *key_no);
+            row.is_some_and(|row| match verdict {
+                Verdict::Workable => row["Workable"] == true && row["OpenError"].is_null(),
+                Verdict::Not(reason) => {
+                    let error = row["OpenError"].as_str().unwrap_or_default();
+                    row["Workable"] == false && error.contains(reason)
+                }
+            })
+        };
+        if listed.len() == self.licences.len() && self.licences.iter().all(right) {
+            return Ok(());
+        }
+        let told = |row: &&Value| {
             format!(
                 "{} Workable {} {}",
                 row["KeyNo"], row["Workable"], row["OpenError"]
             )
-        })
-        .collect();
-    Err(format!("GET /api/licences: {told:?}"))
+        };
+        let told: Vec<String> = listed.iter().map(told).collect();
+        Err(format!("GET /api/licences: {told:?}"))
+    }
+
+    /// What `keynode devices list --json` says that is not so.
+    pub(crate) fn wrong_devices(&self, answer: &str) -> Result<(), String> {
+        let listed = rows(answer, "Devices")?;
+        let mut told: Vec<&str> = listed.iter().filter_map(|row| row["ID"].as_str()).collect();
+        told.sort_unstable();
+        let same = |(id, start): (&&str, &&str)| id.starts_with(start);
+        if told.len() == self.devices.len() && told.iter().zip(&self.devices).all(same) {
+            return Ok(());
+        }
+        Err(format!(
+            "keynode devices list: {told:?} instead of {:?}",
+            self.devices
+        ))
+    }
 }
 
-/// What `keynode devices list --json` says that is not so.
-pub(crate) fn wrong_devices(truth: &Truth<'_>, answer: &str) -> Result<(), String> {
-    let listed = rows(answer, "Devices")?;
-    let mut told: Vec<&str> = listed.iter().filter_map(|row| row["ID"].as_str()).collect();
-    let mut expected = truth.devices.to_vec();
-    told.sort_unstable();
-    expected.sort_unstable();
-    let right = told.len() == expected.len()
-        && told
-            .iter()
-            .zip(&expected)
-            .all(|(id, start)| id.starts_with(start));
-    right
-        .then_some(())
-        .ok_or(format!("keynode devices list: {told:?} instead of {expected:?}"))
+/// What GET /api/licences says, in short.
+pub(crate) fn told(answer: &str) -> String {
+    let rows = rows(answer, "Licences").unwrap_or_default();
+    let told = rows.iter().map(|row| {
+        let error = row["OpenError"].as_str().unwrap_or("workable");
+        format!("{}: {error}", row["KeyNo"])
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// The rows of a listing.

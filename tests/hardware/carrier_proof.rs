@@ -1,5 +1,8 @@
 //! Carriers prove themselves over feature reports, and every way to fail has its own reason.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use keynode::devices::{Access, CarrierError, Device, DriverKind, HidNode, Known, Proof, prove};
@@ -130,6 +133,7 @@ mocked_test!(fn a_dongle_that_comes_to_itself_is_proven_after_all(bed) {
     dongle.set_fault(Fault::Hang);
     std::thread::scope(|threads| {
         let proof = threads.spawn(|| prove_anew(&device));
+        dongle.wait_for_hang();
         dongle.set_fault(Fault::None);
         proof.join().unwrap().unwrap();
     });
@@ -151,7 +155,7 @@ mocked_test!(fn only_a_hid_interface_of_the_protocol_is_opened(bed) {
     assert_eq!(reason(&|device| device.serial = None), CarrierError::NoSerial);
     assert_eq!(dongle.dongle().transfers(), 0);
     let missing = reason(&|device| device.hid[0].path = "/dev/hidraw7".into()).to_string();
-    assert!(missing.contains("/dev/hidraw7 is not there"), "{missing}");
+    assert!(missing.contains("/dev/hidraw7 is missing"), "{missing}");
 });
 
 mocked_test!(fn presence_is_all_that_the_serial_driver_proves(bed) {
@@ -167,7 +171,13 @@ mocked_test!(fn presence_is_all_that_the_serial_driver_proves(bed) {
 
 mocked_test!(fn two_programs_never_mix_their_frames(bed) {
     let (dongle, device) = plugged(bed);
-    let proofs = || (0..20).try_for_each(|_| prove_anew(&device).map(drop));
+    let prove_in_turn = || loop {
+        match prove_anew(&device) {
+            Err(CarrierError::Busy(_)) => {}
+            other => return other.map(drop),
+        }
+    };
+    let proofs = || (0..20).try_for_each(|_| prove_in_turn());
     std::thread::scope(|threads| {
         let both = [threads.spawn(proofs), threads.spawn(proofs)];
         for program in both {
@@ -179,21 +189,36 @@ mocked_test!(fn two_programs_never_mix_their_frames(bed) {
 
 mocked_test!(fn a_program_that_keeps_the_dongle_is_named(bed) {
     let (_dongle, device) = plugged(bed);
-    let node = std::fs::File::open(&device.hid[0].path).unwrap();
-    node.lock().unwrap();
-    let CarrierError::Busy(by) = prove_anew(&device).unwrap_err() else {
-        panic!("not told as busy");
-    };
-    assert!(by.contains(&format!("process {}", std::process::id())), "{by}");
-    drop(node);
+    let mut other = Command::new("flock")
+        .arg(&device.hid[0].path)
+        .args(["-c", "echo locked; read ended"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(other.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "locked\n");
+    let busy = CarrierError::Busy(format!("flock (pid {})", other.id()));
+    assert_eq!(prove_anew(&device), Err(busy));
+    drop(other.stdin.take());
+    other.wait().unwrap();
     prove_anew(&device).unwrap();
+
+    let node = File::open(&device.hid[0].path).unwrap();
+    node.lock().unwrap();
+    let busy = CarrierError::Busy("this program itself: an earlier exchange with it has not ended".into());
+    assert_eq!(prove_anew(&device), Err(busy));
 });
 
 mocked_test!(fn a_dongle_that_hangs_hinders_no_other(bed) {
     let (hanging, device) = plugged(bed);
-    let mut second = Described::default();
-    second.serial = Some("LK-00000043".into());
-    (second.ports, second.address) = ("2".into(), 6);
+    let mut second = Described {
+        serial: Some("LK-00000043".into()),
+        ports: "2".into(),
+        address: 6,
+        ..Described::default()
+    };
     second.hid.as_mut().unwrap().0 = 1;
     plug(bed, &second, &dongle(&second));
     hanging.set_fault(Fault::Hang);

@@ -9,13 +9,18 @@ mod common;
 mod carrier_memory;
 mod carrier_page;
 mod carrier_proof;
+mod catalogue;
 mod described;
 mod dongle;
+mod dongle_usbip;
+mod enumeration;
 mod keys_command;
 mod keys_node;
 mod monitor;
 mod preload;
+mod proofs;
 mod seats_hotplug;
+mod storm;
 mod testbed;
 mod watching;
 

@@ -19,13 +19,17 @@ fn systemd_runs_the_service() {
     starts_as_an_unprivileged_user(&mut guest);
     credentials_arrive(&guest);
     reload_keeps_the_process(&guest);
+    rescan_finds_its_node(&guest);
+    doctor_finds_nothing_wrong(&guest);
     a_node_that_hangs_is_started_anew(&mut guest);
     stops_within_a_second(&guest);
 }
 
 fn bad_settings_are_no_restart_loop(guest: &Container) {
-    guest.sh("echo 'listen = \"0.0.0.0:9099\"' | cat - /etc/keynode/keynode.toml >/tmp/settings && cp /tmp/settings /etc/keynode/keynode.toml").ok();
     // The initial password, and an address that others reach.
+    guest
+        .sh("sed -i '1ilisten = \"0.0.0.0:9099\"' /etc/keynode/keynode.toml")
+        .ok();
     assert_ne!(guest.sh("systemctl start keynode").code, Some(0));
     assert_eq!(guest.property("keynode", "ExecMainStatus"), "78");
     assert_eq!(guest.property("keynode", "ActiveState"), "failed");
@@ -109,6 +113,56 @@ fn reload_keeps_the_process(guest: &Container) {
     assert_eq!(guest.property("keynode", "MainPID"), pid);
 }
 
+fn rescan_finds_its_node(guest: &Container) {
+    let scans = || {
+        let told = guest
+            .sh("curl --silent --fail --request POST http://127.0.0.1:9098/rescan")
+            .ok();
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        told["Scans"].as_u64().unwrap()
+    };
+    let before = scans();
+    // More starts in a row than systemd allows units by itself.
+    for _ in 0..7 {
+        guest.sh("systemctl start keynode-rescan").ok();
+    }
+    assert!(scans() >= before + 8, "{before}");
+}
+
+fn doctor_finds_nothing_wrong(guest: &Container) {
+    let report = guest.sh("keynode doctor --json").ok();
+    let lines: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let state = |check: &str| {
+        let line = lines
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|line| line["check"] == check);
+        line.unwrap_or_else(|| panic!("{check}: {report}"))["state"].clone()
+    };
+    for check in [
+        "USB",
+        "udev rules",
+        "permissions",
+        "service",
+        "port",
+        "state directory",
+        "password",
+    ] {
+        assert_eq!(state(check), "ok", "{check}: {report}");
+    }
+    // What a root's command leaves behind is no longer the node's.
+    guest
+        .sh("touch /var/lib/keynode/mine && chmod 600 /var/lib/keynode/mine")
+        .ok();
+    let report = guest.sh("keynode doctor");
+    assert!(
+        report.code == Some(1) && report.said.contains("chown"),
+        "{report:?}"
+    );
+    guest.sh("rm /var/lib/keynode/mine").ok();
+}
+
 fn a_node_that_hangs_is_started_anew(guest: &mut Container) {
     guest.drop_in("keynode.service", "[Service]\\nWatchdogSec=2\\nRestartSec=0\\n");
     guest.sh("systemctl restart keynode").ok();
@@ -129,4 +183,15 @@ fn stops_within_a_second(guest: &Container) {
     println!("stop: {took:?}");
     assert_eq!(guest.property("keynode", "Result"), "success");
     assert!(took < Duration::from_secs(1), "{took:?}");
+    let report = guest.sh("keynode doctor");
+    assert!(
+        report.code == Some(1) && report.said.contains("enable --now"),
+        "{report:?}"
+    );
+    // Nobody is there to rescan, and that is no failure.
+    guest.sh("systemctl start keynode-rescan").ok();
+    let said = guest
+        .sh("journalctl --no-pager --unit keynode-rescan --output cat --lines 5")
+        .ok();
+    assert!(said.contains("no node at 127.0.0.1:9098"), "{said}");
 }

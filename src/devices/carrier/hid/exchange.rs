@@ -161,7 +161,7 @@ mod tests {
 
     fn exchange(answer: impl FnMut(&[u8; FRAME], usize) -> Vec<u8>) -> Exchange<impl Transport> {
         let mut exchange = Exchange::new(Scripted([0; FRAME], 0, answer), 0xffff);
-        exchange.allow(Duration::from_secs(60));
+        exchange.allow(Duration::from_mins(1));
         exchange
     }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::fs::{self, File};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
@@ -31,7 +32,7 @@ impl<'a> Hidraw<'a> {
     /// Opens a node of a device, once no other program uses it.
     ///
     /// # Errors
-    /// NoPermission, Busy, Gone, or Io.
+    /// [`CarrierError::NoPermission`], Busy, Gone, or Io.
     pub(super) fn open(device: &'a Device, node: &HidNode) -> Result<Self, CarrierError> {
         let lock = lock(&node.path, device)?;
         // hidapi wants UTF-8, and so has every path under /dev.
@@ -39,8 +40,8 @@ impl<'a> Hidraw<'a> {
             .path
             .to_str()
             .and_then(|path| CString::new(path.as_bytes()).ok());
-        let path = path.ok_or_else(|| CarrierError::Io(format!("{:?} is no node", node.path)))?;
-        let hid = api()?.open_path(&path).map_err(|error| meaning(&error, device))?;
+        let path = path.ok_or_else(|| CarrierError::Io(format!("{} is no node", node.path.display())))?;
+        let hid = api()?.open_path(&path).map_err(|error| failure(&error, device))?;
         Ok(Self {
             hid,
             device,
@@ -62,23 +63,26 @@ impl Transport for Hidraw<'_> {
         let mut report = [0; FRAME + 1];
         report[1..].copy_from_slice(frame);
         let sent = self.hid.send_feature_report(&report);
-        sent.map_err(|error| meaning(&error, self.device))
+        sent.map_err(|error| failure(&error, self.device))
     }
 
     fn get_feature(&mut self, frame: &mut [u8; FRAME]) -> Result<usize, CarrierError> {
         let mut report = [0; FRAME + 1];
         let length = self.hid.get_feature_report(&mut report);
-        let length = length.map_err(|error| meaning(&error, self.device))?;
+        let length = length.map_err(|error| failure(&error, self.device))?;
         frame.copy_from_slice(&report[1..]);
         // The kernel counts the report number, which these reports do not have.
         Ok(length.saturating_sub(1).min(FRAME))
     }
 }
 
+fn failure(error: &HidError, device: &Device) -> CarrierError {
+    meaning(&error.to_string(), || left(&device.syspath, device.address))
+}
+
 /// hidapi tells the system's error in words: `ioctl (GFEATURE): EPIPE: Broken pipe`.
-fn meaning(error: &HidError, device: &Device) -> CarrierError {
-    let text = error.to_string();
-    match errno(&text) {
+fn meaning(text: &str, left: impl FnOnce() -> bool) -> CarrierError {
+    match errno(text) {
         Some("ENODEV" | "ENXIO" | "ENOENT" | "ESHUTDOWN" | "ENOTCONN") => CarrierError::Gone,
         Some("EACCES" | "EPERM") => {
             CarrierError::NoPermission(format!("the system forbids the transfer: {text}"))
@@ -86,8 +90,8 @@ fn meaning(error: &HidError, device: &Device) -> CarrierError {
         Some("EBUSY") => CarrierError::Busy("another program".into()),
         Some("ETIMEDOUT") => CarrierError::Late(KERNEL_PATIENCE),
         Some("EPIPE") => CarrierError::Io("the device stalled the request (EPIPE)".into()),
-        _ if left(device) => CarrierError::Gone,
-        _ => CarrierError::Io(text),
+        _ if left() => CarrierError::Gone,
+        _ => CarrierError::Io(text.to_owned()),
     }
 }
 
@@ -103,10 +107,10 @@ fn errno(text: &str) -> Option<&str> {
 }
 
 /// Whether the device is no longer there, or another has come to its port.
-fn left(device: &Device) -> bool {
+fn left(syspath: &Path, address: u8) -> bool {
     let here = || {
-        fs::read_to_string(device.syspath.join("devnum"))
-            .is_ok_and(|address| address.trim() == device.address.to_string())
+        let number = fs::read_to_string(syspath.join("devnum"));
+        number.is_ok_and(|number| number.trim() == address.to_string())
     };
     for _ in 1..LEAVING {
         if !here() {
@@ -132,5 +136,35 @@ mod tests {
             Some("ENODEV")
         );
         assert_eq!(errno("Elsewhere (os error 5)"), None);
+    }
+
+    #[test]
+    fn each_error_has_its_meaning() {
+        let means = |name: &str, left: bool| {
+            let text = format!("hidapi error: ioctl (GFEATURE): {name}: words");
+            meaning(&text, || left)
+        };
+        for gone in ["ENODEV", "ENXIO", "ESHUTDOWN"] {
+            assert_eq!(means(gone, false), CarrierError::Gone);
+        }
+        assert_eq!(means("EPROTO", true), CarrierError::Gone);
+        assert!(matches!(means("EPROTO", false), CarrierError::Io(_)));
+        assert!(
+            matches!(means("EPIPE", true), CarrierError::Io(_)),
+            "who stalls is there"
+        );
+        assert_eq!(means("ETIMEDOUT", true), CarrierError::Late(5000));
+        assert!(matches!(means("EACCES", false), CarrierError::NoPermission(_)));
+        assert!(matches!(means("EBUSY", false), CarrierError::Busy(_)));
+    }
+
+    #[test]
+    fn a_device_has_left_when_its_port_is_empty_or_has_another() {
+        let port = tempfile::tempdir().unwrap();
+        assert!(left(port.path(), 5));
+        fs::write(port.path().join("devnum"), "6\n").unwrap();
+        assert!(left(port.path(), 5));
+        fs::write(port.path().join("devnum"), "5\n").unwrap();
+        assert!(!left(port.path(), 5));
     }
 }

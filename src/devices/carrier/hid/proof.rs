@@ -38,7 +38,7 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], CarrierError> {
 /// Has the device sign a fresh challenge.
 ///
 /// # Errors
-/// What the exchange says; OtherKey, Replayed or Wrong.
+/// What the exchange says; [`CarrierError::OtherKey`], Replayed or Wrong.
 pub(super) fn prove(
     exchange: &mut Exchange<impl Transport>,
     identity: &Identity,
