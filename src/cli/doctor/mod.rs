@@ -23,7 +23,7 @@ use crate::devices::rules::{GROUP, rules};
 use crate::devices::{has_hot_plug, scan_once};
 use crate::licence::Timestamp;
 use crate::node::device_rules;
-use crate::settings::{PlaceArgs, Settings, SettingsArgs};
+use crate::settings::{KeyArgs, Settings, SettingsArgs};
 use crate::store::{Users, load_highest_time};
 
 use super::failure::Failure;
@@ -125,7 +125,7 @@ fn check_usb(settings: &Settings) -> Vec<Line> {
 }
 
 fn check_licences(args: &SettingsArgs) -> Vec<Line> {
-    match Offline::look(&PlaceArgs(args.clone())) {
+    match Offline::look(&KeyArgs(args.clone())) {
         Ok(offline) => {
             let judged = |key: &std::sync::Arc<crate::keyring::Key>| Judged {
                 key_no: key.key_no,
