@@ -220,6 +220,7 @@ fn health_tells_of_devices() {
 fn a_reload_brings_new_rules() {
     let mut node = TestNode::start();
     let families = node.devices.rules().catalogue.families().len();
+    node.devices.set_unnoticed(vec![blank("42")]);
     node.reload(|settings| {
         settings.devices.revalidate = std::time::Duration::from_secs(30);
         settings
@@ -232,4 +233,5 @@ fn a_reload_brings_new_rules() {
     assert_eq!(rules.catalogue.families().len(), families + 1);
     let family = rules.catalogue.find(0x4b4e, 7).unwrap();
     assert!(family.stay_awake && family.name == "Ours");
+    assert_eq!(node.licence(42)["IsBlank"], true, "it also looks anew");
 }
