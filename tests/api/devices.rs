@@ -156,6 +156,28 @@ fn a_rescan_finds_what_no_event_told_of() {
 }
 
 #[test]
+fn a_rescan_that_takes_long_holds_nobody_up() {
+    let node = TestNode::start();
+    let hold = node.devices.hold_scan();
+    std::thread::scope(|scope| {
+        let long = scope.spawn(|| node.ask("POST", "/api/rescan").send().expect(200).json());
+        while node.devices.scans() == 0 {
+            std::thread::yield_now();
+        }
+        // The node has one worker, and whoever asks and hangs up begins no second scan beside the first.
+        for _ in 0..3 {
+            let mut wire = Wire::connect(node.address());
+            wire.send(node.ask("POST", "/api/rescan").bytes());
+            drop(wire);
+            node.get("/api/licences").expect(200);
+        }
+        assert_eq!(node.devices.scans(), 1);
+        drop(hold);
+        assert_eq!(long.join().unwrap()["Devices"], 0);
+    });
+}
+
+#[test]
 fn many_who_ask_at_once_share_a_rescan() {
     let node = TestNode::start();
     std::thread::scope(|scope| {
