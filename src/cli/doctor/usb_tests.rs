@@ -1,3 +1,5 @@
+//! Every check of USB, failing and passing.
+
 use std::collections::HashMap;
 
 use super::*;
