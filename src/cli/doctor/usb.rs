@@ -85,9 +85,13 @@ pub(super) fn rules(installed: Option<(PathBuf, String)>, expected: &str, invent
     let check = "udev rules";
     let write = format!("keynode devices rules >/etc/udev/rules.d/70-keynode.rules && {RELOAD}");
     match installed {
+        None if opened(inventory).next().is_none() => {
+            let text = "none are installed: a key that is plugged in will not be open to the service";
+            Line::warning(check, text, write)
+        }
         None => Line::failure(
             check,
-            "none are installed: keys will not be open to the service",
+            "none are installed: keys are not open to the service",
             write,
         ),
         Some((path, text)) if text == expected => Line::ok(check, path.display().to_string()),
