@@ -50,10 +50,7 @@ fn join(
         .iter()
         .filter_map(|port| sysfs::read(port))
         .filter(|facts| facts.class != HUB && !ignored(facts))
-        .map(|facts| {
-            let seen = listed.as_ref().map(|listed| listed.get(&facts.port));
-            device(catalogue, checked(facts, seen))
-        })
+        .map(|facts| device(catalogue, checked(facts, listed.as_ref())))
         .collect();
     devices.sort_by_cached_key(|device| place(&device.port));
     identity::name_all(&mut devices);
@@ -63,22 +60,24 @@ fn join(
     }
 }
 
-/// Facts held against libusb's list. `seen`: none where libusb could not be asked, `Some(None)` where it has no such
-/// device.
-fn checked(mut facts: Facts, seen: Option<Option<&Listed>>) -> Facts {
-    match seen {
-        Some(None) => {
+/// Facts held against libusb's list, where there is one.
+fn checked(mut facts: Facts, listed: Option<&HashMap<String, Listed>>) -> Facts {
+    let Some(listed) = listed else {
+        return facts;
+    };
+    match listed.get(&facts.port) {
+        None => {
             facts
                 .trouble
                 .get_or_insert_with(|| "its descriptors cannot be read: libusb leaves it out".into());
         }
-        Some(Some(listed)) if facts.trouble.is_some() => {
+        Some(listed) if facts.trouble.is_some() => {
             facts.bus = listed.bus;
             facts.address = listed.address;
             facts.vendor_id = listed.vendor_id;
             facts.product_id = listed.product_id;
         }
-        _ => {}
+        Some(_) => {}
     }
     facts
 }
