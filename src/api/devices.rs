@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::devices::{Carrier, CarrierState, Device, Hardware};
 use crate::keyring::{KeyKind, Keyring};
 use crate::licence::KeyNo;
 
 use super::error::ApiError;
-use super::record::{Scalar, record};
+use super::record::{Record, Scalar, record};
 use super::reply::Reply;
 use super::{Api, Request};
 
@@ -56,29 +58,48 @@ record!(DeviceView<'_>, this, {
     "KeyNo" => Scalar::maybe(this.key_no, Scalar::number),
 });
 
-fn views<'h>(hardware: &'h Hardware, keyring: &'h Keyring) -> impl Iterator<Item = DeviceView<'h>> {
-    hardware.inventory.devices.iter().map(|device| DeviceView {
+/// All devices; `key_of` gives the KeyNo of the licence that the device of this name carries.
+fn views<'h>(
+    hardware: &'h Hardware,
+    key_of: impl Fn(&str) -> Option<KeyNo> + 'h,
+) -> impl Iterator<Item = DeviceView<'h>> {
+    hardware.inventory.devices.iter().map(move |device| DeviceView {
         device,
         carrier: hardware
             .carriers
             .iter()
             .find(|carrier| carrier.device.id == device.id),
-        key_no: keyring
-            .keys()
-            .iter()
-            .find(|key| key.kind == KeyKind::Usb && key.licence.is_some() && key.file_name == device.id)
-            .map(|key| key.key_no),
+        key_no: key_of(&device.id),
     })
+}
+
+fn key_of(keyring: &Keyring) -> impl Fn(&str) -> Option<KeyNo> {
+    |id| {
+        let mut keys = keyring.keys().iter();
+        let key = keys.find(|key| key.kind == KeyKind::Usb && key.licence.is_some() && key.file_name == id);
+        Some(key?.key_no)
+    }
+}
+
+/// All devices as the API shows them, for commands that look themselves; `key_of` gives the KeyNo of the licence that
+/// the device of this name carries.
+pub fn device_rows(hardware: &Hardware, key_of: impl Fn(&str) -> Option<KeyNo>) -> Vec<Value> {
+    let rows = views(hardware, key_of).map(|view| {
+        let mut json = Vec::new();
+        view.write(None, &mut json);
+        serde_json::from_slice(&json).expect("we wrote this JSON ourselves")
+    });
+    rows.collect()
 }
 
 pub(super) fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {
     let (hardware, keyring) = (api.keys.hardware(), api.keys.keyring());
-    Reply::list("Devices", views(&hardware, &keyring), &request.query)
+    Reply::list("Devices", views(&hardware, key_of(&keyring)), &request.query)
 }
 
 pub(super) fn get(api: &Api, request: &Request, id: &str) -> Result<Reply, ApiError> {
     let (hardware, keyring) = (api.keys.hardware(), api.keys.keyring());
-    let view = views(&hardware, &keyring).find(|view| view.device.id == id);
+    let view = views(&hardware, key_of(&keyring)).find(|view| view.device.id == id);
     let view = view.ok_or_else(|| ApiError::device_not_found(format!("There is no device \"{id}\".")))?;
     Reply::object(&view, &request.query)
 }

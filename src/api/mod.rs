@@ -38,6 +38,7 @@ use crate::signing::Signer;
 use crate::store::AuditEntry;
 
 pub use auth::{Auth, LoginRules};
+pub use devices::device_rows;
 pub use health::{Health, HealthReport};
 pub use rescan::{Rescanned, Rescans};
 pub use server::{Facts, VERSION};

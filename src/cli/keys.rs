@@ -6,9 +6,10 @@ use std::io::Write;
 use clap::Subcommand;
 use serde_json::Value;
 
+use crate::keyring::KeyKind;
 use crate::licence::KeyNo;
 use crate::node::StateDir;
-use crate::settings::PlaceArgs;
+use crate::settings::KeyArgs;
 use crate::store::switch_key;
 
 use super::failure::Failure;
@@ -23,37 +24,43 @@ pub(super) enum KeysCommand {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: PlaceArgs,
+        place: KeyArgs,
     },
     /// Switch a key off: it gives no seats until it is switched on again, over restarts too
     Disable {
         /// `KeyNo`
         key_no: KeyNo,
         #[command(flatten)]
-        place: PlaceArgs,
+        place: KeyArgs,
     },
     /// Switch a key on again
     Enable {
         /// `KeyNo`
         key_no: KeyNo,
         #[command(flatten)]
-        place: PlaceArgs,
+        place: KeyArgs,
     },
 }
 
 pub(super) fn run(command: &KeysCommand, out: &mut impl Write) -> Result<(), Failure> {
     match command {
-        KeysCommand::List { json, place } => list(&Offline::look(place)?, *json, out),
+        KeysCommand::List { json, place } => list(&Offline::look(place)?, None, *json, out),
         KeysCommand::Disable { key_no, place } => switch(*key_no, false, place, out),
         KeysCommand::Enable { key_no, place } => switch(*key_no, true, place, out),
     }
 }
 
-/// Prints all keys.
-pub(super) fn list(offline: &Offline, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
-    let keys = offline.keyring.keys();
+/// Prints all keys, or those of one kind.
+pub(super) fn list(
+    offline: &Offline,
+    kind: Option<KeyKind>,
+    as_json: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let keys = offline.keyring.keys().iter();
+    let keys = keys.filter(|key| kind.is_none_or(|kind| key.kind == kind));
     if as_json {
-        let rows: Vec<Value> = keys.iter().map(|key| to_json(key, offline.now)).collect();
+        let rows: Vec<Value> = keys.map(|key| to_json(key, offline.now)).collect();
         writeln!(out, "{}", Value::from(rows))?;
         return Ok(());
     }
@@ -64,7 +71,7 @@ pub(super) fn list(offline: &Offline, as_json: bool, out: &mut impl Write) -> Re
     Ok(())
 }
 
-fn switch(key_no: KeyNo, enabled: bool, place: &PlaceArgs, out: &mut impl Write) -> Result<(), Failure> {
+fn switch(key_no: KeyNo, enabled: bool, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure> {
     let offline = Offline::look(place)?;
     if offline.keyring.find(key_no).is_none() {
         return Err(Failure::NotFound(format!(

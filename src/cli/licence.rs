@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use crate::keyring::read_vendor_keys;
+use crate::keyring::{KeyKind, read_vendor_keys};
 use crate::licence::{KeyNo, open};
-use crate::settings::{PlaceArgs, Settings};
+use crate::settings::{KeyArgs, Settings};
 
 use super::failure::Failure;
 use super::offline::{Offline, to_json};
@@ -23,14 +23,14 @@ pub(super) enum LicenceCommand {
         #[arg(required = true)]
         files: Vec<PathBuf>,
         #[command(flatten)]
-        place: PlaceArgs,
+        place: KeyArgs,
     },
     /// Remove a licence
     Remove {
         /// `KeyNo`
         key_no: KeyNo,
         #[command(flatten)]
-        place: PlaceArgs,
+        place: KeyArgs,
     },
     /// List the licences with their verdicts
     List {
@@ -38,14 +38,14 @@ pub(super) enum LicenceCommand {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        place: PlaceArgs,
+        place: KeyArgs,
     },
     /// Show all that is known of a licence, as JSON
     Show {
         /// `KeyNo`
         key_no: KeyNo,
         #[command(flatten)]
-        place: PlaceArgs,
+        place: KeyArgs,
     },
 }
 
@@ -53,12 +53,14 @@ pub(super) fn run(command: &LicenceCommand, out: &mut impl Write) -> Result<(), 
     match command {
         LicenceCommand::Add { files, place } => files.iter().try_for_each(|file| add(file, place, out)),
         LicenceCommand::Remove { key_no, place } => remove(*key_no, &Offline::look(place)?, out),
-        LicenceCommand::List { json, place } => super::keys::list(&Offline::look(place)?, *json, out),
+        LicenceCommand::List { json, place } => {
+            super::keys::list(&Offline::look(place)?, Some(KeyKind::Virtual), *json, out)
+        }
         LicenceCommand::Show { key_no, place } => show(*key_no, &Offline::look(place)?, out),
     }
 }
 
-fn add(file: &Path, place: &PlaceArgs, out: &mut impl Write) -> Result<(), Failure> {
+fn add(file: &Path, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", file.display()));
     let settings = Settings::load(&place.0)?.settings;
     let bytes = fs::read(file).map_err(|error| failed(&error))?;
@@ -111,7 +113,7 @@ fn remove(key_no: KeyNo, offline: &Offline, out: &mut impl Write) -> Result<(), 
         .keyring
         .keys()
         .iter()
-        .filter(|key| key.key_no == key_no)
+        .filter(|key| key.kind == KeyKind::Virtual && key.key_no == key_no)
         .peekable();
     if files.peek().is_none() {
         return Err(unknown(key_no, offline));

@@ -4,6 +4,8 @@ mod audit;
 pub mod computer;
 pub mod config;
 mod demo;
+mod devices;
+mod doctor;
 mod failure;
 mod http;
 mod keys;
@@ -51,6 +53,8 @@ enum Command {
     Demo(SettingsArgs),
     /// Tell how a running node is
     Status(status::StatusArgs),
+    /// Check all that a node needs, and say what to do where something is missing
+    Doctor(doctor::DoctorArgs),
     /// Have a running node look at devices and licence files anew
     Rescan(rescan::RescanArgs),
     /// List the keys with their verdicts, switch a key off or on
@@ -62,6 +66,9 @@ enum Command {
     /// Add, remove, list or show licence files
     #[command(subcommand)]
     Licence(licence::LicenceCommand),
+    /// List, show or watch USB devices; print udev rules; write a licence into a carrier
+    #[command(subcommand)]
+    Devices(devices::DevicesCommand),
     /// Show what identifies this computer, or what changed since a licence was bound to it
     #[command(subcommand)]
     Computer(computer::ComputerCommand),
@@ -103,10 +110,12 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Serve(args) => serve(&args),
         Command::Demo(args) => demo::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Doctor(args) => doctor::run(&args, out),
         Command::Rescan(args) => rescan::run(&args, out),
         Command::Keys(command) => keys::run(&command, out),
         Command::Sessions(command) => sessions::run(&command, out),
         Command::Licence(command) => licence::run(&command, out),
+        Command::Devices(command) => devices::run(&command, out),
         Command::Computer(computer::ComputerCommand::Show { json }) => {
             Ok(computer::show(json, &inspect(&Roots::host()), out)?)
         }

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
-use crate::keyring::{Key, KeyProvider, Keyring, LicenceFiles, Situation, assemble, read_vendor_keys};
+use crate::devices;
+use crate::keyring::{
+    Key, KeyProvider, Keyring, LicenceFiles, Situation, UsbKeys, assemble, no_carriers, read_vendor_keys,
+};
 use crate::licence::Timestamp;
-use crate::licence::binding::Carriers;
-use crate::node::StateDir;
-use crate::settings::{PlaceArgs, Settings};
+use crate::node::{StateDir, device_rules};
+use crate::settings::{KeyArgs, Settings};
 use crate::store::{Author, Database, FILE_NAME, load_highest_time, load_switched_off};
 
 use super::failure::Failure;
@@ -24,7 +26,7 @@ pub(super) struct Offline {
 }
 
 impl Offline {
-    pub(super) fn look(place: &PlaceArgs) -> Result<Self, Failure> {
+    pub(super) fn look(place: &KeyArgs) -> Result<Self, Failure> {
         let settings = Settings::load(&place.0)?.settings;
         let now = SystemClock::shared().now().wall;
         let (mut switched_off, mut highest) = (HashSet::new(), None);
@@ -34,12 +36,18 @@ impl Offline {
             highest = load_highest_time(&connection).map_err(Failure::of)?;
         }
         let vendors = read_vendor_keys(&settings.vendor_dir());
-        let found = LicenceFiles::new(&settings.licence_dir())
+        let mut found = LicenceFiles::new(&settings.licence_dir())
             .scan(&vendors)
             .map_err(Failure::of)?;
         let computer = inspect(&Roots::host()).fingerprint;
         let highest = highest.unwrap_or(now).max(now);
-        let carriers = Carriers::default();
+        let mut carriers = no_carriers();
+        if settings.devices.enabled {
+            let hardware = devices::look(&device_rules(&settings.devices));
+            let (usb, seen) = UsbKeys::default().look(&hardware, &vendors, now);
+            found.extend(usb);
+            carriers = seen;
+        }
         let situation = Situation {
             now,
             highest,
@@ -80,7 +88,9 @@ pub(super) fn author() -> Author {
 pub(super) fn to_json(key: &Key, now: Timestamp) -> Value {
     let licence = key.licence.as_deref();
     json!({
+        "Type": key.kind.name(),
         "FileName": key.file_name,
+        "IsBlank": key.blank,
         "KeyID": key.key_id,
         "KeyNo": key.key_no,
         "Enabled": key.verdict.enabled,

@@ -20,7 +20,7 @@ use super::KeyProvider;
 use super::assemble::{Situation, assemble};
 use super::handle::{KeeperHandle, KeeperHealth, Mailbox, Message, Next, settle};
 use super::key::{Change, Found, Keyring};
-use super::plugged::Plugged;
+use super::plugged::{Plugged, no_carriers};
 use super::usb::UsbKeys;
 use super::vendors::read_vendor_keys;
 use super::watch::DirectoryWatch;
@@ -88,13 +88,7 @@ impl Keeper {
             found: sources.providers.iter().map(|_| Vec::new()).collect(),
             usb: UsbKeys::default(),
             usb_found: Vec::new(),
-            carriers: Carriers {
-                seen: Vec::new(),
-                blind: sources
-                    .devices
-                    .is_none()
-                    .then(|| "USB devices are switched off in the settings (devices.enabled)".into()),
-            },
+            carriers: no_carriers(),
             sources,
             switches,
             on_change: Box::new(|_, _| ()),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::devices::{CarrierState, Counters, DeviceRules, DevicesHandle, DriverKind, Hardware};
+use crate::devices::{Carrier, CarrierState, Counters, DeviceRules, DevicesHandle, DriverKind, Hardware};
 use crate::licence::binding::{Carriers, SeenCarrier};
 
 /// What is plugged in, and the ways to have it looked at.
@@ -60,8 +60,16 @@ pub fn carriers(hardware: &Hardware) -> Carriers {
     }
 }
 
+/// What licences see where the settings switch devices off.
+pub fn no_carriers() -> Carriers {
+    Carriers {
+        seen: Vec::new(),
+        blind: Some("USB devices are switched off in the settings (devices.enabled)".into()),
+    }
+}
+
 /// A carrier as licences see it.
-pub fn seen(carrier: &crate::devices::Carrier) -> SeenCarrier {
+pub fn seen(carrier: &Carrier) -> SeenCarrier {
     let proof = match &carrier.state {
         CarrierState::Proven => Ok(()),
         CarrierState::Pending => Err("it is still being asked to prove itself".into()),

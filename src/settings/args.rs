@@ -54,33 +54,50 @@ impl Args for SettingsArgs {
     }
 }
 
-/// The short help shows what stands at the top of the file, the long help everything.
-/// The options that say where a node keeps its things: for commands that work on them without being a node.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PlaceArgs(pub SettingsArgs);
+/// Defines a part of the options, with `--config`, for commands that need no more of a node's settings.
+macro_rules! part {
+    ($(#[$doc:meta])* $name:ident: $paths:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct $name(pub SettingsArgs);
 
-const PLACES: [&str; 3] = ["state_dir", "licence_dir", "vendor_dir"];
+        impl Args for $name {
+            fn augment_args(command: Command) -> Command {
+                let part = OPTIONS.iter().filter(|option| $paths.contains(&option.path));
+                command.arg(config()).args(part.map(argument))
+            }
 
-impl Args for PlaceArgs {
-    fn augment_args(command: Command) -> Command {
-        let places = OPTIONS.iter().filter(|option| PLACES.contains(&option.path));
-        command.arg(config()).args(places.map(argument))
-    }
+            fn augment_args_for_update(command: Command) -> Command {
+                Self::augment_args(command)
+            }
+        }
 
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
-    }
+        impl FromArgMatches for $name {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                SettingsArgs::from_arg_matches(matches).map(Self)
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+    };
 }
 
-impl FromArgMatches for PlaceArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        SettingsArgs::from_arg_matches(matches).map(Self)
-    }
+part! {
+    /// The options that say where a node keeps its things: for commands that work on them without being a node.
+    PlaceArgs: ["state_dir", "licence_dir", "vendor_dir"]
+}
 
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
+part! {
+    /// The options that say what a node's keys are: for commands that judge them without being a node.
+    KeyArgs: ["state_dir", "licence_dir", "vendor_dir", "devices.enabled", "devices.families"]
+}
+
+part! {
+    /// The options that say what devices are: for commands that look at them without being a node.
+    DeviceArgs: ["state_dir", "vendor_dir", "devices.families"]
 }
 
 fn config() -> Arg {
@@ -96,6 +113,7 @@ fn config() -> Arg {
         .help_heading("Settings")
 }
 
+/// The short help shows what stands at the top of the file, the long help everything.
 fn argument(option: &OptionSpec) -> Arg {
     Arg::new(option.path)
         .long(option.flag())

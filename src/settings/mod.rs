@@ -15,7 +15,7 @@ mod load;
 mod options;
 mod types;
 
-pub use args::{Override, PlaceArgs, SettingsArgs};
+pub use args::{DeviceArgs, KeyArgs, Override, PlaceArgs, SettingsArgs};
 pub use error::{Origin, SettingsError};
 pub use family::{FamilyDriver, FamilyEntry};
 pub use kind::Kind;
@@ -29,5 +29,7 @@ pub const SAMPLE: &str = include_str!("sample.toml");
 /// Where the settings file is looked for when none is named.
 pub const DEFAULT_FILE: &str = "/etc/keynode/keynode.toml";
 
+#[cfg(test)]
+mod devices_tests;
 #[cfg(test)]
 mod tests;

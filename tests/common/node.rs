@@ -12,7 +12,7 @@ use keynode::computer::Roots;
 use keynode::devices::Carrier;
 use keynode::keyring::KeeperHandle;
 use keynode::licence::{Licence, Timestamp};
-use keynode::node::{Node, SIGNING_KEY, StartError};
+use keynode::node::{Node, SIGNING_KEY, StartError, host_devices};
 use keynode::seats::DeskHandle;
 use keynode::settings::Settings;
 use keynode::store::{Author, Database, INITIAL_PASSWORD, INITIAL_USER, Role};
@@ -55,6 +55,8 @@ pub(crate) struct TestNode {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) settings: Settings,
     pub(crate) devices: Arc<TestDevices>,
+    /// It sees the computer's own devices, not `devices`.
+    on_host: bool,
     roots: Roots,
     dir: TempDir,
     crashes: usize,
@@ -80,6 +82,11 @@ impl TestNode {
 
     /// As [`TestNode::with`], where the node may refuse to start.
     pub(crate) fn try_with(change: impl FnOnce(&mut Settings)) -> Result<Self, StartError> {
+        Self::make(change, false)
+    }
+
+    /// As [`TestNode::try_with`]; on the host it sees the computer's own devices, for tests that describe those.
+    pub(crate) fn make(change: impl FnOnce(&mut Settings), on_host: bool) -> Result<Self, StartError> {
         let dir = tempfile::tempdir().unwrap();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut settings = Settings {
@@ -94,12 +101,13 @@ impl TestNode {
         let roots = machine::build(&dir.path().join("machine"));
         let clock = Arc::new(TestClock::at(Timestamp::parse(START).unwrap()));
         let devices = Arc::default();
-        let running = run(&settings, &clock, &roots, &devices)?;
+        let running = run(&settings, &clock, &roots, (!on_host).then_some(&devices))?;
         Ok(Self {
             running: Some(running),
             clock,
             settings,
             devices,
+            on_host,
             roots,
             dir,
             crashes: 0,
@@ -144,7 +152,8 @@ impl TestNode {
     fn start_again(&mut self, downtime: Millis) {
         self.clock.advance(downtime);
         self.clock = Arc::new(TestClock::at(self.clock.now().wall));
-        self.running = Some(run(&self.settings, &self.clock, &self.roots, &self.devices).unwrap());
+        let devices = (!self.on_host).then_some(&self.devices);
+        self.running = Some(run(&self.settings, &self.clock, &self.roots, devices).unwrap());
     }
 
     /// Changes the settings while the node runs.
@@ -313,15 +322,18 @@ fn run(
     settings: &Settings,
     clock: &Arc<TestClock>,
     roots: &Roots,
-    devices: &Arc<TestDevices>,
+    devices: Option<&Arc<TestDevices>>,
 ) -> Result<Running, StartError> {
     let (settings, clock, roots) = (settings.clone(), clock.clone(), roots.clone());
-    let devices = devices.clone();
+    let devices = devices.cloned();
     let (commands, mut told) = unbounded_channel();
     let (started, result) = mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_rt::System::new().block_on(async move {
-            let plug = |rules, on_plug| devices.plug(rules, on_plug);
+            let plug = |rules, on_plug| match devices {
+                Some(devices) => devices.plug(rules, on_plug),
+                None => host_devices(rules, on_plug),
+            };
             let node = match Node::start_with(&settings, clock, roots, plug) {
                 Ok(node) => node,
                 Err(error) => {

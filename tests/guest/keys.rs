@@ -1,4 +1,4 @@
-//! The keys that are plugged in: simulated dongles, and what is written on them.
+//! The keys that are plugged in: simulated dongles, devices that QEMU emulates, and the licences for them.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,17 +11,68 @@ use serde_json::{Value, json};
 use crate::device::Dongle;
 use crate::fixtures;
 use crate::image::{Overlay, output};
+use crate::machine::Machine;
 
-/// Serial numbers of the dongles, in the order of their numbers 1, 2, 3.
-pub(crate) const DONGLES: [&str; 3] = ["LK-A", "LK-B", "LK-C"];
+/// A simulated dongle.
+#[derive(Clone, Copy)]
+pub(crate) struct Key {
+    /// Its number for dongles.sh.
+    number: u32,
+    serial: &'static str,
+    /// Its stable name.
+    pub(crate) device: &'static str,
+    /// The licence made for it.
+    pub(crate) key_no: KeyNo,
+}
 
-/// KeyNo of the licence on the first dongle, and so on.
-pub(crate) const LICENCES: [KeyNo; 3] = [1001, 1002, 1003];
+const fn key(number: u32, serial: &'static str, device: &'static str) -> Key {
+    Key {
+        number,
+        serial,
+        device,
+        key_no: 1000 + number as KeyNo,
+    }
+}
 
-/// Stable names of the dongles.
-pub(crate) const DEVICES: [&str; 3] = ["usb-1209-0001-LK-A", "usb-1209-0001-LK-B", "usb-1209-0001-LK-C"];
+/// Has its licence in its memory; plugged in when the guest boots.
+pub(crate) const A: Key = key(1, "LK-A", "usb-1209-0001-LK-A");
+/// Has its licence in its memory.
+pub(crate) const B: Key = key(2, "LK-B", "usb-1209-0001-LK-B");
+/// Blank.
+pub(crate) const C: Key = key(3, "LK-C", "usb-1209-0001-LK-C");
 
-/// Puts the dongles, their licences and the vendor's key into the guest.
+/// A device that QEMU emulates.
+pub(crate) struct Emulated {
+    /// What QEMU calls its kind.
+    pub(crate) driver: &'static str,
+    /// Its stable name, or the beginning of it.
+    pub(crate) device: &'static str,
+    /// The licence that is bound to it.
+    pub(crate) key_no: KeyNo,
+}
+
+/// A smart card reader: no key of ours, to be listed and let alone.
+pub(crate) const READER: Emulated = Emulated {
+    driver: "usb-ccid",
+    device: "usb-08e6-4433",
+    key_no: 0,
+};
+/// A keyboard, which the settings make a family that its serial number proves; its licence is a file.
+pub(crate) const KEYBOARD: Emulated = Emulated {
+    driver: "usb-kbd",
+    device: "usb-0627-0001-KBD-1",
+    key_no: 2001,
+};
+/// Its serial number.
+pub(crate) const KEYBOARD_SERIAL: &str = "KBD-1";
+
+const SETTINGS: &str = r#"
+state_dir = "/var/lib/keynode"
+[devices]
+families = ["0627:0001 serial Emulated keyboard"]
+"#;
+
+/// Puts the dongles, the licences, the vendor's key and the settings into the guest.
 pub(crate) fn lay(overlay: &Overlay) {
     // Beside the program itself: the same target directory and profile.
     let built = Path::new(env!("CARGO_BIN_EXE_keynode")).parent().unwrap();
@@ -46,20 +97,58 @@ pub(crate) fn lay(overlay: &Overlay) {
         &here.join("dongles.service"),
     );
     overlay.enable("dongles.service");
-    for (serial, key_no) in DONGLES.iter().zip(LICENCES) {
-        let key = URL_SAFE_NO_PAD.encode(Dongle::new(serial, serial).public_key());
-        let carrier = json!({ "driver": "hid", "serial": serial, "public_key": key });
+    for key in [A, B, C] {
+        let public = URL_SAFE_NO_PAD.encode(Dongle::new(key.serial, key.serial).public_key());
+        let carrier = json!({ "driver": "hid", "serial": key.serial, "public_key": public });
         overlay.write(
-            &format!("opt/dongles/{serial}.licence"),
-            &licence(key_no, &carrier),
+            &format!("opt/dongles/{}.licence", key.serial),
+            &licence(key.key_no, &carrier),
         );
     }
+    let carrier = json!({ "driver": "serial", "serial": format!("0627:0001:{KEYBOARD_SERIAL}") });
+    overlay.write(
+        "var/lib/keynode/licences/keyboard.licence",
+        &licence(KEYBOARD.key_no, &carrier),
+    );
     overlay.write("var/lib/keynode/vendors/vendor.pem", fixtures::VENDOR_PUBLIC);
+    overlay.write("etc/keynode/keynode.toml", SETTINGS);
 }
 
 /// A licence bound to a carrier.
-pub(crate) fn licence(key_no: KeyNo, carrier: &Value) -> String {
+fn licence(key_no: KeyNo, carrier: &Value) -> String {
     let mut licence = fixtures::numbered(key_no);
     licence.binding = serde_json::from_value(json!({ "carrier": carrier })).unwrap();
     fixtures::sealed(&licence)
+}
+
+/// Plugs a dongle in.
+pub(crate) fn plug(machine: &mut Machine, key: Key) {
+    machine.sh(&format!("/opt/dongles/dongles.sh plug {}", key.number));
+}
+
+/// Pulls a dongle.
+pub(crate) fn pull(machine: &mut Machine, key: Key) {
+    machine.sh(&format!("/opt/dongles/dongles.sh pull {}", key.number));
+}
+
+/// Has a dongle misbehave.
+pub(crate) fn fault(machine: &mut Machine, key: Key, fault: &str) {
+    machine.sh(&format!(
+        "/opt/dongles/dongles.sh steer fault {} {fault}",
+        key.serial
+    ));
+}
+
+/// Takes the kernel's HID driver from a dongle (`unbind`), or gives it back (`bind`).
+pub(crate) fn kernel_driver(machine: &mut Machine, key: Key, verb: &str) {
+    machine.sh(&format!(
+        "device=$(dirname $(grep -lx {} /sys/bus/usb/devices/*/serial)) && \
+        echo $(basename $device):1.0 >/sys/bus/usb/drivers/usbhid/{verb}",
+        key.serial
+    ));
+}
+
+/// Waits until the kernel has made a dongle's node.
+pub(crate) fn is_there(machine: &mut Machine) {
+    machine.sh("until ls /dev/hidraw* >/dev/null 2>&1; do sleep 0.01; done");
 }

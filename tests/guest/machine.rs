@@ -86,9 +86,9 @@ impl Machine {
         done.text
     }
 
-    /// Plugs an emulated USB device in.
-    pub(crate) fn plug(&mut self, driver: &str, id: &str) {
-        let arguments = json!({ "driver": driver, "id": id, "bus": "xhci.0" });
+    /// Plugs an emulated USB device in; `id` names it for [`Machine::pull`].
+    pub(crate) fn plug(&mut self, driver: &str, id: &str, serial: &str) {
+        let arguments = json!({ "driver": driver, "id": id, "serial": serial, "bus": "xhci.0" });
         if let Err(error) = self.qmp.execute("device_add", &arguments) {
             panic!("{error}");
         }
@@ -162,6 +162,9 @@ fn arguments(image: &Image, directory: &Path) -> Vec<String> {
         &socket("qmp"),
         "-mon",
         "chardev=qmp,mode=control",
+        // What only root may read of a computer's identity.
+        "-smbios",
+        "type=1,uuid=6f1c2b8e-90d3-4a57-b1c4-2d7e5a3f9081,serial=GUEST-4711",
         // Ports enough that QEMU puts no hub in between.
         "-device",
         "virtio-rng-pci",

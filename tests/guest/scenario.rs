@@ -4,15 +4,15 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use crate::machine::Machine;
-use crate::truth::Truth;
+use crate::truth::{Truth, told};
 
 /// Until then the node must tell the truth. Emulation on a busy computer is some twenty times slower than a machine,
 /// where a second is the aim.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) const LICENCES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/licences";
-pub(crate) const DEVICES: &str = "KEYNODE_PASSWORD=admin keynode devices list --json";
-const RESCAN: &str = "KEYNODE_PASSWORD=admin keynode rescan";
+const LICENCES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/licences";
+const DEVICES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/devices";
+const RESCAN: &str = "keynode rescan";
 
 /// What is shown of a node that does not tell the truth.
 const EVIDENCE: &str = "journalctl -b -o short-monotonic --no-pager -u 'keynode*' -u dongles | tail -80; \
@@ -44,7 +44,7 @@ impl Guest {
         act(&mut self.machine);
         let acted = Instant::now();
         self.until(name, LICENCES, |answer| truth.wrong_licences(answer));
-        let told = acted.elapsed();
+        let took = acted.elapsed();
         self.until(name, DEVICES, |answer| truth.wrong_devices(answer));
         // A truth of the moment is none: with everything looked at anew, it is the same.
         self.machine.sh(RESCAN);
@@ -54,11 +54,12 @@ impl Guest {
         if let Err(wrong) = still.and_then(|()| truth.wrong_devices(&devices)) {
             self.fail(name, &format!("no longer true after a rescan: {wrong}"));
         }
+        println!("   {}", told(&licences));
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
         self.row(
             name,
             &seconds(acted - begun),
-            &seconds(told),
+            &seconds(took),
             &seconds(begun.elapsed()),
         );
     }

@@ -90,6 +90,16 @@ impl Truth {
     }
 }
 
+/// What GET /api/licences says, in short.
+pub(crate) fn told(answer: &str) -> String {
+    let rows = rows(answer, "Licences").unwrap_or_default();
+    let told = rows.iter().map(|row| {
+        let error = row["OpenError"].as_str().unwrap_or("workable");
+        format!("{}: {error}", row["KeyNo"])
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
 /// The rows of a listing.
 pub(crate) fn rows(answer: &str, name: &str) -> Result<Vec<Value>, String> {
     let value: Value = serde_json::from_str(answer).map_err(|error| format!("{error}: {answer}"))?;

@@ -213,9 +213,12 @@ mocked_test!(fn a_program_that_keeps_the_dongle_is_named(bed) {
 
 mocked_test!(fn a_dongle_that_hangs_hinders_no_other(bed) {
     let (hanging, device) = plugged(bed);
-    let mut second = Described::default();
-    second.serial = Some("LK-00000043".into());
-    (second.ports, second.address) = ("2".into(), 6);
+    let mut second = Described {
+        serial: Some("LK-00000043".into()),
+        ports: "2".into(),
+        address: 6,
+        ..Described::default()
+    };
     second.hid.as_mut().unwrap().0 = 1;
     plug(bed, &second, &dongle(&second));
     hanging.set_fault(Fault::Hang);

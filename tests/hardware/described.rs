@@ -57,6 +57,23 @@ impl Described {
         path
     }
 
+    /// Directories in /sys of the device and of all that the kernel makes below it, the innermost first: the order in
+    /// which they go.
+    pub(crate) fn syspaths(&self) -> Vec<String> {
+        let device = self.syspath();
+        let interface = format!("{device}/1-{}:1.0", self.ports);
+        let mut paths = Vec::new();
+        if let Some((number, _)) = &self.hid {
+            let hid = format!(
+                "{interface}/0003:{:04X}:{:04X}.{number:04}",
+                self.vendor_id, self.product_id
+            );
+            paths.extend([format!("{hid}/hidraw/hidraw{number}"), hid]);
+        }
+        paths.extend([interface, device]);
+        paths
+    }
+
     /// Its usbfs node.
     pub(crate) fn node(&self) -> String {
         format!("/dev/bus/usb/001/{:03}", self.address)
@@ -111,7 +128,7 @@ impl Described {
                 "P: {hid}\nE: DRIVER=hid-generic\nE: HID_ID=0003:{:08X}:{:08X}\nE: HID_NAME={}\n\
                  E: HID_PHYS=usb-0000:00:14.0-{}/input0\nE: HID_UNIQ={}\nE: SUBSYSTEM=hid\nA: country=00\\n\n\
                  H: report_descriptor={}\n\n\
-                 P: {hid}/hidraw/hidraw{number}\nN: hidraw{number}\nE: DEVNAME=/dev/hidraw{number}\nE: MAJOR=240\n\
+                 P: {hid}/hidraw/hidraw{number}\nN: hidraw{number}=00\nE: DEVNAME=/dev/hidraw{number}\nE: MAJOR=240\n\
                  E: MINOR={number}\nE: SUBSYSTEM=hidraw\nA: dev=240:{number}\\n\nL: device=../../../0003:{ids}.{number:04}\n\n",
                 self.vendor_id,
                 self.product_id,

@@ -31,8 +31,10 @@ pub(crate) fn plug(bed: &Testbed, described: &Described, dongle: &Plugged) {
 /// Pulls it: the transfers fail, the kernel tells, the nodes vanish.
 pub(crate) fn unplug(bed: &Testbed, described: &Described, dongle: &Plugged) {
     dongle.set_fault(Fault::Unplug(0));
-    bed.uevent(&described.syspath(), "remove");
-    bed.remove(&described.syspath());
+    for path in described.syspaths() {
+        bed.uevent(&path, "remove");
+        bed.remove(&path);
+    }
     bed.detach(&described.hidraw());
 }
 

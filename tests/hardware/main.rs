@@ -2,6 +2,10 @@
 //! a process of its own.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../common/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
+mod common;
+
 mod carrier_memory;
 mod carrier_page;
 mod carrier_proof;
@@ -10,9 +14,12 @@ mod described;
 mod dongle;
 mod dongle_usbip;
 mod enumeration;
+mod keys_command;
+mod keys_node;
 mod monitor;
 mod preload;
 mod proofs;
+mod seats_hotplug;
 mod storm;
 mod testbed;
 mod watching;

@@ -222,7 +222,7 @@ extern "C" fn on_ioctl(_base: Object, client: Object, handler: Object) -> c_int 
     // SAFETY: umockdev calls with a live client and the handler given to it, which lives for ever.
     unsafe {
         let handler: &'static Mutex<IoctlHandler> = &*handler.cast();
-        let request = umockdev_ioctl_client_get_request(client) as u32;
+        let request = u32::try_from(umockdev_ioctl_client_get_request(client) & 0xffff_ffff).unwrap();
         let size = (request >> 16) as usize & 0x3fff;
         let argument = umockdev_ioctl_client_get_arg(client);
         let data = umockdev_ioctl_data_resolve(argument, 0, size, std::ptr::null_mut());

@@ -8,13 +8,16 @@ use clap::{Args, ValueEnum};
 
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
-use crate::licence::binding::{Binding, ComputerBinding, Fingerprint};
+use crate::devices::DriverKind;
+use crate::licence::binding::{Binding, CarrierBinding, ComputerBinding, Fingerprint};
 use crate::licence::{
     ActivationCode, FORMAT_VERSION, Iec, Itn, KeyId, KeyNo, KeyType, Licence, Timestamp, VendorKey, seal,
 };
+use crate::settings::DeviceArgs;
 use crate::signing::{Message, Signer, SoftwareKey};
 
 use super::super::computer::read_fingerprint;
+use super::super::devices::Seen;
 use super::super::failure::Failure;
 use super::super::licence::write_whole;
 use super::read_key;
@@ -77,6 +80,11 @@ pub(in super::super) struct IssueArgs {
     /// How many components of the computer may change
     #[arg(long, value_name = "K", default_value_t = 1)]
     tolerance: u32,
+    /// Bind the licence to this carrier instead, which must be plugged in: its ID, or its serial number
+    #[arg(long, value_name = "DEVICE", conflicts_with = "computer")]
+    carrier: Option<String>,
+    #[command(flatten)]
+    devices: DeviceArgs,
     /// Directory to put the licence file in
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
@@ -101,7 +109,10 @@ impl From<Kind> for KeyType {
 
 pub(super) fn run(args: &IssueArgs, out: &mut impl Write) -> Result<(), Failure> {
     let issuer = Issuer::open(&args.dir)?;
-    let binding = bind(&args.computer, args.tolerance, out)?;
+    let (binding, blank_key_no) = match &args.carrier {
+        Some(name) => bind_to_carrier(&Seen::look(&args.devices)?, name, out)?,
+        None => (bind(&args.computer, args.tolerance, out)?, None),
+    };
     let licence = Licence {
         version: FORMAT_VERSION.into(),
         key_no: args.key_no,
@@ -111,7 +122,7 @@ pub(super) fn run(args: &IssueArgs, out: &mut impl Write) -> Result<(), Failure>
         service_type: args.service_type,
         licence_count: args.seats,
         product_version: 0,
-        blank_key_no: None,
+        blank_key_no,
         activation_code: args.activation_code.clone(),
         activation_date: SystemClock::shared().now().wall,
         start_date: args.start,
@@ -209,6 +220,35 @@ fn bind(computer: &str, tolerance: u32, out: &mut impl Write) -> Result<Binding,
         )?;
     }
     Ok(bound_to(&fingerprint, tolerance))
+}
+
+/// The binding to a carrier that is plugged in and proves itself, and the number that names it.
+fn bind_to_carrier(
+    seen: &Seen,
+    name: &str,
+    out: &mut impl Write,
+) -> Result<(Binding, Option<KeyNo>), Failure> {
+    let carrier = seen.carrier(name)?;
+    let id = &carrier.device.id;
+    let shown = crate::keyring::seen(carrier);
+    if let Err(why) = shown.proof {
+        return Err(Failure::of(format!("{id} is connected but {why}")));
+    }
+    let serial = shown
+        .serial
+        .ok_or_else(|| Failure::of(format!("{id} has no serial number to bind a licence to")))?;
+    if carrier.driver == DriverKind::Serial {
+        writeln!(
+            out,
+            "warning: {id} is known by its serial number alone: another device that shows the same passes for it"
+        )?;
+    }
+    let binding = CarrierBinding {
+        driver: shown.driver,
+        serial,
+        public_key: shown.public_key,
+    };
+    Ok((Binding::Carrier(binding), Some(shown.number)))
 }
 
 /// A binding to a computer.

@@ -1,0 +1,136 @@
+//! `keynode devices`: what is plugged into this computer, looked at here and now.
+
+mod provision;
+mod seen;
+mod watch;
+
+use std::io::Write;
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use crate::devices::{Catalogue, rules};
+use crate::node::device_rules;
+use crate::settings::{DeviceArgs, Settings};
+
+use super::failure::Failure;
+use provision::ProvisionArgs;
+pub(super) use seen::Seen;
+
+/// What can be done with devices.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum DevicesCommand {
+    /// List the USB devices of this computer, and which of them prove themselves as carriers of licences
+    ///
+    /// No node is asked: devices are looked at here and now, with the access that whoever runs this has. GET
+    /// /api/devices tells what a running node sees.
+    List {
+        /// Print JSON, with the fields of GET /api/devices
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: DeviceArgs,
+    },
+    /// Show all that is known of a device
+    Show {
+        /// Its ID, or its serial number
+        device: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: DeviceArgs,
+    },
+    /// Print a line whenever a device comes, goes or changes, until Ctrl-C
+    Watch {
+        /// Print JSON, one object a line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: DeviceArgs,
+    },
+    /// Print the udev rules for the catalogue with the families of the settings
+    Rules {
+        #[command(flatten)]
+        settings: DeviceArgs,
+    },
+    /// Write a licence into a carrier, or erase it, as the licence's vendor
+    ///
+    /// A running node waits while this writes.
+    Provision(ProvisionArgs),
+}
+
+pub(super) fn run(command: &DevicesCommand, out: &mut impl Write) -> Result<(), Failure> {
+    match command {
+        DevicesCommand::List { json, settings } => list(&Seen::look(settings)?, *json, out),
+        DevicesCommand::Show {
+            device,
+            json,
+            settings,
+        } => show(&Seen::look(settings)?, device, *json, out),
+        DevicesCommand::Watch { json, settings } => watch::run(settings, *json, out),
+        DevicesCommand::Rules { settings } => {
+            let settings = Settings::load(&settings.0)?.settings;
+            let catalogue: Catalogue = device_rules(&settings.devices).catalogue;
+            write!(out, "{}", rules::rules(&catalogue))?;
+            Ok(())
+        }
+        DevicesCommand::Provision(args) => provision::run(args, out),
+    }
+}
+
+/// Head of the table that [`to_row`] fills.
+const HEAD: &str = "PORT     ID                                       FAMILY                   ACCESS         KEY               PROOF";
+
+fn list(seen: &Seen, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
+    let rows = seen.rows();
+    if as_json {
+        writeln!(out, "{}", Value::from(rows))?;
+    } else {
+        writeln!(out, "{HEAD}")?;
+        for row in &rows {
+            writeln!(out, "{}", to_row(row))?;
+        }
+    }
+    seen.complete()
+}
+
+/// One line for a table.
+fn to_row(row: &Value) -> String {
+    let field = |name: &str| text(&row[name]);
+    format!(
+        "{:<8} {:<40} {:<24} {:<14} {:<17} {}",
+        field("Port"),
+        field("ID"),
+        field("Family"),
+        field("Access"),
+        field("KeyNo"),
+        field("Proof")
+    )
+}
+
+fn show(seen: &Seen, device: &str, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
+    let id = &seen.find(device)?.id;
+    let row = seen.rows().into_iter().find(|row| row["ID"] == **id);
+    let row = row.unwrap_or_default();
+    if as_json {
+        writeln!(out, "{row}")?;
+        return Ok(());
+    }
+    for (name, value) in row.as_object().into_iter().flatten() {
+        writeln!(out, "{name:<13} {}", text(value))?;
+    }
+    if let Some(state) = seen.licence_state(id) {
+        writeln!(out, "{:<13} {state}", "Licence")?;
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) if text.is_empty() => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
