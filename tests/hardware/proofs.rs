@@ -59,7 +59,7 @@ mocked_test!(fn one_that_hangs_is_late_and_delays_nobody(bed) {
     assert_eq!(asked.load(Ordering::SeqCst), 1, "one request at a time");
     hang.let_go();
     until("it is asked again, and proven", || watching.state("HANGS") == Some(CarrierState::Proven));
-    assert_eq!(asked.load(Ordering::SeqCst), 2, "its late answer was thrown away");
+    assert!(asked.load(Ordering::SeqCst) >= 2, "its late answer was thrown away");
 });
 
 mocked_test!(fn a_hanging_device_can_be_pulled_and_the_thread_ends_without_it(bed) {
