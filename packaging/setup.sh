@@ -15,7 +15,7 @@ purpose=${1:-}
 case $purpose in
     build) wanted="$build" ;;
     test) wanted="$build make openssl curl $hardware" ;;
-    bench) wanted="$build openssl curl" ;;
+    bench) wanted="$build make openssl curl umockdev umockdev-headers" ;;
     *)
         echo "usage: $0 build|test|bench" >&2
         exit 2

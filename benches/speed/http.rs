@@ -83,8 +83,17 @@ impl Client {
 
     /// GETs a path; anything but 200 is an error.
     pub(crate) fn get(&mut self, path: &str) -> Outcome<Answer<'_>> {
+        self.ask("GET", path)
+    }
+
+    /// POSTs nothing to a path; anything but 200 is an error.
+    pub(crate) fn post(&mut self, path: &str) -> Outcome<Answer<'_>> {
+        self.ask("POST", path)
+    }
+
+    fn ask(&mut self, verb: &str, path: &str) -> Outcome<Answer<'_>> {
         let mut request = Vec::new();
-        write_request(&mut request, "GET", path, "1", "");
+        write_request(&mut request, verb, path, "1", "");
         self.stream.write_all(&request)?;
         let (mut filled, mut needed) = (0, None);
         while needed.is_none_or(|needed| filled < needed) {
@@ -92,14 +101,14 @@ impl Client {
                 self.buffer.resize(filled * 2, 0);
             }
             match self.stream.read(&mut self.buffer[filled..])? {
-                0 => return Err(format!("GET {path}: the node hung up").into()),
+                0 => return Err(format!("{verb} {path}: the node hung up").into()),
                 more => filled += more,
             }
             needed = needed.or_else(|| whole_length(&self.buffer[..filled]));
         }
         let answer = Answer::find(&self.buffer[..filled]).ok_or("half an answer")?;
         if answer.status != 200 {
-            return Err(format!("GET {path}: {}", answer.status).into());
+            return Err(format!("{verb} {path}: {}", answer.status).into());
         }
         Ok(answer)
     }

@@ -5,6 +5,7 @@ pub mod computer;
 pub mod config;
 mod demo;
 mod devices;
+mod doctor;
 mod failure;
 mod http;
 mod keys;
@@ -52,6 +53,8 @@ enum Command {
     Demo(SettingsArgs),
     /// Tell how a running node is
     Status(status::StatusArgs),
+    /// Check all that a node needs, and say what to do where something is missing
+    Doctor(doctor::DoctorArgs),
     /// Have a running node look at devices and licence files anew
     Rescan(rescan::RescanArgs),
     /// List the keys with their verdicts, switch a key off or on
@@ -107,6 +110,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Serve(args) => serve(&args),
         Command::Demo(args) => demo::run(&args, out),
         Command::Status(args) => status::run(&args, out),
+        Command::Doctor(args) => doctor::run(&args, out),
         Command::Rescan(args) => rescan::run(&args, out),
         Command::Keys(command) => keys::run(&command, out),
         Command::Sessions(command) => sessions::run(&command, out),

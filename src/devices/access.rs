@@ -61,7 +61,7 @@ fn busy(device: &Device) -> Option<Access> {
 }
 
 /// What to do about a node that may not be used.
-fn mend(device: &Device, node: &Path, error: Errno) -> String {
+pub(super) fn mend(device: &Device, node: &Path, error: Errno) -> String {
     let node = node.display();
     match error {
         Errno::NOENT => {

@@ -9,7 +9,7 @@ use super::text::clean;
 const MOST: usize = 4;
 
 /// `scdaemon (pid 412), pcscd (pid 77)`; none: none is visible.
-pub(super) fn of(file: &Path) -> Option<String> {
+pub fn of(file: &Path) -> Option<String> {
     let mut holders = Vec::new();
     for process in fs::read_dir("/proc").ok()?.flatten() {
         let name = process.file_name();

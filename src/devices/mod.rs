@@ -7,7 +7,7 @@ pub mod carrier;
 pub mod catalogue;
 mod device;
 mod families;
-mod holders;
+pub mod holders;
 mod identity;
 mod monitor;
 #[cfg(test)]
@@ -35,3 +35,8 @@ pub use device::{Access, Device, HidNode, Inventory, ScanError};
 pub use prover::Prover;
 pub use scan::scan_once;
 pub use service::{Counters, DeviceRules, DevicesHandle, Hardware, look};
+
+/// Whether the libusb of this process tells of devices that come and go.
+pub fn has_hot_plug() -> bool {
+    rusb::has_hotplug()
+}

@@ -1,3 +1,5 @@
+//! The monitor over real sockets that overflow and die.
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
@@ -109,14 +111,14 @@ fn one_that_dies_again_and_again_is_tried_ever_more_seldom() {
 fn without_a_connection_it_tries_on_and_can_be_stopped() {
     let opened = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&opened);
-    let (monitor, told) = monitor(move || match counter.fetch_add(1, Ordering::SeqCst) {
-        0 => Err(io::ErrorKind::PermissionDenied.into()),
-        _ => {
-            let (mine, theirs) = pair();
-            // Never closed: lives as long as the test's process.
-            std::mem::forget(theirs);
-            Ok(Datagrams(mine))
+    let (monitor, told) = monitor(move || {
+        if counter.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Err(io::ErrorKind::PermissionDenied.into());
         }
+        let (mine, theirs) = pair();
+        // Never closed: lives as long as the test's process.
+        std::mem::forget(theirs);
+        Ok(Datagrams(mine))
     });
     assert_eq!(told.recv_timeout(LIMIT).unwrap(), Nudge::Reconnected);
     monitor.stop();

@@ -8,7 +8,7 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 
 use super::monitor::EventSource;
 
-/// Bytes asked for; the kernel gives at most net.core.rmem_max. A storm of a thousand events takes about one million.
+/// Bytes asked for; the kernel gives at most `net.core.rmem_max`. A storm of a thousand events takes about one million.
 const BUFFER: usize = 8 << 20;
 
 /// There only while udevd runs. Containers have none, and nobody may be there to send events.

@@ -37,3 +37,27 @@ fn answer(prover: &Prover, mut ask: Ask) -> Answer {
         result: proof.unwrap_or_else(|_| Err(CarrierError::Io("its driver panicked, see the log".into()))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::devices::testing::device;
+
+    #[test]
+    fn a_driver_that_panics_has_failed_and_no_more() {
+        let prover: Prover = Arc::new(|_, _, _| panic!("a bug"));
+        let (reply, replies) = channel();
+        let ask = Ask {
+            ticket: 7,
+            device: Arc::new(device("1-1", 5, None)),
+            driver: DriverKind::Hid,
+            known: Known::default(),
+        };
+        start(&prover, ask, move |answer| reply.send(answer).unwrap());
+        let answer = replies.recv().unwrap();
+        assert_eq!(answer.ticket, 7);
+        assert!(matches!(answer.result, Err(CarrierError::Io(reason)) if reason.contains("panicked")));
+    }
+}

@@ -1,3 +1,5 @@
+//! The roster, with a clock that the test sets.
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -45,7 +45,7 @@ ENV{DEVTYPE}!=\"usb_device\", GOTO=\"keynode_end\"
 const TELL_OF_REMOVAL: &str = "RUN+=\"/usr/bin/systemctl --no-block start keynode-rescan.service\"";
 const TELL: &str = "TAG+=\"systemd\", ENV{SYSTEMD_WANTS}+=\"keynode-rescan.service\"";
 // On a line of its own: TEST is a match, and a device without the attribute is to keep its permissions.
-const STAY_AWAKE: &str = "ACTION==\"add\", TEST==\"power/control\", ATTR{power/control}=\"on\"";
+const STAY_AWAKE: &str = "TEST==\"power/control\", ATTR{power/control}=\"on\"";
 
 /// Whether the node opens devices of a family, and so needs the permission to.
 pub fn is_opened(family: &Family) -> bool {
@@ -227,7 +227,7 @@ mod tests {
                 "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"000d\", TAG+=\"systemd\", \
                  ENV{SYSTEMD_WANTS}+=\"keynode-rescan.service\"",
                 "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"000d\", GROUP=\"keynode\", MODE=\"0660\"",
-                "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"000d\", ACTION==\"add\", TEST==\"power/control\", \
+                "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"000d\", TEST==\"power/control\", \
                  ATTR{power/control}=\"on\"",
                 "KERNELS==\"0003:0ABC:000D.*\", GROUP=\"keynode\", MODE=\"0660\"",
             ]

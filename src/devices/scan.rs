@@ -50,10 +50,7 @@ fn join(
         .iter()
         .filter_map(|port| sysfs::read(port))
         .filter(|facts| facts.class != HUB && !ignored(facts))
-        .map(|facts| {
-            let seen = listed.as_ref().map(|listed| listed.get(&facts.port));
-            device(catalogue, checked(facts, seen))
-        })
+        .map(|facts| device(catalogue, checked(facts, listed.as_ref())))
         .collect();
     devices.sort_by_cached_key(|device| place(&device.port));
     identity::name_all(&mut devices);
@@ -63,22 +60,24 @@ fn join(
     }
 }
 
-/// Facts held against libusb's list. `seen`: none where libusb could not be asked, `Some(None)` where it has no such
-/// device.
-fn checked(mut facts: Facts, seen: Option<Option<&Listed>>) -> Facts {
-    match seen {
-        Some(None) => {
+/// Facts held against libusb's list, where there is one.
+fn checked(mut facts: Facts, listed: Option<&HashMap<String, Listed>>) -> Facts {
+    let Some(listed) = listed else {
+        return facts;
+    };
+    match listed.get(&facts.port) {
+        None => {
             facts
                 .trouble
                 .get_or_insert_with(|| "its descriptors cannot be read: libusb leaves it out".into());
         }
-        Some(Some(listed)) if facts.trouble.is_some() => {
+        Some(listed) if facts.trouble.is_some() => {
             facts.bus = listed.bus;
             facts.address = listed.address;
             facts.vendor_id = listed.vendor_id;
             facts.product_id = listed.product_id;
         }
-        _ => {}
+        Some(_) => {}
     }
     facts
 }
@@ -123,4 +122,53 @@ fn place(port: &str) -> Vec<u32> {
     port.split(['-', '.'])
         .map(|number| number.parse().unwrap_or(u32::MAX))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::devices::testing;
+
+    fn error(place: &str) -> ScanError {
+        ScanError {
+            place: place.into(),
+            reason: "out of order".into(),
+        }
+    }
+
+    fn before() -> Inventory {
+        Inventory {
+            devices: vec![Arc::new(testing::device("1-1", 5, Some("LK")))],
+            errors: vec![],
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_be_looked_at_what_was_known_stays() {
+        let catalogue = Catalogue::default();
+        let found = join(&catalogue, &before(), Err(error("sysfs")), Err(error("libusb")));
+        assert_eq!(found.devices, before().devices);
+        assert_eq!(found.errors, [error("sysfs"), error("libusb")]);
+    }
+
+    #[test]
+    fn without_libusb_the_ports_are_believed_and_the_error_is_told() {
+        let catalogue = Catalogue::default();
+        let found = join(&catalogue, &before(), Ok(vec![]), Err(error("libusb")));
+        assert_eq!((found.devices.len(), found.errors), (0, vec![error("libusb")]));
+    }
+
+    #[test]
+    fn a_device_that_vanishes_during_the_scan_is_skipped() {
+        let gone = vec!["99-99".to_owned()];
+        let found = join(&Catalogue::default(), &Inventory::default(), Ok(gone), Ok(vec![]));
+        assert_eq!(found, Inventory::default());
+    }
+
+    #[test]
+    fn ports_are_ordered_by_number() {
+        let mut ports = ["1-10", "2-1", "1-2.10", "1-2", "1-2.9"];
+        ports.sort_by_key(|port| place(port));
+        assert_eq!(ports, ["1-2", "1-2.9", "1-2.10", "1-10", "2-1"]);
+    }
 }

@@ -253,3 +253,46 @@ impl Worker {
 fn count(counter: &AtomicU64, by: u64) {
     counter.fetch_add(by, Ordering::Relaxed);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{channel, sync_channel};
+
+    use super::*;
+    use crate::devices::Catalogue;
+
+    #[test]
+    fn lost_events_and_a_dead_connection_are_counted_and_followed_by_a_scan() {
+        let rules = DeviceRules {
+            catalogue: Catalogue::default(),
+            revalidate: Duration::ZERO,
+        };
+        let counting = Arc::<Counting>::default();
+        let (inbox, messages) = channel();
+        let worker = Worker::new(
+            rules,
+            Arc::new(|_, _, _| unreachable!("no family has a driver")),
+            Arc::default(),
+            Arc::clone(&counting),
+            inbox.clone(),
+            Box::new(|| ()),
+        );
+        let running = std::thread::spawn(move || worker.run(&messages));
+        let rescan = || {
+            let (done, wait) = sync_channel(1);
+            inbox.send(Message::Rescan(done)).unwrap();
+            wait.recv().unwrap();
+            counting.scans.load(Ordering::Relaxed)
+        };
+        let before = rescan();
+        inbox.send(Message::Nudge(Nudge::Overflow)).unwrap();
+        inbox.send(Message::Nudge(Nudge::Reconnected)).unwrap();
+        while counting.scans.load(Ordering::Relaxed) == before {
+            std::thread::yield_now();
+        }
+        assert_eq!(counting.overflows.load(Ordering::Relaxed), 1);
+        assert_eq!(counting.reconnects.load(Ordering::Relaxed), 1);
+        inbox.send(Message::Stop).unwrap();
+        running.join().unwrap();
+    }
+}

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::licence::binding::{Carriers, Fingerprint};
-use crate::licence::{Circumstances, KeyNo, OpenFailure, Timestamp, judge, judge_blank};
+use crate::licence::binding::{Binding, Carriers, Fingerprint};
+use crate::licence::{Circumstances, KeyNo, Licence, OpenFailure, Timestamp, judge, judge_blank};
 
-use super::key::{Found, Key, Keyring};
+use super::key::{Found, Key, KeyKind, Keyring};
 
 /// What the verdicts depend on beside the keys themselves.
 #[derive(Clone, Debug)]
@@ -24,12 +24,13 @@ pub struct Situation<'a> {
 }
 
 /// Judges all keys. Authentic licences with one KeyNo are rivals: none of them is Workable, and each names
-/// the others. What is not authentic, and copies on devices that do not vouch for them, cannot spoil one that is.
+/// the others. What is not authentic, and copies on devices that do not vouch for them, cannot spoil one that is; nor
+/// can a licence that would work on any device spoil a file, for everybody who can plug in a device has such a copy.
 pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) -> Keyring {
-    let mut claims: HashMap<KeyNo, Vec<&str>> = HashMap::new();
+    let mut claims: HashMap<KeyNo, Vec<&Found>> = HashMap::new();
     for one in found {
         if let (Ok(licence), None) = (&one.opened, &one.obstacle) {
-            claims.entry(licence.key_no).or_default().push(&one.file_name);
+            claims.entry(licence.key_no).or_default().push(one);
         }
     }
     let keys = found.iter().map(|one| {
@@ -37,8 +38,10 @@ pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) ->
         let rivals: Vec<String> = match licence {
             Ok(licence) => {
                 let others = claims.get(&licence.key_no).into_iter().flatten();
-                let others = others.filter(|name| **name != one.file_name);
-                others.map(|name| (*name).to_owned()).collect()
+                let others = others.filter(|other| {
+                    other.file_name != one.file_name && (has_its_place(other) || !has_its_place(one))
+                });
+                others.map(|other| other.file_name.clone()).collect()
             }
             Err(_) => Vec::new(),
         };
@@ -61,12 +64,18 @@ pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) ->
     Keyring::new(keys.collect(), situation.computer.computer_id(), before)
 }
 
+/// A file, or a licence that names the device that it lies on.
+fn has_its_place(found: &Found) -> bool {
+    let named = |licence: &Arc<Licence>| {
+        matches!(licence.binding, Binding::Carrier(_)) || licence.blank_key_no.is_some()
+    };
+    found.kind == KeyKind::Virtual || found.opened.as_ref().is_ok_and(named)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::key::KeyKind;
     use super::*;
     use crate::licence::tests::licence;
-    use crate::licence::{Licence, OpenFailure};
 
     fn found(name: &str, opened: Result<Licence, OpenFailure>) -> Found {
         Found {

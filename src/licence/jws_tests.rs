@@ -2,6 +2,7 @@
 
 use super::super::tests::{licence, vendor_key, vendor_public};
 use super::*;
+use crate::licence::binding::{Binding, CarrierBinding};
 
 fn sealed(licence: &Licence) -> String {
     let key = vendor_key();
@@ -130,6 +131,15 @@ fn values_out_of_range_are_refused_by_name() {
     licence.version = "2".into();
     let failure = open(sealed(&licence).as_bytes(), &trusted()).unwrap_err();
     assert!(failure.to_string().contains("version 2"), "{failure}");
+    let carrier = CarrierBinding {
+        driver: "hid".into(),
+        serial: "LK\u{1b}[2J".into(),
+        public_key: None,
+    };
+    licence.version = "1".into();
+    licence.binding = Binding::Carrier(carrier);
+    let failure = open(sealed(&licence).as_bytes(), &trusted()).unwrap_err();
+    assert!(failure.to_string().contains("serial"), "{failure}");
 }
 
 #[test]

@@ -251,6 +251,11 @@ impl Licence {
                     .map_err(|error| BadLicence::Component(error.to_string()))?;
             }
         }
+        let carrier = match &self.binding {
+            Binding::Carrier(carrier) => Some(carrier),
+            Binding::None | Binding::Computer(_) => None,
+        };
+        let public_key = carrier.and_then(|carrier| carrier.public_key.as_deref());
         let texts = [
             ("ProductName", self.product_name.as_str(), 200),
             ("Article", &self.article, 100),
@@ -260,6 +265,9 @@ impl Licence {
                 self.product_version_name.as_deref().unwrap_or(""),
                 100,
             ),
+            ("driver", carrier.map_or("", |carrier| &carrier.driver), 256),
+            ("serial", carrier.map_or("", |carrier| &carrier.serial), 256),
+            ("public_key", public_key.unwrap_or(""), 256),
         ];
         for (field, text, limit) in texts {
             if text.chars().count() > limit || text.chars().any(char::is_control) {

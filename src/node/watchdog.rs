@@ -33,6 +33,11 @@ impl Workers {
 
     /// Waits until all have answered; false where there are none. One that died in a panic has been replaced.
     async fn answer(&self) -> bool {
+        join_all(self.ask()).await.iter().any(Result::is_ok)
+    }
+
+    /// The answers to come; those who died are forgotten.
+    fn ask(&self) -> Vec<oneshot::Receiver<()>> {
         let mut waiting = Vec::new();
         let mut workers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         workers.retain(|worker| {
@@ -43,8 +48,7 @@ impl Workers {
             }
             alive
         });
-        drop(workers);
-        join_all(waiting).await.iter().any(Result::is_ok)
+        waiting
     }
 }
 

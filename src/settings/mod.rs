@@ -30,4 +30,6 @@ pub const SAMPLE: &str = include_str!("sample.toml");
 pub const DEFAULT_FILE: &str = "/etc/keynode/keynode.toml";
 
 #[cfg(test)]
+mod devices_tests;
+#[cfg(test)]
 mod tests;

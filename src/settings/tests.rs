@@ -25,7 +25,7 @@ fn args(arguments: &[&str]) -> SettingsArgs {
 }
 
 /// Loads a file's text with flags over it.
-fn load(text: &str, arguments: &[&str]) -> Result<Loaded, String> {
+pub(super) fn load(text: &str, arguments: &[&str]) -> Result<Loaded, String> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("k.toml");
     std::fs::write(&path, text).unwrap();
@@ -38,7 +38,7 @@ fn load(text: &str, arguments: &[&str]) -> Result<Loaded, String> {
     Settings::load(&args(&arguments)).map_err(|error| error.to_string().replace(&place, ""))
 }
 
-fn refusal(text: &str, arguments: &[&str]) -> String {
+pub(super) fn refusal(text: &str, arguments: &[&str]) -> String {
     load(text, arguments).unwrap_err()
 }
 
@@ -165,24 +165,6 @@ fn wrong_types_and_values_are_refused_with_their_place() {
     ] {
         assert_eq!(refusal(text, &[]), expected);
     }
-    let interval = "expected 0s, or a duration such as 5m, from 10s to 1day";
-    assert_eq!(
-        refusal("[devices]\nrevalidate = \"9s\"\n", &[]),
-        format!("k.toml:2:14: devices.revalidate: \"9s\": {interval}")
-    );
-    let family = refusal(
-        "[devices]\nfamilies = [\n  \"1209:4b4e hid A\",\n  \"0a89 - B\",\n]\n",
-        &[],
-    );
-    assert!(
-        family.starts_with(
-            "k.toml:4:3: devices.families: \"0a89 - B\": expected families such as \"1209:4b4e hid"
-        ),
-        "{family}"
-    );
-    assert!(
-        refusal("[devices]\nfamilies = [7]\n", &[]).starts_with("k.toml:2:13: devices.families: 7: expected")
-    );
     let code = refusal("[access_codes]\nA = [1]\nB = [0]\n", &[]);
     assert!(
         code.starts_with("k.toml:3:1: access_codes: B = [0]: expected access codes"),
@@ -251,37 +233,6 @@ fn lists_and_access_codes_are_given_as_text() {
             "{wrong}"
         );
     }
-}
-
-#[test]
-fn families_of_devices_are_given_in_the_file_or_as_text() {
-    let text = "[devices]\nfamilies = [\"1209:4b4e hid Acme, the dongle\", \"0a89:* - awake Guardant\"]\nrevalidate = \"0s\"\n";
-    let written = |devices: &Devices| {
-        devices
-            .families
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-    };
-    let loaded = load(text, &[]).unwrap().settings;
-    assert_eq!(
-        written(&loaded.devices),
-        ["1209:4b4e hid Acme, the dongle", "0a89:* - awake Guardant"]
-    );
-    assert_eq!(loaded.devices.revalidate, Duration::ZERO);
-    let flags = [
-        "--devices-families",
-        "1bc0:0051 serial A, B; 0a89:* - C",
-        "--devices-revalidate",
-        "10s",
-    ];
-    let loaded = load(text, &flags).unwrap().settings;
-    assert_eq!(written(&loaded.devices), ["1bc0:0051 serial A, B", "0a89:* - C"]);
-    assert_eq!(loaded.devices.revalidate, Duration::from_secs(10));
-    assert!(
-        refusal("", &["--devices-families", "1bc0 - A"])
-            .starts_with("--devices-families: \"1bc0 - A\": expected")
-    );
 }
 
 #[test]

@@ -91,6 +91,8 @@ fn a_usb_key_that_fails_says_how() {
         CarrierError::Protocol("an unknown answer".into()),
         CarrierError::Wrong,
         CarrierError::Replayed,
+        CarrierError::OtherKey,
+        CarrierError::Memory("a page cannot be read".into()),
         CarrierError::NoSerial,
         CarrierError::Io("EPIPE".into()),
     ] {
@@ -176,6 +178,14 @@ fn a_copy_on_another_device_is_not_workable_and_spoils_nothing() {
     // A licence that is bound to nothing works on any carrier, but not on two at once.
     node.plug(vec![loaded("A1", &numbered(9)), loaded("B2", &numbered(9))]);
     assert!(error(&node.licence(9)).contains("usb-1209-0001-"));
+    // Nor does such a copy spoil a file.
+    let file = node.put(&numbered(9));
+    node.plug(vec![loaded("A1", &numbered(9))]);
+    assert_sound(&node.licence(9));
+    let copy = &node.get("/api/licences?Type=USB").rows()[0];
+    assert!(error(copy).contains(file.to_str().unwrap()));
+    node.remove(&file);
+    assert_sound(&node.licence(9));
     // Where it names its carrier by number, it works there alone.
     let named = Licence {
         blank_key_no: Some(42),

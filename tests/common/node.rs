@@ -85,12 +85,8 @@ impl TestNode {
         Self::make(change, false)
     }
 
-    /// A node with the computer's own devices, for tests that describe those.
-    pub(crate) fn on_host() -> Self {
-        Self::make(|_| (), true).unwrap()
-    }
-
-    fn make(change: impl FnOnce(&mut Settings), on_host: bool) -> Result<Self, StartError> {
+    /// As [`TestNode::try_with`]; on the host it sees the computer's own devices, for tests that describe those.
+    pub(crate) fn make(change: impl FnOnce(&mut Settings), on_host: bool) -> Result<Self, StartError> {
         let dir = tempfile::tempdir().unwrap();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut settings = Settings {

@@ -333,12 +333,12 @@ impl Plugged {
         matches!(dongle.fault, Fault::Unplug(at) if dongle.transfers >= at)
     }
 
-    /// SET_REPORT.
+    /// `SET_REPORT`.
     pub(crate) fn set_feature(&self, frame: &[u8]) -> Result<(), i32> {
         self.not_hanging()?.set_feature(frame)
     }
 
-    /// GET_REPORT.
+    /// `GET_REPORT`.
     pub(crate) fn get_feature(&self) -> Result<Vec<u8>, i32> {
         self.not_hanging()?.get_feature()
     }

@@ -127,7 +127,7 @@ impl UsbInterfaceHandler for Hid {
     }
 }
 
-/// Requests to the device and its endpoints that the crate leaves over: GET_STATUS, CLEAR_FEATURE.
+/// Requests to the device and its endpoints that the crate leaves over: `GET_STATUS`, `CLEAR_FEATURE`.
 #[derive(Debug)]
 struct Rest;
 

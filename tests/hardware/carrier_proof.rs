@@ -155,7 +155,7 @@ mocked_test!(fn only_a_hid_interface_of_the_protocol_is_opened(bed) {
     assert_eq!(reason(&|device| device.serial = None), CarrierError::NoSerial);
     assert_eq!(dongle.dongle().transfers(), 0);
     let missing = reason(&|device| device.hid[0].path = "/dev/hidraw7".into()).to_string();
-    assert!(missing.contains("/dev/hidraw7 is not there"), "{missing}");
+    assert!(missing.contains("/dev/hidraw7 is missing"), "{missing}");
 });
 
 mocked_test!(fn presence_is_all_that_the_serial_driver_proves(bed) {
@@ -199,7 +199,7 @@ mocked_test!(fn a_program_that_keeps_the_dongle_is_named(bed) {
     let mut said = String::new();
     BufReader::new(other.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
     assert_eq!(said, "locked\n");
-    let busy = CarrierError::Busy(format!("flock (process {})", other.id()));
+    let busy = CarrierError::Busy(format!("flock (pid {})", other.id()));
     assert_eq!(prove_anew(&device), Err(busy));
     drop(other.stdin.take());
     other.wait().unwrap();
@@ -213,9 +213,12 @@ mocked_test!(fn a_program_that_keeps_the_dongle_is_named(bed) {
 
 mocked_test!(fn a_dongle_that_hangs_hinders_no_other(bed) {
     let (hanging, device) = plugged(bed);
-    let mut second = Described::default();
-    second.serial = Some("LK-00000043".into());
-    (second.ports, second.address) = ("2".into(), 6);
+    let mut second = Described {
+        serial: Some("LK-00000043".into()),
+        ports: "2".into(),
+        address: 6,
+        ..Described::default()
+    };
     second.hid.as_mut().unwrap().0 = 1;
     plug(bed, &second, &dongle(&second));
     hanging.set_fault(Fault::Hang);

@@ -84,6 +84,13 @@ impl Described {
         format!("/dev/hidraw{}", self.hid.as_ref().unwrap().0)
     }
 
+    /// The text of the device alone, before the kernel has found its interfaces.
+    pub(crate) fn bare(&self) -> String {
+        let text = self.text();
+        let (device, _) = text.split_once("\n\n").unwrap();
+        format!("{device}\n\n")
+    }
+
     /// The text that `Testbed::add` takes.
     pub(crate) fn text(&self) -> String {
         let path = self.syspath();

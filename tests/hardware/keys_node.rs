@@ -14,6 +14,11 @@ use super::dongle::{Fault, Plugged, dongle, plug, unplug};
 use super::preload::mocked_test;
 use super::watching::until;
 
+/// A node that sees the described devices.
+pub(crate) fn on_host() -> TestNode {
+    TestNode::make(|_| (), true).unwrap()
+}
+
 /// A dongle on this port of bus 1, not plugged in yet.
 pub(crate) fn on_port(port: u8, serial: &str) -> Described {
     Described {
@@ -76,7 +81,7 @@ mocked_test!(fn a_dongle_comes_goes_and_comes_back_on_another_port(bed) {
     bed.add(&root_hub());
     let (first, second) = (on_port(1, "LK-1"), on_port(3, "LK-1"));
     let dongle = loaded(&first, licence());
-    let node = TestNode::on_host();
+    let node = on_host();
     assert_eq!(node.get("/api/licences").rows().len(), 0);
     plug(bed, &first, &dongle);
     until_sound(&node, KEY_NO);
@@ -102,7 +107,7 @@ mocked_test!(fn a_dongle_that_is_there_before_the_node_is_known_from_its_first_a
     bed.add(&root_hub());
     let described = on_port(1, "LK-1");
     plug(bed, &described, &loaded(&described, licence()));
-    let node = TestNode::on_host();
+    let node = on_host();
     assert_eq!(node.licence(KEY_NO)["Workable"], true);
 });
 
@@ -111,7 +116,7 @@ mocked_test!(fn faults_show_at_the_next_look_and_are_over_at_the_next(bed) {
     let described = on_port(1, "LK-1");
     let dongle = loaded(&described, licence());
     plug(bed, &described, &dongle);
-    let node = TestNode::on_host();
+    let node = on_host();
     until_sound(&node, KEY_NO);
     for (fault, why) in [
         (Fault::Wrong, "its proof is wrong"),
@@ -134,7 +139,7 @@ mocked_test!(fn a_blank_dongle_vouches_for_a_file(bed) {
     bed.add(&root_hub());
     let described = on_port(1, "4711");
     let dongle = dongle(&described);
-    let node = TestNode::on_host();
+    let node = on_host();
     node.put(&bound(&dongle, "4711", licence()));
     node.put(&Licence { blank_key_no: Some(4711), ..numbered(9) });
     until_broken(&node, KEY_NO, "its carrier hid 4711 is not connected");
@@ -156,7 +161,7 @@ mocked_test!(fn an_impostor_beside_the_genuine_dongle_changes_nothing(bed) {
     impostor.set_fault(Fault::Key);
     let memory = genuine.dongle().memory().licence().to_vec();
     impostor.dongle().memory().preload(&memory);
-    let node = TestNode::on_host();
+    let node = on_host();
     plug(bed, &first, &genuine);
     until_sound(&node, KEY_NO);
     node.seat("a");

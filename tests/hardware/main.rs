@@ -18,7 +18,9 @@ mod keys_command;
 mod keys_node;
 mod monitor;
 mod preload;
+mod proofs;
 mod seats_hotplug;
+mod storm;
 mod testbed;
 mod watching;
 

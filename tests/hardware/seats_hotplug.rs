@@ -9,7 +9,7 @@ use super::common::TestNode;
 use super::common::keys::numbered;
 use super::described::root_hub;
 use super::dongle::{plug, unplug};
-use super::keys_node::{loaded, on_port, until_broken, until_sound};
+use super::keys_node::{loaded, on_host, on_port, until_broken, until_sound};
 use super::preload::mocked_test;
 
 const CLIENTS: usize = 20;
@@ -44,7 +44,7 @@ mocked_test!(fn no_seat_is_given_twice_while_keys_come_and_go(bed) {
     for (described, dongle) in described.iter().zip(&dongles) {
         plug(bed, described, dongle);
     }
-    let node = TestNode::on_host();
+    let node = on_host();
     for key_no in [1, 2] {
         until_sound(&node, key_no);
     }

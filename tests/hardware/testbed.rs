@@ -24,6 +24,9 @@ struct IoctlData {
 
 type Object = *mut c_void;
 
+/// A file system in memory.
+const MEMORY: &str = "/dev/shm";
+
 #[link(name = "umockdev")]
 unsafe extern "C" {
     fn umockdev_in_mock_environment() -> c_int;
@@ -85,8 +88,20 @@ unsafe impl Sync for Testbed {}
 impl Testbed {
     /// An empty machine. Needs the preload library (see `preload`).
     pub(crate) fn new() -> Self {
-        // SAFETY: plain constructor; the environment is checked after it, as umockdev demands.
-        let (bed, mocked) = unsafe { (umockdev_testbed_new(), umockdev_in_mock_environment()) };
+        // In memory, where there is such a place: on a busy disk each removal of a device takes tens of milliseconds.
+        let in_memory = std::path::Path::new(MEMORY).is_dir() && std::env::var_os("TMPDIR").is_none();
+        // SAFETY: plain constructor; the environment is checked after it, as umockdev demands. The variable is set only
+        // for its time, before the test has started a thread that could read it.
+        let (bed, mocked) = unsafe {
+            if in_memory {
+                std::env::set_var("TMPDIR", MEMORY);
+            }
+            let made = (umockdev_testbed_new(), umockdev_in_mock_environment());
+            if in_memory {
+                std::env::remove_var("TMPDIR");
+            }
+            made
+        };
         assert!(mocked != 0, "the preload library of umockdev is not loaded");
         Self(bed)
     }
@@ -207,7 +222,7 @@ extern "C" fn on_ioctl(_base: Object, client: Object, handler: Object) -> c_int 
     // SAFETY: umockdev calls with a live client and the handler given to it, which lives for ever.
     unsafe {
         let handler: &'static Mutex<IoctlHandler> = &*handler.cast();
-        let request = umockdev_ioctl_client_get_request(client) as u32;
+        let request = u32::try_from(umockdev_ioctl_client_get_request(client) & 0xffff_ffff).unwrap();
         let size = (request >> 16) as usize & 0x3fff;
         let argument = umockdev_ioctl_client_get_arg(client);
         let data = umockdev_ioctl_data_resolve(argument, 0, size, std::ptr::null_mut());

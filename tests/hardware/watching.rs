@@ -1,11 +1,13 @@
 //! A devices' thread over a testbed, with a prover that the test directs.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use keynode::devices::carrier::{CarrierError, Known, Proof};
-use keynode::devices::{Carrier, Catalogue, Device, DeviceRules, DevicesHandle, DriverKind, Prover};
+use super::described::Described;
+use super::testbed::Testbed;
+use keynode::devices::carrier::{CarrierError, Proof};
+use keynode::devices::{Carrier, CarrierState, Catalogue, Device, DeviceRules, DevicesHandle, Prover};
 
 /// The families that every node knows; carriers are asked only when something happens.
 pub(crate) fn rules() -> DeviceRules {
@@ -24,8 +26,29 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// What a carrier is to answer: by its serial number, where the test says so; others prove themselves.
-type Directed = Box<dyn FnMut(&Device) -> Result<Proof, CarrierError> + Send>;
+/// Pulls a device without a hidraw node out.
+pub(crate) fn pull(bed: &Testbed, device: &Described) {
+    bed.uevent(&device.syspath(), "remove");
+    vanish(bed, device);
+}
+
+/// Removes a device without a hidraw node, without an event. umockdev's own removal leaves links that keep the device
+/// from coming back.
+pub(crate) fn vanish(bed: &Testbed, device: &Described) {
+    let inside = |path: &str| bed.root().join(path.trim_start_matches('/'));
+    let name = format!("1-{}", device.ports);
+    for link in [
+        format!("/sys/bus/usb/devices/{name}"),
+        format!("/sys/bus/usb/devices/{name}:1.0"),
+        format!("/sys/dev/char/189:{}", device.address - 1),
+        device.node(),
+        device.node().replace('/', "_").replace("_dev_", "/dev/.node/"),
+    ] {
+        // A device alone has no interface.
+        let _ = std::fs::remove_file(inside(&link));
+    }
+    std::fs::remove_dir_all(inside(&device.syspath())).unwrap();
+}
 
 /// The devices' thread, with the number of changes it announced.
 pub(crate) struct Watching {
@@ -36,21 +59,16 @@ pub(crate) struct Watching {
 impl Watching {
     /// All carriers prove themselves.
     pub(crate) fn start() -> Self {
-        Self::with(Box::new(|device| Ok(proof(device))))
+        Self::with(|device| Ok(proof(device)))
     }
 
     /// Carriers answer as the test says.
-    pub(crate) fn with(directed: Directed) -> Self {
-        let directed = Mutex::new(directed);
-        Self::proving(Arc::new(move |device: &Device, _: DriverKind, _: &mut Known| {
-            (directed.lock().unwrap())(device)
-        }))
-    }
-
-    /// Carriers answer as the test says, also several at a time.
-    pub(crate) fn proving(prover: Prover) -> Self {
+    pub(crate) fn with(
+        answer: impl Fn(&Device) -> Result<Proof, CarrierError> + Send + Sync + 'static,
+    ) -> Self {
         let changes = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&changes);
+        let prover: Prover = Arc::new(move |device, _, _| answer(device));
         let handle = DevicesHandle::start_with(rules(), prover, move || {
             counter.fetch_add(1, Ordering::SeqCst);
         });
@@ -71,6 +89,11 @@ impl Watching {
             .iter()
             .map(|device| device.id.clone())
             .collect()
+    }
+
+    /// What the carrier of this serial number proved.
+    pub(crate) fn state(&self, serial: &str) -> Option<CarrierState> {
+        self.carrier(serial).map(|carrier| carrier.state.clone())
     }
 
     /// The carrier of this serial number.

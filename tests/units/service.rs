@@ -20,6 +20,7 @@ fn systemd_runs_the_service() {
     credentials_arrive(&guest);
     reload_keeps_the_process(&guest);
     rescan_finds_its_node(&guest);
+    doctor_finds_nothing_wrong(&guest);
     a_node_that_hangs_is_started_anew(&mut guest);
     stops_within_a_second(&guest);
 }
@@ -128,6 +129,40 @@ fn rescan_finds_its_node(guest: &Container) {
     assert!(scans() >= before + 8, "{before}");
 }
 
+fn doctor_finds_nothing_wrong(guest: &Container) {
+    let report = guest.sh("keynode doctor --json").ok();
+    let lines: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let state = |check: &str| {
+        let line = lines
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|line| line["check"] == check);
+        line.unwrap_or_else(|| panic!("{check}: {report}"))["state"].clone()
+    };
+    for check in [
+        "USB",
+        "udev rules",
+        "permissions",
+        "service",
+        "port",
+        "state directory",
+        "password",
+    ] {
+        assert_eq!(state(check), "ok", "{check}: {report}");
+    }
+    // What a root's command leaves behind is no longer the node's.
+    guest
+        .sh("touch /var/lib/keynode/mine && chmod 600 /var/lib/keynode/mine")
+        .ok();
+    let report = guest.sh("keynode doctor");
+    assert!(
+        report.code == Some(1) && report.said.contains("chown"),
+        "{report:?}"
+    );
+    guest.sh("rm /var/lib/keynode/mine").ok();
+}
+
 fn a_node_that_hangs_is_started_anew(guest: &mut Container) {
     guest.drop_in("keynode.service", "[Service]\\nWatchdogSec=2\\nRestartSec=0\\n");
     guest.sh("systemctl restart keynode").ok();
@@ -148,6 +183,11 @@ fn stops_within_a_second(guest: &Container) {
     println!("stop: {took:?}");
     assert_eq!(guest.property("keynode", "Result"), "success");
     assert!(took < Duration::from_secs(1), "{took:?}");
+    let report = guest.sh("keynode doctor");
+    assert!(
+        report.code == Some(1) && report.said.contains("enable --now"),
+        "{report:?}"
+    );
     // Nobody is there to rescan, and that is no failure.
     guest.sh("systemctl start keynode-rescan").ok();
     let said = guest

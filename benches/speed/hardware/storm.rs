@@ -30,14 +30,15 @@ pub(super) fn measure(effort: &Effort) -> Outcome<Vec<Row>> {
     let mut chance = Chance(20_261_122);
     // What is made once, such as buffers and stacks, is made by a first storm.
     storm(&mut world, &mut keys, &mut chance, effort.storm / 4)?;
-    let before = (world.node.memory()?, world.node.files()?, world.scans()?);
+    let before = world.at_rest()?;
     let began = Instant::now();
     let settled = storm(&mut world, &mut keys, &mut chance, effort.storm)?;
     let elapsed = began.elapsed();
-    let after = (world.node.memory()?, world.node.files()?, world.scans()?);
-    let scans = after.2 - before.2;
+    let after = world.at_rest()?;
+    // Without the one that being at rest took.
+    let scans = after.scans - before.scans - 1;
     let most = elapsed.as_millis() / 200 + 1;
-    let grown = (after.0 as f64 - before.0 as f64) / 1e6;
+    let grown = (after.memory as f64 - before.memory as f64) / 1e6;
     let events = effort.storm;
     Ok(vec![
         Row {
@@ -62,12 +63,12 @@ pub(super) fn measure(effort: &Effort) -> Outcome<Vec<Row>> {
             target: "no memory, no files".into(),
             value: format!(
                 "{grown:.1} MB, {} files",
-                i128::try_from(after.1)? - i128::try_from(before.1)?
+                i128::try_from(after.files)? - i128::try_from(before.files)?
             ),
-            held: grown < 1.0 && after.1 <= before.1,
+            held: grown < 1.0 && after.files <= before.files,
             detail: format!(
                 "resident memory from {:.1} MB, after a first storm of {} events",
-                before.0 as f64 / 1e6,
+                before.memory as f64 / 1e6,
                 events / 4
             ),
         },

@@ -1,6 +1,5 @@
 //! A node among simulated dongles.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -143,15 +142,24 @@ impl World {
         Ok(began.elapsed())
     }
 
-    /// Scans of devices since the node's start.
-    pub(crate) fn scans(&self) -> Outcome<u64> {
-        let report = health(self.node.admin)?;
-        Ok(report["usb"]["scans"].as_u64().ok_or("/health counts no scans")?)
+    /// Lets the node end what it is doing, and tells what it holds.
+    pub(crate) fn at_rest(&mut self) -> Outcome<Holding> {
+        let health: Value = serde_json::from_slice(Client::connect(self.node.admin)?.get("/health")?.body)?;
+        self.client.post("/api/rescan")?;
+        Ok(Holding {
+            scans: health["usb"]["scans"].as_u64().ok_or("/health counts no scans")?,
+            memory: self.node.memory()?,
+            files: self.node.files()?,
+        })
     }
 }
 
-fn health(admin: SocketAddr) -> Outcome<Value> {
-    Ok(serde_json::from_slice(
-        Client::connect(admin)?.get("/health")?.body,
-    )?)
+/// What a node has done and holds.
+pub(crate) struct Holding {
+    /// Scans since its start.
+    pub(crate) scans: u64,
+    /// Resident memory in bytes.
+    pub(crate) memory: u64,
+    /// Open files.
+    pub(crate) files: usize,
 }

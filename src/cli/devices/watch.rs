@@ -19,9 +19,9 @@ type Rows = BTreeMap<String, Value>;
 
 pub(super) fn run(args: &DeviceArgs, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
     let settings = Settings::load(&args.0)?.settings;
-    let (changed, changes) = channel();
+    let (sender, changes) = channel();
     let devices = DevicesHandle::start(device_rules(&settings.devices), move || {
-        let _ = changed.send(());
+        let _ = sender.send(());
     });
     let mut before = Rows::new();
     loop {

@@ -7,8 +7,12 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+
 use super::super::CarrierError;
+use crate::devices::access::mend;
 use crate::devices::device::Device;
+use crate::devices::text::clean;
 
 /// Right after a plug a node may not be there yet, or udev has not opened it for us yet.
 const OPENINGS: u32 = 4;
@@ -39,8 +43,7 @@ pub(super) fn lock(node: &Path, device: &Device) -> Result<File, CarrierError> {
 fn open(node: &Path, device: &Device) -> Result<File, CarrierError> {
     let there = || device.syspath.exists();
     let open = || OpenOptions::new().read(true).write(true).open(node);
-    patiently(open, there)
-        .map_err(|error| refusal(&error, node, (device.vendor_id, device.product_id), there()))
+    patiently(open, there).map_err(|error| refusal(&error, node, device, there()))
 }
 
 /// Tries to open for as long as the device is there and what hinders may pass.
@@ -61,20 +64,15 @@ fn patiently(mut open: impl FnMut() -> io::Result<File>, there: impl Fn() -> boo
 }
 
 /// Why a node does not open. `there`: the device is still plugged in.
-fn refusal(error: &io::Error, node: &Path, (vendor, product): (u16, u16), there: bool) -> CarrierError {
-    let path = node.display();
-    match error.kind() {
-        ErrorKind::PermissionDenied => CarrierError::NoPermission(format!(
-            "no permission to open {path}; the udev line that gives it: SUBSYSTEM==\"hidraw\", \
-             ATTRS{{idVendor}}==\"{vendor:04x}\", ATTRS{{idProduct}}==\"{product:04x}\", GROUP=\"keynode\", MODE=\"0660\""
-        )),
-        ErrorKind::NotFound if there => CarrierError::Io(format!(
-            "{path} is not there, though the device is: a container needs it passed in"
-        )),
-        ErrorKind::ResourceBusy => CarrierError::Busy("another program".into()),
-        // The kernel's words for a node whose device has left: ENODEV, ENXIO.
-        _ if !there || matches!(error.raw_os_error(), Some(19 | 6)) => CarrierError::Gone,
-        _ => CarrierError::Io(format!("{path} does not open: {error}")),
+fn refusal(error: &io::Error, node: &Path, device: &Device, there: bool) -> CarrierError {
+    let errno = Errno::from_io_error(error).unwrap_or(Errno::IO);
+    match errno {
+        Errno::ACCESS | Errno::PERM => CarrierError::NoPermission(mend(device, node, errno)),
+        Errno::BUSY => CarrierError::Busy("another program".into()),
+        // What the kernel says of a node whose device has left.
+        Errno::NODEV | Errno::NXIO => CarrierError::Gone,
+        _ if !there => CarrierError::Gone,
+        _ => CarrierError::Io(mend(device, node, errno)),
     }
 }
 
@@ -90,11 +88,9 @@ fn holder(file: &File) -> String {
     if process == std::process::id() {
         return "this program itself: an earlier exchange with it has not ended".to_owned();
     }
-    let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
-    match name.trim() {
-        "" => format!("process {process}"),
-        name => format!("{name} (process {process})"),
-    }
+    let name = fs::read(format!("/proc/{process}/comm")).unwrap_or_default();
+    let name = clean(&name).unwrap_or_else(|| "a program".into());
+    format!("{name} (pid {process})")
 }
 
 /// The process of a line of /proc/locks that is a `flock` on this inode:
@@ -110,6 +106,7 @@ fn locker(line: &str, inode: u64) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::devices::testing::device;
 
     fn fails(error: i32) -> io::Result<File> {
         Err(io::Error::from_raw_os_error(error))
@@ -133,14 +130,10 @@ mod tests {
     fn what_hinders_is_told_apart() {
         let told = |error, there| {
             let error = io::Error::from_raw_os_error(error);
-            refusal(&error, Path::new("/dev/hidraw3"), (0x1209, 1), there)
-        };
-        let CarrierError::NoPermission(mend) = told(13, true) else {
-            panic!("not told as a lack of permission");
+            refusal(&error, Path::new("/dev/hidraw3"), &device("1-1", 5, None), there)
         };
         assert!(
-            mend.contains("ATTRS{idVendor}==\"1209\", ATTRS{idProduct}==\"0001\""),
-            "{mend}"
+            matches!(told(13, true), CarrierError::NoPermission(mend) if mend.contains("70-keynode.rules"))
         );
         assert_eq!(told(2, false), CarrierError::Gone);
         assert!(matches!(told(2, true), CarrierError::Io(_)));

@@ -91,3 +91,69 @@ fn begin(device: &Device) -> Result<(Exchange<Hidraw<'_>>, Identity), CarrierErr
     }
     Ok((exchange, identity))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::exchange::Transport;
+    use super::frame::FRAME;
+    use super::*;
+
+    /// A device that answers what was asked for, but with any data.
+    struct Hostile {
+        answers: Vec<(u8, Vec<u8>)>,
+        asked: usize,
+        request: [u8; FRAME],
+    }
+
+    impl Transport for Hostile {
+        fn set_feature(&mut self, frame: &[u8; FRAME]) -> Result<(), CarrierError> {
+            (self.request, self.asked) = (*frame, self.asked + 1);
+            Ok(())
+        }
+
+        fn get_feature(&mut self, frame: &mut [u8; FRAME]) -> Result<usize, CarrierError> {
+            let (status, data) = &self.answers[self.asked % self.answers.len()];
+            *frame = self.request;
+            frame[0] = 0x6b;
+            frame[6] = u8::try_from(data.len()).unwrap();
+            frame[7] = *status;
+            frame[8..8 + data.len()].copy_from_slice(data);
+            Ok(FRAME)
+        }
+    }
+
+    fn answer() -> impl Strategy<Value = (u8, Vec<u8>)> {
+        let data = proptest::collection::vec(any::<u8>(), 0..=56);
+        // Often one that looks like an identity: version 1, with memory, a short serial number, small lengths.
+        let identity =
+            (1..56u8, 1..9u8, 0..200u8, any::<[u8; 32]>()).prop_map(|(page, serial, length, key)| {
+                let mut data = vec![1, 1, page, serial, 0, 1, 0, 0, length, 0, 0, 0, 1, 0, 0, 0];
+                data.extend(key);
+                data.extend(b"LK-00001");
+                data
+            });
+        (
+            prop_oneof![9 => Just(0u8), 1 => 2..=255u8],
+            prop_oneof![data, identity],
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_device_answers_the_conversation_ends(answers in proptest::collection::vec(answer(), 1..8)) {
+            let mut exchange = Exchange::new(Hostile { answers, asked: 0, request: [0; FRAME] }, 0);
+            exchange.allow(Duration::from_secs(10));
+            if let Ok(identity) = identity::identify(&mut exchange) {
+                let proven = proof::prove(&mut exchange, &identity, &mut proof::Earlier::default());
+                prop_assert!(proven.is_err(), "a proof by noise");
+                if let Some(memory) = identity.memory {
+                    let read = memory::Remembered::default().licence(&mut exchange, &memory);
+                    prop_assert!(read.is_err() || read.is_ok_and(|licence| licence.len() == memory.length));
+                    let _ = memory::replace(&mut exchange, &memory, b"licence", &mut |_, _| ());
+                }
+            }
+        }
+    }
+}
