@@ -16,7 +16,8 @@ unwanted="getty@.service serial-getty@.service ldconfig.service systemd-hwdb-upd
     systemd-pstore.service systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer
     e2scrub_all.timer e2scrub_reap.service fstrim.timer"
 
-need apt-get dpkg flock sha256sum modprobe depmod mkfs.ext4 cpio gzip busybox
+# The first two are for the test itself: what is missing is best told at once.
+need qemu-system-x86_64 setpriv apt-get dpkg flock sha256sum modprobe depmod mkfs.ext4 cpio gzip busybox
 [[ $(dpkg --print-architecture) = amd64 ]] || die "the guest is an amd64 machine, and its binary is the host's"
 
 # kernel_of: the package of the release's newest kernel, and its version.

@@ -139,6 +139,17 @@ pub(crate) fn fault(machine: &mut Machine, key: Key, fault: &str) {
     ));
 }
 
+/// Writes the licence that was made for a dongle into its memory, as its vendor would.
+pub(crate) fn provision(machine: &mut Machine, key: Key) {
+    let serial = key.serial;
+    let write = format!("keynode devices provision {serial} --licence /opt/dongles/{serial}.licence --yes");
+    // On a busy computer the emulated machine may take longer than the second in which a dongle is to answer.
+    machine.sh(&format!(
+        "for try in 1 2 3 4 5; do {write} && exit 0; done; exit 1"
+    ));
+    machine.sh("keynode rescan");
+}
+
 /// Takes the kernel's HID driver from a dongle (`unbind`), or gives it back (`bind`).
 pub(crate) fn kernel_driver(machine: &mut Machine, key: Key, verb: &str) {
     machine.sh(&format!(

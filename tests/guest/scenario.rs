@@ -11,8 +11,11 @@ use crate::truth::{Truth, told};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const LICENCES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/licences";
-const DEVICES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/devices";
-const RESCAN: &str = "keynode rescan";
+/// What the node sees, and what the command sees, which looks for itself.
+const DEVICES: [&str; 2] = [
+    "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/devices",
+    "keynode devices list --json",
+];
 
 /// What is shown of a node that does not tell the truth.
 const EVIDENCE: &str = "journalctl -b -o short-monotonic --no-pager -u 'keynode*' -u dongles | tail -80; \
@@ -45,15 +48,12 @@ impl Guest {
         let acted = Instant::now();
         self.until(name, LICENCES, |answer| truth.wrong_licences(answer));
         let took = acted.elapsed();
-        self.until(name, DEVICES, |answer| truth.wrong_devices(answer));
-        // A truth of the moment is none: with everything looked at anew, it is the same.
-        self.machine.sh(RESCAN);
-        let licences = self.machine.sh(LICENCES);
-        let devices = self.machine.sh(DEVICES);
-        let still = truth.wrong_licences(&licences);
-        if let Err(wrong) = still.and_then(|()| truth.wrong_devices(&devices)) {
-            self.fail(name, &format!("no longer true after a rescan: {wrong}"));
+        for command in DEVICES {
+            self.until(name, command, |answer| truth.wrong_devices(answer));
         }
+        // A truth of the moment is none: with everything looked at anew, it is the same.
+        self.machine.sh("keynode rescan");
+        let licences = self.until(name, LICENCES, |answer| truth.wrong_licences(answer));
         println!("   {}", told(&licences));
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
         self.row(
@@ -69,12 +69,13 @@ impl Guest {
         format!("{}all in all {:.0?}", self.table, self.start.elapsed())
     }
 
-    fn until(&mut self, name: &str, command: &str, wrong: impl Fn(&str) -> Result<(), String>) {
+    /// Runs a command until there is nothing wrong with what it prints; what it printed then.
+    fn until(&mut self, name: &str, command: &str, wrong: impl Fn(&str) -> Result<(), String>) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let done = self.machine.run(command);
             match wrong(&done.text) {
-                Ok(()) => return,
+                Ok(()) => return done.text,
                 Err(wrong) if Instant::now() > end => self.fail(name, &wrong),
                 Err(_) => std::thread::sleep(Duration::from_millis(20)),
             }

@@ -43,6 +43,8 @@ pub(crate) fn ran_through(machine: &mut Machine, began: &State) {
     );
     let log = machine.sh("journalctl -b --no-pager -u keynode");
     assert!(!log.contains("panicked"), "{log}");
+    // What only root may read of the computer's identity reached it as credentials.
+    assert!(!log.contains("Not permitted to read"), "{log}");
     let failed = machine.sh("systemctl --failed --plain --no-legend");
     assert_eq!(failed, "", "units that failed");
     machine.sh("journalctl -b --no-pager -u keynode-rescan | grep -q Finished");
@@ -64,12 +66,13 @@ pub(crate) fn sessions(machine: &mut Machine) -> Vec<String> {
 
 /// Has the service talk with the dongles, and returns when a transfer is under way in the kernel.
 pub(crate) fn exchange(machine: &mut Machine) {
-    machine.sh(
-        "{ keynode rescan >/dev/null 2>&1 & }; tries=0; \
-        until grep -qs usb_start_wait_urb /proc/$(pidof keynode | tr ' ' '\n' | sort -n | head -n 1)/task/*/wchan; do \
-            tries=$((tries + 1)); [ $tries -lt 1000 ] || exit 1; sleep 0.01; \
-        done",
-    );
+    let State { process, .. } = state(machine);
+    machine.sh(&format!(
+        "{{ keynode rescan >/dev/null 2>&1 & }}; tries=0
+        until grep -qs usb_start_wait_urb /proc/{process}/task/*/wchan; do
+            tries=$((tries + 1)); [ $tries -lt 1000 ] || exit 1; sleep 0.01
+        done"
+    ));
 }
 
 /// How long the API takes to answer.
@@ -79,13 +82,24 @@ pub(crate) fn answers(machine: &mut Machine) -> Duration {
     start.elapsed()
 }
 
-/// The service says that it has no driver for these devices, and the system would not let it use them.
+/// The service has no driver for these devices, no program claims them, and the service might not open them.
 pub(crate) fn is_let_alone(machine: &mut Machine, device: &str) {
     let devices = rows(&get(machine, "devices"), "Devices").unwrap();
-    for row in devices
-        .iter()
-        .filter(|row| row["ID"].as_str().is_some_and(|id| id.starts_with(device)))
-    {
-        assert!(row["Driver"].is_null() && row["Proof"].is_null(), "{row}");
+    let its = |row: &&Value| row["ID"].as_str().is_some_and(|id| id.starts_with(device));
+    for row in devices.iter().filter(its) {
+        assert!(
+            row["Driver"].is_null() && row["Proof"].is_null() && row["KernelDrivers"] == "",
+            "{row}"
+        );
+        let node = format!(
+            "/dev/bus/usb/{:03}/{:03}",
+            row["Bus"].as_u64().unwrap(),
+            row["Address"].as_u64().unwrap()
+        );
+        assert_eq!(
+            machine.sh(&format!("stat -c '%U %G %a' {node}")),
+            "root root 664",
+            "{node}"
+        );
     }
 }

@@ -74,19 +74,27 @@ impl Truth {
         Err(format!("GET /api/licences: {told:?}"))
     }
 
-    /// What `keynode devices list --json` says that is not so.
+    /// What a list of devices says that is not so: those that are there, and which of them prove themselves.
     pub(crate) fn wrong_devices(&self, answer: &str) -> Result<(), String> {
         let listed = rows(answer, "Devices")?;
         let mut told: Vec<&str> = listed.iter().filter_map(|row| row["ID"].as_str()).collect();
         told.sort_unstable();
         let same = |(id, start): (&&str, &&str)| id.starts_with(start);
-        if told.len() == self.devices.len() && told.iter().zip(&self.devices).all(same) {
+        let all = told.len() == self.devices.len() && told.iter().zip(&self.devices).all(same);
+        let proven = listed.iter().all(|row| {
+            let licence = row["KeyNo"]
+                .as_u64()
+                .and_then(|key_no| self.licences.get(&key_no));
+            licence.is_none_or(|verdict| matches!(verdict, Verdict::Workable) == (row["Proof"] == "proven"))
+        });
+        if all && proven {
             return Ok(());
         }
-        Err(format!(
-            "keynode devices list: {told:?} instead of {:?}",
-            self.devices
-        ))
+        let told: Vec<String> = listed
+            .iter()
+            .map(|row| format!("{} {}", row["ID"], row["Proof"]))
+            .collect();
+        Err(format!("the devices are {told:?}, not {:?}", self.devices))
     }
 }
 
