@@ -1,10 +1,12 @@
 //! A container with a real systemd, in which keynode is installed as `make install` does it.
 
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Longer than anything takes, however busy the computer is.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -35,6 +37,7 @@ pub(crate) struct Container {
     /// systemd in there, by its number out here.
     leader: u32,
     root: tempfile::TempDir,
+    _alone: fs::File,
 }
 
 /// Whether this user may start one. Where tests must be whole, a user who may not is a failure.
@@ -53,6 +56,9 @@ pub(crate) fn possible() -> bool {
 impl Container {
     /// Installs and boots; systemd has started everything when this returns.
     pub(crate) fn boot() -> Self {
+        // Containers without a manager outside would share their control groups, and end one another's services.
+        let alone = fs::File::create(std::env::temp_dir().join("keynode-container.lock")).unwrap();
+        flock(&alone, FlockOperation::LockExclusive).unwrap();
         let root = tempfile::tempdir().unwrap();
         let made = run(&mut Command::new("tests/guest/rootfs.sh")).ok();
         run(Command::new("tar")
@@ -79,28 +85,29 @@ impl Container {
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
-            // A terminal's Ctrl-C is for the tests, which then end it.
-            .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("systemd-nspawn: {error}; packaging/setup.sh test installs it"));
         let mut container = Self {
             nspawn,
             leader: 0,
             root,
+            _alone: alone,
         };
-        container.leader = container.eventually("the first process of the container", |this| {
-            let nspawn = this.nspawn.id();
-            fs::read_to_string(format!("/proc/{nspawn}/task/{nspawn}/children"))
-                .ok()?
-                .split_whitespace()
-                .filter_map(|pid| pid.parse().ok())
-                .find(|pid| is_first_in_a_name_space(*pid))
-        });
+        container.leader = container.eventually("the first process of the container", Self::find_leader);
         container.eventually("the end of the boot", |this| {
             let state = this.sh("systemctl is-system-running").said;
             ["running", "degraded"].contains(&state.trim()).then_some(())
         });
         container
+    }
+
+    fn find_leader(&self) -> Option<u32> {
+        let nspawn = self.nspawn.id();
+        fs::read_to_string(format!("/proc/{nspawn}/task/{nspawn}/children"))
+            .ok()?
+            .split_whitespace()
+            .filter_map(|pid| pid.parse().ok())
+            .find(|pid| is_first_in_a_name_space(*pid))
     }
 
     /// A path in there as it is seen from out here.
@@ -172,8 +179,18 @@ impl Drop for Container {
         if std::thread::panicking() {
             eprintln!("{}", self.log());
         }
-        // The first process of a container takes all others with it.
-        let _ = self.nspawn.kill();
+        // With its first process all others of a container end, and nspawn tidies up behind them. Killed itself, it
+        // would leave them running.
+        let leader = self
+            .find_leader()
+            .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        let ended = match leader {
+            Some(pid) => kill_process(pid, Signal::KILL).is_ok(),
+            None => false,
+        };
+        if !ended {
+            let _ = self.nspawn.kill();
+        }
         let _ = self.nspawn.wait();
     }
 }
