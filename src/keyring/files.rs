@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::licence::{MAX_FILE, OpenFailure, Timestamp, VendorKeys, open, parse_file_name};
 
@@ -14,6 +15,9 @@ use super::{KeyProvider, ScanError};
 
 /// What tells a changed file from the one that was read: device, inode, size, and both times in nanoseconds.
 type Stamp = (u64, u64, u64, i128, i128);
+
+/// Longer than the steps that file times move in.
+const RECENT: Duration = Duration::from_millis(100);
 
 /// The provider of virtual keys.
 pub struct LicenceFiles {
@@ -51,6 +55,11 @@ impl LicenceFiles {
             Ok((bytes, metadata)) => (open(&bytes, vendors), self::stamp(&metadata)),
             Err(failure) => (Err(failure), stamp),
         };
+        let kept = if is_recent(&stamp) {
+            Stamp::default()
+        } else {
+            stamp
+        };
         let named = path.file_name().and_then(|name| parse_file_name(name.to_str()?));
         let named = named.map(|(key_id, key_no)| (Some(key_id), key_no));
         let changed = i64::try_from(stamp.4 / 1_000_000).unwrap_or_default();
@@ -63,7 +72,7 @@ impl LicenceFiles {
             // The time of the inode's last change: unlike mtime, a copy with old times does not set it back.
             updated: Timestamp::from_millis(changed),
         };
-        Some((path, (stamp, found)))
+        Some((path, (kept, found)))
     }
 }
 
@@ -108,7 +117,16 @@ fn stamp(metadata: &fs::Metadata) -> Stamp {
     )
 }
 
-/// Reads a file whole, one moment's content and metadata. What is no regular file is not waited for.
+/// A file that was changed so lately may be changed again without its times telling: they move in steps of some
+/// milliseconds. What was read of it is not kept.
+fn is_recent(stamp: &Stamp) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let age = i128::try_from(now.as_nanos()).unwrap_or(i128::MAX) - stamp.4;
+    (0..RECENT.as_nanos().cast_signed()).contains(&age)
+}
+
+/// Reads a file whole, and its metadata from before: what is written meanwhile makes it a changed file. What is no
+/// regular file is not waited for.
 fn read(path: &Path) -> Result<(Vec<u8>, fs::Metadata), OpenFailure> {
     let unreadable = |error: io::Error| OpenFailure::Unreadable(error.to_string());
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
@@ -129,7 +147,7 @@ fn read(path: &Path) -> Result<(Vec<u8>, fs::Metadata), OpenFailure> {
         .take(MAX_FILE as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    Ok((bytes, file.metadata().map_err(unreadable)?))
+    Ok((bytes, metadata))
 }
 
 #[cfg(test)]
@@ -178,6 +196,23 @@ mod tests {
         );
         assert_eq!(found[0].named.map(|(_, key_no)| key_no), Some(7));
         assert_eq!(found[3].opened, Err(OpenFailure::TooLarge));
+    }
+
+    #[test]
+    fn a_file_that_is_written_while_it_is_read_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("672B.7131766.licence");
+        let (good, vendors) = (sealed(), vendors());
+        let mut files = LicenceFiles::new(dir.path());
+        for _ in 0..100 {
+            fs::write(&path, "nonsense").unwrap();
+            files.scan(&vendors).unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| fs::write(&path, &good).unwrap());
+                files.scan(&vendors).unwrap();
+            });
+            assert!(files.scan(&vendors).unwrap()[0].opened.is_ok());
+        }
     }
 
     #[test]

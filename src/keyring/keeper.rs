@@ -269,8 +269,14 @@ impl Keeper {
         let changes = keyring.changes_since(&before);
         tell(&changes);
         let keyring = Arc::new(keyring);
-        self.keyring.store(keyring.clone());
-        (self.on_change)(&keyring, &changes);
+        // Whoever reads that a key cannot be used gets no seat of it any more; whoever gets a seat can read of its key.
+        if changes.iter().all(|change| change.cause.is_some()) {
+            (self.on_change)(&keyring, &changes);
+            self.keyring.store(keyring);
+        } else {
+            self.keyring.store(keyring.clone());
+            (self.on_change)(&keyring, &changes);
+        }
     }
 
     fn note_time(&mut self, now: Moment) {
