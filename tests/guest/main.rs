@@ -71,19 +71,25 @@ fn come_and_go(guest: &mut Guest, truth: &mut Truth) {
     let session = service::take_seat(&mut guest.machine);
     truth.licence(A.key_no, Not("unplugged")).pulled(A.device);
     guest.scenario("remove", truth, |machine| pull(machine, A));
+    truth.plugged(C.device);
+    guest.scenario("a blank one", truth, |machine| plug(machine, C));
+    truth.licence(C.key_no, Workable);
+    guest.scenario("its licence is written", truth, |machine| {
+        keys::provision(machine, C)
+    });
+    truth.licence(C.key_no, Not("unplugged")).pulled(C.device);
     truth.licence(A.key_no, Workable).plugged(A.device);
-    guest.scenario("add", truth, |machine| plug(machine, A));
+    guest.scenario("exchanged for the first", truth, |machine| {
+        pull(machine, C);
+        plug(machine, A);
+    });
     let sessions = service::sessions(&mut guest.machine);
     assert!(sessions.contains(&session), "its session is gone: {sessions:?}");
 
     truth.licence(B.key_no, Workable).plugged(B.device);
     guest.scenario("a second dongle", truth, |machine| plug(machine, B));
-    truth.plugged(C.device);
-    guest.scenario("a blank third one", truth, |machine| plug(machine, C));
-    truth.licence(C.key_no, Workable);
-    guest.scenario("its licence is written", truth, |machine| {
-        keys::provision(machine, C)
-    });
+    truth.licence(C.key_no, Workable).plugged(C.device);
+    guest.scenario("a third", truth, |machine| plug(machine, C));
     truth.licence(A.key_no, Not("unplugged")).pulled(A.device);
     guest.scenario("remove the first of three", truth, |machine| pull(machine, A));
     truth.licence(B.key_no, Not("unplugged")).pulled(B.device);
