@@ -245,7 +245,7 @@ async fn answer(request: HttpRequest, health: Data<Health>) -> HttpResponse {
 
 /// Nobody logs in here, for `keynode rescan` runs unattended. Scans that nobody needs are harmless, for they are
 /// coalesced; a web page that a browser on this computer shows must not cause any all the same.
-async fn rescan(request: &HttpRequest, rescans: &Rescans) -> HttpResponse {
+async fn rescan(request: &HttpRequest, rescans: &Arc<Rescans>) -> HttpResponse {
     if request.method() != Method::POST {
         let mut refusal = HttpResponse::MethodNotAllowed();
         refusal.insert_header((ALLOW, "POST"));

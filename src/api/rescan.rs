@@ -1,5 +1,6 @@
 //! Has everything looked at anew: POST /api/rescan, and POST /rescan on the second listener (an extension).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::web;
@@ -43,20 +44,28 @@ impl Rescans {
 
     /// Looks at devices and files anew; what it returns is no older than the call. Takes a second or so at most, on
     /// a thread of its own.
-    pub async fn run(&self) -> Rescanned {
+    pub async fn run(self: &Arc<Self>) -> Rescanned {
+        let this = self.clone();
         let turn = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut done = self.done.lock().await;
-        if *done < turn {
-            let last = self.asked.load(Ordering::SeqCst);
-            let keys = self.keys.clone();
-            if web::block(move || keys.rescan()).await.is_ok() {
-                *done = last;
-            }
-        }
+        // A task of its own: who asks and hangs up must not let the next one begin beside a rescan that runs.
+        let _ = actix_web::rt::spawn(async move { this.take(turn).await }).await;
         Rescanned {
             devices: self.keys.hardware().inventory.devices.len(),
             licences: self.keys.keyring().keys().len(),
             scans: self.keys.devices().map_or(0, |devices| devices.counters().scans),
+        }
+    }
+
+    /// Waits for the rescan that runs, and runs the next unless somebody did so meanwhile.
+    async fn take(&self, turn: u64) {
+        let mut done = self.done.lock().await;
+        if *done >= turn {
+            return;
+        }
+        let last = self.asked.load(Ordering::SeqCst);
+        let keys = self.keys.clone();
+        if web::block(move || keys.rescan()).await.is_ok() {
+            *done = last;
         }
     }
 }

@@ -121,7 +121,8 @@ pub struct ScanError {
 pub struct Inventory {
     /// The devices.
     pub devices: Vec<Arc<Device>>,
-    /// Why parts of the last look failed; the devices are then those known from before and those seen.
+    /// Why parts of the last look failed. Without libusb the devices are those that sysfs shows; without sysfs those
+    /// known from before.
     pub errors: Vec<ScanError>,
 }
 

@@ -12,6 +12,9 @@ use super::device::{Device, Inventory};
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// News of a carrier that was just plugged in is held back this long for its proof: a plug is one change, not two.
 const HELD_BACK: Duration = Duration::from_millis(150);
+/// Those that come first are asked this long before the others; a device that keeps coming first cannot keep the others
+/// waiting for ever.
+const HEAD_START: Duration = Duration::from_millis(150);
 /// How long after a failure a carrier is asked again; the last holds for all further failures.
 const RETRIES: [Duration; 3] = [
     Duration::from_secs(1),
@@ -49,7 +52,8 @@ enum Want {
 struct Asked {
     ticket: u64,
     since: Instant,
-    first: bool,
+    /// Until when the others wait for it.
+    ahead_until: Option<Instant>,
     /// The answer will be thrown away.
     late: bool,
 }
@@ -112,12 +116,8 @@ impl Roster {
         let mut free = AT_ONCE.saturating_sub(self.slots.iter().filter(|slot| under_way(slot)).count());
         let mut asks = Vec::new();
         for want in [Want::First, Want::Later] {
-            let first_run = |slot: &Slot| {
-                slot.asked
-                    .as_ref()
-                    .is_some_and(|asked| asked.first && !asked.late)
-            };
-            if want == Want::Later && self.slots.iter().any(first_run) {
+            let ahead = |slot: &Slot| (slot.asked.as_ref()).is_some_and(|asked| asked.ahead_until.is_some());
+            if want == Want::Later && self.slots.iter().any(ahead) {
                 break;
             }
             for slot in &mut self.slots {
@@ -168,6 +168,9 @@ impl Roster {
     pub(super) fn expire(&mut self, now: Instant) -> u64 {
         let mut became_late = 0;
         for slot in &mut self.slots {
+            if let Some(asked) = &mut slot.asked {
+                asked.ahead_until = asked.ahead_until.filter(|until| now < *until);
+            }
             if let Some(asked) = &mut slot.asked
                 && !asked.late
                 && asked.since + PATIENCE <= now
@@ -193,8 +196,9 @@ impl Roster {
             let late = (slot.asked.as_ref())
                 .filter(|asked| !asked.late)
                 .map(|asked| asked.since + PATIENCE);
+            let ahead = slot.asked.as_ref().and_then(|asked| asked.ahead_until);
             let retry = slot.retry.filter(|_| slot.asked.is_none());
-            [late, retry, slot.held_until].into_iter().flatten().min()
+            [late, ahead, retry, slot.held_until].into_iter().flatten().min()
         };
         self.slots.iter().filter_map(of_slot).min()
     }
@@ -263,7 +267,7 @@ impl Slot {
         self.asked = Some(Asked {
             ticket,
             since: now,
-            first,
+            ahead_until: first.then(|| now + HEAD_START),
             late: false,
         });
         Ask {

@@ -156,6 +156,28 @@ fn a_rescan_finds_what_no_event_told_of() {
 }
 
 #[test]
+fn a_rescan_that_takes_long_holds_nobody_up() {
+    let node = TestNode::start();
+    let hold = node.devices.hold_scan();
+    std::thread::scope(|scope| {
+        let long = scope.spawn(|| node.ask("POST", "/api/rescan").send().expect(200).json());
+        while node.devices.scans() == 0 {
+            std::thread::yield_now();
+        }
+        // The node has one worker, and whoever asks and hangs up begins no second scan beside the first.
+        for _ in 0..3 {
+            let mut wire = Wire::connect(node.address());
+            wire.send(node.ask("POST", "/api/rescan").bytes());
+            drop(wire);
+            node.get("/api/licences").expect(200);
+        }
+        assert_eq!(node.devices.scans(), 1);
+        drop(hold);
+        assert_eq!(long.join().unwrap()["Devices"], 0);
+    });
+}
+
+#[test]
 fn many_who_ask_at_once_share_a_rescan() {
     let node = TestNode::start();
     std::thread::scope(|scope| {
@@ -220,6 +242,7 @@ fn health_tells_of_devices() {
 fn a_reload_brings_new_rules() {
     let mut node = TestNode::start();
     let families = node.devices.rules().catalogue.families().len();
+    node.devices.set_unnoticed(vec![blank("42")]);
     node.reload(|settings| {
         settings.devices.revalidate = std::time::Duration::from_secs(30);
         settings
@@ -232,4 +255,5 @@ fn a_reload_brings_new_rules() {
     assert_eq!(rules.catalogue.families().len(), families + 1);
     let family = rules.catalogue.find(0x4b4e, 7).unwrap();
     assert!(family.stay_awake && family.name == "Ours");
+    assert_eq!(node.licence(42)["IsBlank"], true, "it also looks anew");
 }

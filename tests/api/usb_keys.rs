@@ -152,10 +152,15 @@ fn a_copy_on_another_device_is_not_workable_and_spoils_nothing() {
     assert_sound(&node.licence(KEY_NO));
     assert_eq!(node.get("/api/licences?Workable=true").rows().len(), 1);
     assert_eq!(node.get("/api/licences").rows().len(), 2);
-    // The same serial number does not help it: its key is another. The devices are then named by their ports.
+    // The same serial number does not help it: its key is another. The devices are then named by their ports, and
+    // the number that BlankKeyNo names is still the same.
+    let genuine = Licence {
+        blank_key_no: Some(blank("A1").number()),
+        ..genuine
+    };
     let at = |port: &str, carrier: Carrier| {
         let mut device = (*moved(carrier.clone(), port).device).clone();
-        device.id = format!("usb-1209-0001@{port}");
+        device.id = format!("usb-1209-0001-A1@{port}");
         Carrier {
             device: device.into(),
             ..carrier

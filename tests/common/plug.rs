@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use keynode::devices::{
@@ -24,6 +25,8 @@ pub(crate) struct TestDevices {
     on_plug: Mutex<Option<OnPlug>>,
     rules: Mutex<Option<DeviceRules>>,
     scans: AtomicU64,
+    /// The next scan lasts until the other end is dropped.
+    held: Mutex<Option<Receiver<()>>>,
 }
 
 impl TestDevices {
@@ -51,6 +54,17 @@ impl TestDevices {
         self.tell();
     }
 
+    /// The next scan lasts until the result is dropped.
+    pub(crate) fn hold_scan(&self) -> Sender<()> {
+        let (hold, held) = channel();
+        *self.held.lock().unwrap() = Some(held);
+        hold
+    }
+
+    pub(crate) fn scans(&self) -> u64 {
+        self.scans.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn rules(&self) -> DeviceRules {
         self.rules.lock().unwrap().clone().unwrap()
     }
@@ -69,6 +83,10 @@ impl Plugged for TestDevices {
 
     fn rescan(&self) {
         self.scans.fetch_add(1, Ordering::SeqCst);
+        let held = self.held.lock().unwrap().take();
+        if let Some(held) = held {
+            let _ = held.recv();
+        }
         if let Some(hardware) = self.unnoticed.lock().unwrap().take() {
             *self.hardware.lock().unwrap() = hardware;
         }
@@ -80,7 +98,7 @@ impl Plugged for TestDevices {
 
     fn counters(&self) -> Counters {
         Counters {
-            scans: self.scans.load(Ordering::SeqCst),
+            scans: self.scans(),
             overflows: 2,
             reconnects: 1,
             ..Counters::default()

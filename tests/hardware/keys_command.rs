@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::described::{Described, root_hub};
 use super::dongle::{Fault, dongle, plug, unplug};
-use super::keys_node::on_port;
+use super::keys_node::{on_host, on_port, until_sound};
 use super::preload::mocked_test;
 
 /// The program, which inherits the mock of this process.
@@ -148,4 +148,24 @@ mocked_test!(fn what_comes_and_goes_is_printed_as_it_happens(bed) {
     assert_eq!(next("added")["Port"], "1-2");
     child.kill().unwrap();
     child.wait().unwrap();
+});
+
+mocked_test!(fn a_running_node_sees_what_was_written_beside_it(bed) {
+    bed.add(&root_hub());
+    let home = tempfile::tempdir().unwrap();
+    vendor(home.path());
+    let described = on_port(1, "LK-1");
+    plug(bed, &described, &dongle(&described));
+    let node = on_host();
+    let rows = node.get("/api/licences").rows();
+    assert_eq!((rows.len(), &rows[0]["IsBlank"]), (1, &json!(true)));
+    let words = ["vendor", "issue", "--dir", "vendor", "--key-id", "672B", "--key-no", "7", "--carrier", "LK-1"];
+    run(keynode(&words, home.path()), 0);
+    let words = ["devices", "provision", "LK-1", "--licence", "672B.7.licence", "--vendor-dir", "vendors"];
+    run(keynode(&words, home.path()), 0);
+    let admin = node.admin_address().to_string();
+    let told = run(keynode(&["rescan", "--admin-listen", &admin], home.path()), 0);
+    assert_eq!(told, "1 device(s) and 1 key(s) are there\n");
+    until_sound(&node, 7);
+    assert_eq!(node.take("a").expect(201).json()["KeyNo"], 7);
 });

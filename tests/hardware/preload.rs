@@ -21,9 +21,9 @@ pub(crate) fn mocked(test: &str, body: impl FnOnce(&Testbed)) {
         .env("LD_PRELOAD", LIBRARY)
         .output()
         .unwrap();
-    let text =
+    let report =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    assert!(output.status.success() && report.contains("1 passed"), "{report}");
 }
 
 /// Defines a test whose body has a testbed: `mocked_test!(fn name(bed) { ... });`

@@ -59,7 +59,7 @@ mocked_test!(fn one_that_hangs_is_late_and_delays_nobody(bed) {
     assert_eq!(asked.load(Ordering::SeqCst), 1, "one request at a time");
     hang.let_go();
     until("it is asked again, and proven", || watching.state("HANGS") == Some(CarrierState::Proven));
-    assert_eq!(asked.load(Ordering::SeqCst), 2, "its late answer was thrown away");
+    assert!(asked.load(Ordering::SeqCst) >= 2, "its late answer was thrown away");
 });
 
 mocked_test!(fn a_hanging_device_can_be_pulled_and_the_thread_ends_without_it(bed) {
@@ -117,6 +117,17 @@ mocked_test!(fn every_change_on_the_bus_has_the_others_prove_themselves_anew(bed
     watching.handle.rescan();
     let in_time = started.elapsed() < Duration::from_secs(1);
     assert!(!in_time || watching.state("A") == Some(CarrierState::Proven), "rescan returns after the proofs");
+});
+
+mocked_test!(fn carriers_prove_themselves_anew_from_time_to_time(bed) {
+    bed.add(&root_hub());
+    bed.add(&dongle("A", 1).text());
+    let often = DeviceRules { revalidate: Duration::from_millis(20), ..rules() };
+    let watching = Watching::following(often, |device| Ok(proof(device)));
+    let scans = watching.handle.counters().scans;
+    let proofs = watching.handle.counters().proofs;
+    until("it was asked again and again", || watching.handle.counters().proofs >= proofs + 5);
+    assert_eq!(watching.handle.counters().scans, scans, "without a scan");
 });
 
 mocked_test!(fn many_who_ask_for_a_scan_share_it(bed) {

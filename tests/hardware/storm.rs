@@ -42,7 +42,7 @@ mocked_test!(fn a_thousand_plugs_and_pulls_end_in_the_truth_and_nothing_grows(be
         }
         // umockdev cannot send to a full socket: it is not to get far ahead.
         let sent = u64::try_from(step).unwrap();
-        if sent % 8 == 0 {
+        if sent % 4 == 0 {
             until("events arrive", || watching.handle.counters().events >= sent);
         }
     }

@@ -66,10 +66,18 @@ impl Watching {
     pub(crate) fn with(
         answer: impl Fn(&Device) -> Result<Proof, CarrierError> + Send + Sync + 'static,
     ) -> Self {
+        Self::following(rules(), answer)
+    }
+
+    /// The same, by other rules.
+    pub(crate) fn following(
+        rules: DeviceRules,
+        answer: impl Fn(&Device) -> Result<Proof, CarrierError> + Send + Sync + 'static,
+    ) -> Self {
         let changes = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&changes);
         let prover: Prover = Arc::new(move |device, _, _| answer(device));
-        let handle = DevicesHandle::start_with(rules(), prover, move || {
+        let handle = DevicesHandle::start_with(rules, prover, move || {
             counter.fetch_add(1, Ordering::SeqCst);
         });
         Self { handle, changes }

@@ -12,6 +12,7 @@ fn help_and_version_are_there_and_wrong_words_are_told() {
         "serve",
         "demo",
         "status",
+        "doctor",
         "rescan",
         "keys",
         "devices",

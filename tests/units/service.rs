@@ -21,6 +21,7 @@ fn systemd_runs_the_service() {
     reload_keeps_the_process(&guest);
     rescan_finds_its_node(&guest);
     doctor_finds_nothing_wrong(&guest);
+    starts_without_the_computers_identity(&guest);
     a_node_that_hangs_is_started_anew(&mut guest);
     stops_within_a_second(&guest);
 }
@@ -104,6 +105,16 @@ fn credentials_arrive(guest: &Container) {
         .ok();
     let info: serde_json::Value = serde_json::from_str(&info).unwrap();
     assert_eq!(info["ComputerID"], shown["ComputerID"]);
+}
+
+fn starts_without_the_computers_identity(guest: &Container) {
+    guest
+        .sh("systemctl stop keynode-identity && systemctl mask --runtime keynode-identity")
+        .ok();
+    guest
+        .sh("systemctl restart keynode && test ! -e /run/keynode-identity")
+        .ok();
+    assert_eq!(guest.property("keynode", "ActiveState"), "active");
 }
 
 fn reload_keeps_the_process(guest: &Container) {

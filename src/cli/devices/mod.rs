@@ -56,7 +56,8 @@ pub(super) enum DevicesCommand {
     },
     /// Write a licence into a carrier, or erase it, as the licence's vendor
     ///
-    /// A running node waits while this writes.
+    /// Nothing tells a running node that the memory has changed: it sees that when it next has its keys prove
+    /// themselves, or at `keynode rescan`. While this writes it may find the carrier in use.
     Provision(ProvisionArgs),
 }
 

@@ -16,6 +16,9 @@ use crate::settings::{DeviceArgs, Settings};
 use super::Failure;
 use super::seen::Seen;
 
+/// What is to be done after it.
+const NEXT: &str = "\na node that runs here looks at it anew with: keynode rescan";
+
 /// Which carrier, and what to write.
 #[derive(Debug, Clone, Args)]
 pub(in super::super) struct ProvisionArgs {
@@ -43,7 +46,7 @@ pub(super) fn run(args: &ProvisionArgs, out: &mut impl Write) -> Result<(), Fail
     let id = &carrier.device.id;
     let Some(path) = args.licence.as_deref() else {
         write(carrier, &[])?;
-        writeln!(out, "the memory of {id} is erased")?;
+        writeln!(out, "the memory of {id} is erased{NEXT}")?;
         return Ok(());
     };
     let (bytes, licence) = read(args, path)?;
@@ -58,7 +61,7 @@ pub(super) fn run(args: &ProvisionArgs, out: &mut impl Write) -> Result<(), Fail
     write(carrier, &bytes)?;
     writeln!(
         out,
-        "licence {} of series {} is written into {id} and was read back: {} bytes of {}",
+        "licence {} of series {} is written into {id} and was read back: {} bytes of {}{NEXT}",
         licence.key_no,
         licence.key_id,
         bytes.len(),

@@ -116,7 +116,7 @@ fn check_usb(settings: &Settings) -> Vec<Line> {
     let inventory = scan_once(&catalogue);
     let mut lines = usb::devices(&inventory);
     lines.push(usb::hot_plug(has_hot_plug(), Path::new(UDEV).exists()));
-    lines.push(usb::rules(installed_rules(), &rules(&catalogue)));
+    lines.push(usb::rules(installed_rules(), &rules(&catalogue), &inventory));
     let group = fs::read_to_string("/etc/group")
         .ok()
         .and_then(|groups| group_number(&groups));
@@ -166,9 +166,11 @@ fn hear(address: SocketAddr) -> Heard {
                     ("store", &report.store),
                     ("signer", &report.signer),
                     ("keyring", &report.keyring),
+                    ("devices", &report.devices),
                 ];
                 let told = |(name, state): &(&str, &String)| format!("{name}: {state}");
-                let wrong = parts.iter().filter(|(_, state)| *state != "ok").map(told);
+                let well = |state: &str| ["ok", "off"].contains(&state);
+                let wrong = parts.iter().filter(|(_, state)| !well(state)).map(told);
                 Heard::Node {
                     wrong: wrong.collect(),
                     version: report.version,

@@ -1,3 +1,5 @@
+//! Every check of state, password and clock, failing and passing.
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;

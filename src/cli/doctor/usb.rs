@@ -81,13 +81,17 @@ pub(super) fn hot_plug(libusb: bool, udev: bool) -> Line {
 
 /// Whether the udev rules are those that the catalogue and the settings need. `installed`: the file that counts and
 /// its text.
-pub(super) fn rules(installed: Option<(PathBuf, String)>, expected: &str) -> Line {
+pub(super) fn rules(installed: Option<(PathBuf, String)>, expected: &str, inventory: &Inventory) -> Line {
     let check = "udev rules";
     let write = format!("keynode devices rules >/etc/udev/rules.d/70-keynode.rules && {RELOAD}");
     match installed {
+        None if opened(inventory).next().is_none() => {
+            let text = "none are installed: a key that is plugged in will not be open to the service";
+            Line::warning(check, text, write)
+        }
         None => Line::failure(
             check,
-            "none are installed: keys will not be open to the service",
+            "none are installed: keys are not open to the service",
             write,
         ),
         Some((path, text)) if text == expected => Line::ok(check, path.display().to_string()),
@@ -109,6 +113,9 @@ pub(super) fn permissions(
     look: impl Fn(&Path) -> io::Result<Owned>,
 ) -> Vec<Line> {
     let check = "permissions";
+    if opened(inventory).next().is_none() {
+        return vec![Line::ok(check, "no key is plugged in that the service must open")];
+    }
     let Some(group) = group else {
         let text = format!("there is no group {GROUP}");
         return vec![Line::failure(
@@ -127,9 +134,6 @@ pub(super) fn permissions(
             let text = format!("{}: {}", device.id, wrong.join("; "));
             Line::failure(check, text, RELOAD)
         });
-    }
-    if lines.is_empty() {
-        lines.push(Line::ok(check, "no key is plugged in that the service must open"));
     }
     lines
 }

@@ -1,3 +1,5 @@
+//! Every check of USB, failing and passing.
+
 use std::collections::HashMap;
 
 use super::*;
@@ -112,9 +114,11 @@ fn rules_are_there_current_or_stale() {
             text.to_owned(),
         ))
     };
-    assert_eq!(rules(installed("now"), "now").state, State::Ok);
-    assert_eq!(rules(installed("before"), "now").state, State::Warning);
-    assert_eq!(rules(None, "now").state, State::Failure);
+    let (with_key, without) = (inventory(&[own(Access::Ok)]), Inventory::default());
+    assert_eq!(rules(installed("now"), "now", &with_key).state, State::Ok);
+    assert_eq!(rules(installed("before"), "now", &with_key).state, State::Warning);
+    assert_eq!(rules(None, "now", &with_key).state, State::Failure);
+    assert_eq!(rules(None, "now", &without).state, State::Warning);
 }
 
 #[test]
@@ -146,8 +150,10 @@ fn a_foreign_key_needs_no_permission_and_a_lost_node_is_told() {
         device("other", None, Access::Ok),
         device("serial", Some(DriverKind::Serial), Access::Ok),
     ]);
-    let lines = permissions(&foreign, Some(OURS), |_| panic!("nobody asks for its nodes"));
-    assert_eq!(states(&lines), [State::Ok]);
+    for group in [Some(OURS), None] {
+        let lines = permissions(&foreign, group, |_| panic!("nobody asks for its nodes"));
+        assert_eq!(states(&lines), [State::Ok]);
+    }
     let lines = permissions(&inventory(&[own(Access::Ok)]), Some(OURS), |_| {
         Err(io::ErrorKind::NotFound.into())
     });

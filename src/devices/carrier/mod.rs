@@ -106,7 +106,9 @@ pub struct Carrier {
 
 impl Carrier {
     /// The number by which a licence's `BlankKeyNo` names it (external API, row 20): its serial number where that
-    /// is a number from 1 to 2^53 - 1, else the first 48 bits of SHA-256 over the stable id.
+    /// is a number from 1 to 2^53 - 1, else the first 48 bits of SHA-256 over the stable id; what that says of the port
+    /// of one of several devices with the same serial number does not count, for whoever plugs such a one in is not to
+    /// change the number of the first.
     pub fn number(&self) -> u64 {
         let serial = self.device.serial.as_deref().unwrap_or_default();
         let plain = !serial.is_empty() && serial.bytes().all(|byte| byte.is_ascii_digit());
@@ -115,7 +117,11 @@ impl Carrier {
             .flatten()
             .filter(|number| (1..1 << 53).contains(number))
             .unwrap_or_else(|| {
-                let digest = Sha256::digest(self.device.id.as_bytes());
+                let id = match (self.device.id.split_once('@'), &self.device.serial) {
+                    (Some((id, _port)), Some(_)) => id,
+                    _ => &self.device.id,
+                };
+                let digest = Sha256::digest(id.as_bytes());
                 digest[..6]
                     .iter()
                     .fold(0, |number, byte| number << 8 | u64::from(*byte))
