@@ -75,7 +75,7 @@ fn come_and_go(guest: &mut Guest, truth: &mut Truth) {
     guest.scenario("a blank one", truth, |machine| plug(machine, C));
     truth.licence(C.key_no, Workable);
     guest.scenario("its licence is written", truth, |machine| {
-        keys::provision(machine, C)
+        keys::provision(machine, C);
     });
     truth.licence(C.key_no, Not("unplugged")).pulled(C.device);
     truth.licence(A.key_no, Workable).plugged(A.device);
@@ -106,11 +106,11 @@ fn come_and_go(guest: &mut Guest, truth: &mut Truth) {
 fn misbehave(guest: &mut Guest, truth: &mut Truth) {
     truth.licence(A.key_no, Not("it has no HID interface"));
     guest.scenario("kernel driver unbind", truth, |machine| {
-        keys::kernel_driver(machine, A, "unbind")
+        keys::kernel_driver(machine, A, "unbind");
     });
     truth.licence(A.key_no, Workable);
     guest.scenario("kernel driver bind", truth, |machine| {
-        keys::kernel_driver(machine, A, "bind")
+        keys::kernel_driver(machine, A, "bind");
     });
 
     truth.licence(A.key_no, Not("unplugged")).pulled(A.device);
@@ -152,14 +152,14 @@ fn quick_replugs(guest: &mut Guest, truth: &mut Truth) {
         pull(machine, A);
     });
     truth.licence(A.key_no, Workable).plugged(A.device);
-    guest.scenario("and in", truth, |machine| plug(machine, A));
+    guest.scenario("add", truth, |machine| plug(machine, A));
 }
 
 /// Devices that QEMU emulates: one that is let alone, and one that the settings made a key.
 fn emulated(guest: &mut Guest, truth: &mut Truth) {
     truth.plugged(READER.device);
     guest.scenario("usb-ccid add", truth, |machine| {
-        machine.plug(READER.driver, "second", "READER-1")
+        machine.plug(READER.driver, "second", "READER-1");
     });
     service::is_let_alone(&mut guest.machine, READER.device);
     truth.pulled(READER.device);
@@ -175,6 +175,6 @@ fn emulated(guest: &mut Guest, truth: &mut Truth) {
         .licence(KEYBOARD.key_no, Not("is not connected"))
         .pulled(KEYBOARD.device);
     guest.scenario("key by serial number remove", truth, |machine| {
-        machine.pull("keyboard")
+        machine.pull("keyboard");
     });
 }
