@@ -121,7 +121,9 @@ fn answer(stream: TcpStream, server: UsbIpServer, offered: Option<&Offered>) -> 
 }
 
 /// The connection as the usbip crate sees it. The crate answers a failed transfer with status 1, which the kernel
-/// takes for success: here it becomes a stall, and a dongle that is gone ends the connection.
+/// takes for success: here it becomes a stall, and a dongle that is gone ends the connection. The crate must answer the
+/// poll of an interrupt endpoint at once, and the kernel would poll again at once: here it waits, as for a device that
+/// has nothing to say.
 struct Wire<'a> {
     stream: tokio::net::TcpStream,
     offered: Option<&'a Offered>,
@@ -129,6 +131,7 @@ struct Wire<'a> {
 
 const RET_SUBMIT: [u8; 4] = [0, 0, 0, 3];
 const FAILED: [u8; 4] = [0, 0, 0, 1];
+const ENDPOINT_0: [u8; 4] = [0; 4];
 const STALLED: [u8; 4] = (-super::device::EPIPE).to_be_bytes();
 
 impl AsyncRead for Wire<'_> {
@@ -146,7 +149,11 @@ impl AsyncWrite for Wire<'_> {
         if self.offered.is_some_and(|offered| offered.dongle.is_unplugged()) {
             return Poll::Ready(Err(Error::from_raw_os_error(ENODEV)));
         }
-        let failed = bytes.starts_with(&RET_SUBMIT) && bytes.get(20..24) == Some(&FAILED);
+        let answer = bytes.starts_with(&RET_SUBMIT);
+        if answer && bytes.get(16..20) != Some(&ENDPOINT_0) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let failed = answer && bytes.get(20..24) == Some(&FAILED);
         if failed {
             let stalled = [&bytes[..20], &STALLED, &bytes[24..]].concat();
             return Pin::new(&mut self.stream).poll_write(context, &stalled);

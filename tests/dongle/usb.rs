@@ -3,8 +3,6 @@
 use std::any::Any;
 use std::io::{Error, Result};
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
 
 use usbip::{
     SetupPacket, UsbDevice, UsbDeviceHandler, UsbEndpoint, UsbInterface, UsbInterfaceHandler, UsbSpeed,
@@ -12,8 +10,6 @@ use usbip::{
 
 use super::device::{Plugged, REPORT_DESCRIPTOR};
 
-/// The host polls the interrupt endpoint as fast as it is answered: this paces it. Other transfers wait behind it.
-const POLLING: Duration = Duration::from_millis(2);
 const INTERRUPT: u8 = 3;
 
 /// What a dongle calls itself on USB.
@@ -102,7 +98,6 @@ impl UsbInterfaceHandler for Hid {
         data: &[u8],
     ) -> Result<Vec<u8>> {
         if !endpoint.is_ep0() {
-            thread::sleep(POLLING);
             return Ok(Vec::new());
         }
         let [value, kind] = setup.value.to_le_bytes();

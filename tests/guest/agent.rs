@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 /// Longer than any single command takes under emulation on a busy computer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How a command in the guest ended.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Agent {
                 ));
             }
             self.stream.set_read_timeout(Some(left)).map_err(broken)?;
-            let mut some = [0; 65536];
+            let mut some = [0; 16384];
             match self.stream.read(&mut some) {
                 Ok(0) => return Err("the guest is gone".into()),
                 Ok(length) => self.heard.extend_from_slice(&some[..length]),

@@ -15,7 +15,7 @@ use crate::machine::Machine;
 
 /// A simulated dongle.
 #[derive(Clone, Copy)]
-pub(crate) struct Key {
+pub(crate) struct Simulated {
     /// Its number for dongles.sh.
     number: u32,
     serial: &'static str,
@@ -25,8 +25,8 @@ pub(crate) struct Key {
     pub(crate) key_no: KeyNo,
 }
 
-const fn key(number: u32, serial: &'static str, device: &'static str) -> Key {
-    Key {
+const fn key(number: u32, serial: &'static str, device: &'static str) -> Simulated {
+    Simulated {
         number,
         serial,
         device,
@@ -35,11 +35,11 @@ const fn key(number: u32, serial: &'static str, device: &'static str) -> Key {
 }
 
 /// Has its licence in its memory; plugged in when the guest boots.
-pub(crate) const A: Key = key(1, "LK-A", "usb-1209-0001-LK-A");
+pub(crate) const A: Simulated = key(1, "LK-A", "usb-1209-0001-LK-A");
 /// Has its licence in its memory.
-pub(crate) const B: Key = key(2, "LK-B", "usb-1209-0001-LK-B");
+pub(crate) const B: Simulated = key(2, "LK-B", "usb-1209-0001-LK-B");
 /// Blank.
-pub(crate) const C: Key = key(3, "LK-C", "usb-1209-0001-LK-C");
+pub(crate) const C: Simulated = key(3, "LK-C", "usb-1209-0001-LK-C");
 
 /// A device that QEMU emulates.
 pub(crate) struct Emulated {
@@ -122,17 +122,17 @@ fn licence(key_no: KeyNo, carrier: &Value) -> String {
 }
 
 /// Plugs a dongle in.
-pub(crate) fn plug(machine: &mut Machine, key: Key) {
+pub(crate) fn plug(machine: &mut Machine, key: Simulated) {
     machine.sh(&format!("/opt/dongles/dongles.sh plug {}", key.number));
 }
 
 /// Pulls a dongle.
-pub(crate) fn pull(machine: &mut Machine, key: Key) {
+pub(crate) fn pull(machine: &mut Machine, key: Simulated) {
     machine.sh(&format!("/opt/dongles/dongles.sh pull {}", key.number));
 }
 
 /// Has a dongle misbehave.
-pub(crate) fn fault(machine: &mut Machine, key: Key, fault: &str) {
+pub(crate) fn fault(machine: &mut Machine, key: Simulated, fault: &str) {
     machine.sh(&format!(
         "/opt/dongles/dongles.sh steer fault {} {fault}",
         key.serial
@@ -140,7 +140,7 @@ pub(crate) fn fault(machine: &mut Machine, key: Key, fault: &str) {
 }
 
 /// Writes the licence that was made for a dongle into its memory, as its vendor would.
-pub(crate) fn provision(machine: &mut Machine, key: Key) {
+pub(crate) fn provision(machine: &mut Machine, key: Simulated) {
     let serial = key.serial;
     let write = format!("keynode devices provision {serial} --licence /opt/dongles/{serial}.licence --yes");
     // On a busy computer the emulated machine may take longer than the second in which a dongle is to answer.
@@ -151,7 +151,7 @@ pub(crate) fn provision(machine: &mut Machine, key: Key) {
 }
 
 /// Takes the kernel's HID driver from a dongle (`unbind`), or gives it back (`bind`).
-pub(crate) fn kernel_driver(machine: &mut Machine, key: Key, verb: &str) {
+pub(crate) fn kernel_driver(machine: &mut Machine, key: Simulated, verb: &str) {
     machine.sh(&format!(
         "device=$(dirname $(grep -lx {} /sys/bus/usb/devices/*/serial)) && \
         echo $(basename $device):1.0 >/sys/bus/usb/drivers/usbhid/{verb}",

@@ -14,7 +14,7 @@ use crate::image::Image;
 use crate::qmp::Qmp;
 
 /// A boot takes 10 s on two free cores.
-const BOOT: Duration = Duration::from_secs(180);
+const BOOT: Duration = Duration::from_mins(3);
 
 /// What the kernel is told: nothing that is slow under emulation, and its words on the serial port.
 const KERNEL_ARGUMENTS: &str = "console=ttyS0 loglevel=4 rw panic=-1 mitigations=off audit=0 apparmor=0 selinux=0 \

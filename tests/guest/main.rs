@@ -71,19 +71,25 @@ fn come_and_go(guest: &mut Guest, truth: &mut Truth) {
     let session = service::take_seat(&mut guest.machine);
     truth.licence(A.key_no, Not("unplugged")).pulled(A.device);
     guest.scenario("remove", truth, |machine| pull(machine, A));
+    truth.plugged(C.device);
+    guest.scenario("a blank one", truth, |machine| plug(machine, C));
+    truth.licence(C.key_no, Workable);
+    guest.scenario("its licence is written", truth, |machine| {
+        keys::provision(machine, C);
+    });
+    truth.licence(C.key_no, Not("unplugged")).pulled(C.device);
     truth.licence(A.key_no, Workable).plugged(A.device);
-    guest.scenario("add", truth, |machine| plug(machine, A));
+    guest.scenario("exchanged for the first", truth, |machine| {
+        pull(machine, C);
+        plug(machine, A);
+    });
     let sessions = service::sessions(&mut guest.machine);
     assert!(sessions.contains(&session), "its session is gone: {sessions:?}");
 
     truth.licence(B.key_no, Workable).plugged(B.device);
     guest.scenario("a second dongle", truth, |machine| plug(machine, B));
-    truth.plugged(C.device);
-    guest.scenario("a blank third one", truth, |machine| plug(machine, C));
-    truth.licence(C.key_no, Workable);
-    guest.scenario("its licence is written", truth, |machine| {
-        keys::provision(machine, C)
-    });
+    truth.licence(C.key_no, Workable).plugged(C.device);
+    guest.scenario("a third", truth, |machine| plug(machine, C));
     truth.licence(A.key_no, Not("unplugged")).pulled(A.device);
     guest.scenario("remove the first of three", truth, |machine| pull(machine, A));
     truth.licence(B.key_no, Not("unplugged")).pulled(B.device);
@@ -100,11 +106,11 @@ fn come_and_go(guest: &mut Guest, truth: &mut Truth) {
 fn misbehave(guest: &mut Guest, truth: &mut Truth) {
     truth.licence(A.key_no, Not("it has no HID interface"));
     guest.scenario("kernel driver unbind", truth, |machine| {
-        keys::kernel_driver(machine, A, "unbind")
+        keys::kernel_driver(machine, A, "unbind");
     });
     truth.licence(A.key_no, Workable);
     guest.scenario("kernel driver bind", truth, |machine| {
-        keys::kernel_driver(machine, A, "bind")
+        keys::kernel_driver(machine, A, "bind");
     });
 
     truth.licence(A.key_no, Not("unplugged")).pulled(A.device);
@@ -146,14 +152,14 @@ fn quick_replugs(guest: &mut Guest, truth: &mut Truth) {
         pull(machine, A);
     });
     truth.licence(A.key_no, Workable).plugged(A.device);
-    guest.scenario("and in", truth, |machine| plug(machine, A));
+    guest.scenario("add", truth, |machine| plug(machine, A));
 }
 
 /// Devices that QEMU emulates: one that is let alone, and one that the settings made a key.
 fn emulated(guest: &mut Guest, truth: &mut Truth) {
     truth.plugged(READER.device);
     guest.scenario("usb-ccid add", truth, |machine| {
-        machine.plug(READER.driver, "second", "READER-1")
+        machine.plug(READER.driver, "second", "READER-1");
     });
     service::is_let_alone(&mut guest.machine, READER.device);
     truth.pulled(READER.device);
@@ -169,6 +175,6 @@ fn emulated(guest: &mut Guest, truth: &mut Truth) {
         .licence(KEYBOARD.key_no, Not("is not connected"))
         .pulled(KEYBOARD.device);
     guest.scenario("key by serial number remove", truth, |machine| {
-        machine.pull("keyboard")
+        machine.pull("keyboard");
     });
 }

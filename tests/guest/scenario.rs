@@ -8,7 +8,7 @@ use crate::truth::{Truth, told};
 
 /// Until then the node must tell the truth. Emulation on a busy computer is some twenty times slower than a machine,
 /// where a second is the aim.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const LICENCES: &str = "curl -sS --max-time 30 -u admin:admin http://127.0.0.1:9099/api/licences";
 /// What the node sees, and what the command sees, which looks for itself.
