@@ -3,6 +3,7 @@
 use super::super::CarrierError;
 use super::exchange::{Exchange, Transport};
 use super::frame::{Command, DATA};
+use super::weak_key::is_weak;
 use crate::licence::MAX_FILE;
 
 /// The version of the protocol.
@@ -76,6 +77,9 @@ fn read(answer: &[u8]) -> Result<Identity, CarrierError> {
     }
     let mut public_key = [0; 32];
     public_key.copy_from_slice(&head[16..HEAD]);
+    if is_weak(&public_key) {
+        return wrong("its public key is of small order, under which anybody can sign".into());
+    }
     Ok(Identity {
         serial: String::from_utf8_lossy(serial).into_owned(),
         public_key,
@@ -146,6 +150,9 @@ mod tests {
             assert!(error.contains(says), "{place}: {error}");
         }
         assert_eq!(read(&answer()[..47]), Err(CarrierError::Short));
+        let mut zeros = answer();
+        zeros[16..HEAD].fill(0);
+        assert!(read(&zeros).unwrap_err().to_string().contains("small order"));
     }
 
     proptest! {

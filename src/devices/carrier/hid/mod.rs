@@ -7,6 +7,7 @@ mod identity;
 mod lock;
 mod memory;
 mod proof;
+mod weak_key;
 
 use std::time::Duration;
 
