@@ -1,7 +1,7 @@
 //! The way to the devices for everybody else: snapshots, and what may be asked of the devices' thread.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -96,6 +96,8 @@ impl DevicesHandle {
             inbox.clone(),
             Box::new(on_change),
         );
+        // Before the thread begins, so that its first scan is the one that is waited for.
+        let first_scan = ask_for_scan(&inbox);
         let spawned = thread::Builder::new()
             .name("devices".into())
             .spawn(move || worker.run(&messages));
@@ -103,7 +105,7 @@ impl DevicesHandle {
             Ok(running) => {
                 let running = Mutex::new(Some(running));
                 handle.thread = Some(Arc::new(Thread { inbox, running }));
-                handle.rescan();
+                await_scan(&first_scan);
             }
             Err(error) => handle.hardware.store(Arc::new(Hardware {
                 inventory: Arc::new(Inventory {
@@ -132,10 +134,9 @@ impl DevicesHandle {
     /// Scans and revalidates all carriers; returns when the new snapshot is published: after the proofs, or a
     /// second at most. Callers at the same time share one scan.
     pub fn rescan(&self) {
-        let (done, wait) = sync_channel(1);
-        self.send(Message::Rescan(done));
-        // Errors: the thread has ended or the scan hangs, and the snapshot is as new as it can be.
-        let _ = wait.recv_timeout(PATIENCE);
+        if let Some(thread) = &self.thread {
+            await_scan(&ask_for_scan(&thread.inbox));
+        }
     }
 
     /// Follows new rules, and scans.
@@ -169,6 +170,18 @@ impl DevicesHandle {
             let _ = thread.inbox.send(message);
         }
     }
+}
+
+fn ask_for_scan(inbox: &Sender<Message>) -> Receiver<()> {
+    let (done, wait) = sync_channel(1);
+    // An error: the thread was stopped, and nobody needs to wait.
+    let _ = inbox.send(Message::Rescan(done));
+    wait
+}
+
+fn await_scan(done: &Receiver<()>) {
+    // Errors: the thread has ended or the scan hangs, and the snapshot is as new as it can be.
+    let _ = done.recv_timeout(PATIENCE);
 }
 
 impl Thread {

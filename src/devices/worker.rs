@@ -35,6 +35,9 @@ pub(super) enum Message {
 /// Sleep of the computer is looked for this often.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Messages that are taken before the thread looks what there is to do.
+const GULP: usize = 1000;
+
 /// Who asked for a scan waits this long for the proofs: a little longer than a carrier may take.
 const WAITED: Duration = roster::PATIENCE.saturating_add(Duration::from_millis(20));
 
@@ -100,16 +103,17 @@ impl Worker {
         if let Err(error) = &monitor {
             tracing::error!("no thread for udev's events, devices are looked for every minute: {error}");
         }
-        loop {
-            let message = match messages.recv_timeout(self.work()) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => None,
+        // A storm is taken in gulps, so that it cannot keep the thread from its work. What was asked for before the first
+        // scan is served by it.
+        while !messages.try_iter().take(GULP).any(|message| self.take(message)) {
+            match messages.recv_timeout(self.work()) {
+                Ok(message) => {
+                    if self.take(message) {
+                        break;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
-            };
-            // A storm is taken in gulps, so that it cannot keep the thread from its work.
-            let more = messages.try_iter().take(1000);
-            if message.into_iter().chain(more).any(|message| self.take(message)) {
-                break;
             }
         }
         if let Ok(monitor) = monitor {

@@ -48,6 +48,7 @@ fn keys_come_and_go_on_a_whole_system() {
     guest.scenario("daemon restart with the key in", &truth, |machine| {
         machine.sh("systemctl restart keynode");
     });
+    service::is_well(&mut guest.machine);
     let began = service::state(&mut guest.machine);
 
     come_and_go(&mut guest, &mut truth);

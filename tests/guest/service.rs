@@ -50,6 +50,22 @@ pub(crate) fn ran_through(machine: &mut Machine, began: &State) {
     machine.sh("journalctl -b --no-pager -u keynode-rescan | grep -q Finished");
 }
 
+/// The doctor finds nothing wrong with what an installation has to get right.
+pub(crate) fn is_well(machine: &mut Machine) {
+    let lines = rows(&machine.run("keynode doctor --json").text, "").unwrap();
+    for check in [
+        "USB",
+        "hot-plug",
+        "permissions",
+        "service",
+        "port",
+        "state directory",
+    ] {
+        let line = lines.iter().find(|line| line["check"] == check).unwrap();
+        assert_eq!(line["state"], "ok", "{line}");
+    }
+}
+
 /// Takes a seat; the name of the session.
 pub(crate) fn take_seat(machine: &mut Machine) -> String {
     let body = r#"{"KeyID":"672B","ClientSessionID":"guest"}"#;
