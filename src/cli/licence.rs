@@ -12,7 +12,7 @@ use crate::licence::{KeyNo, open};
 use crate::settings::{KeyArgs, Settings};
 
 use super::failure::Failure;
-use super::offline::{Offline, to_json};
+use super::offline::{Offline, read_licence, to_json};
 
 /// What can be done with licence files.
 #[derive(Debug, Clone, Subcommand)]
@@ -63,7 +63,7 @@ pub(super) fn run(command: &LicenceCommand, out: &mut impl Write) -> Result<(), 
 fn add(file: &Path, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", file.display()));
     let settings = Settings::load(&place.0)?.settings;
-    let bytes = fs::read(file).map_err(|error| failed(&error))?;
+    let bytes = read_licence(file)?;
     let licence = open(&bytes, &read_vendor_keys(&settings.vendor_dir())).map_err(|error| failed(&error))?;
     let target = settings.licence_dir().join(licence.file_name());
     let before = Offline::look(place)?;

@@ -1,6 +1,8 @@
 //! The keys of a state directory, judged here and now, without asking a node.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ use crate::devices;
 use crate::keyring::{
     Key, KeyProvider, Keyring, LicenceFiles, Situation, UsbKeys, assemble, no_carriers, read_vendor_keys,
 };
-use crate::licence::Timestamp;
+use crate::licence::{MAX_FILE, OpenFailure, Timestamp};
 use crate::node::{StateDir, device_rules};
 use crate::settings::{KeyArgs, Settings};
 use crate::store::{Author, Database, FILE_NAME, load_highest_time, load_switched_off};
@@ -30,8 +32,10 @@ impl Offline {
         let settings = Settings::load(&place.0)?.settings;
         let now = SystemClock::shared().now().wall;
         let (mut switched_off, mut highest) = (HashSet::new(), None);
-        if settings.state_dir.join(FILE_NAME).exists() {
-            let connection = StateDir::shared_database(&settings.state_dir)?.connect()?;
+        let state = &settings.state_dir;
+        let there = state.join(FILE_NAME).try_exists();
+        if there.map_err(|error| Failure::of(format!("{}: {error}", state.display())))? {
+            let connection = StateDir::shared_database(state)?.connect()?;
             switched_off = load_switched_off(&connection).map_err(Failure::of)?;
             highest = load_highest_time(&connection).map_err(Failure::of)?;
         }
@@ -66,13 +70,28 @@ impl Offline {
 
 /// The state file of a node that was started before.
 pub(super) fn existing_database(state_dir: &Path) -> Result<Database, Failure> {
-    if !state_dir.join(FILE_NAME).exists() {
+    let name = state_dir.display();
+    let there = state_dir.join(FILE_NAME).try_exists();
+    if !there.map_err(|error| Failure::of(format!("{name}: {error}")))? {
         return Err(Failure::NotFound(format!(
-            "{}: no node has kept its state here; --state-dir names another place",
-            state_dir.display()
+            "{name}: no node has kept its state here; --state-dir names another place"
         )));
     }
     Ok(StateDir::shared_database(state_dir)?)
+}
+
+/// What stands in a licence file; not more than any licence has, whatever the file is.
+pub(super) fn read_licence(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    file.take(MAX_FILE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(&error))?;
+    if bytes.len() > MAX_FILE {
+        return Err(failed(&OpenFailure::TooLarge));
+    }
+    Ok(bytes)
 }
 
 /// Whoever runs this command, for the audit log.
@@ -122,3 +141,18 @@ pub(super) fn to_row(key: &Key, now: Timestamp) -> String {
 
 /// Head of the table that [`to_row`] fills.
 pub(super) const HEAD: &str = "KEYID  KEYNO            TYPE            SEATS   DAYS  STATE";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_cannot_be_looked_at_is_not_called_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        let told = |path: &Path| existing_database(path).err().unwrap();
+        assert!(matches!(told(dir.path()), Failure::NotFound(_)));
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(matches!(told(&file), Failure::Failed(why) if why.contains("Not a directory")));
+    }
+}

@@ -36,7 +36,10 @@ pub use prover::Prover;
 pub use scan::scan_once;
 pub use service::{Counters, DeviceRules, DevicesHandle, Hardware, look};
 
-/// Whether the libusb of this process tells of devices that come and go.
-pub fn has_hot_plug() -> bool {
-    rusb::has_hotplug()
+/// Whether the libusb of this process tells of devices that come and go. None: it does not start here, which a scan
+/// reports.
+pub fn has_hot_plug() -> Option<bool> {
+    // Its own question would panic then.
+    rusb::Context::new().ok()?;
+    Some(rusb::has_hotplug())
 }

@@ -1,6 +1,6 @@
 //! What options must hold together; what each must hold by itself is its [`Kind`](super::Kind).
 
-use super::Settings;
+use super::{FamilyEntry, Settings};
 
 /// The options at odds, and what is wrong.
 pub(super) type Conflict = (Vec<&'static str>, String);
@@ -8,7 +8,8 @@ pub(super) type Conflict = (Vec<&'static str>, String);
 pub(super) fn together(settings: &Settings) -> Result<(), Conflict> {
     listeners(settings)?;
     tls(settings)?;
-    login(settings)
+    login(settings)?;
+    families(settings)
 }
 
 /// Port 0 is never in conflict: the system picks a free one for each.
@@ -33,6 +34,21 @@ fn tls(settings: &Settings) -> Result<(), Conflict> {
         vec![set],
         format!("{set} is set without {missing}: expected both or none"),
     ))
+}
+
+/// Which of two entries for the same devices counts would be anybody's guess.
+fn families(settings: &Settings) -> Result<(), Conflict> {
+    let ids = |entry: &FamilyEntry| (entry.vendor_id, entry.product_id);
+    let all = &settings.devices.families;
+    for (place, entry) in all.iter().enumerate() {
+        if let Some(first) = all[..place].iter().find(|first| ids(first) == ids(entry)) {
+            let message = format!(
+                "devices.families has two entries for the same devices, \"{first}\" and \"{entry}\": expected one"
+            );
+            return Err((vec!["devices.families"], message));
+        }
+    }
+    Ok(())
 }
 
 fn login(settings: &Settings) -> Result<(), Conflict> {

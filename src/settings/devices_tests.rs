@@ -28,6 +28,24 @@ fn wrong_intervals_and_families_are_refused_with_their_place() {
 }
 
 #[test]
+fn two_entries_for_the_same_devices_are_refused() {
+    let text = "[devices]\nfamilies = [\"1209:4b4e hid A\", \"0a89:* - B\", \"1209:4B4E serial C\"]\n";
+    let told = refusal(text, &[]);
+    assert!(
+        told.starts_with("k.toml:2:") && told.contains("\"1209:4b4e hid A\" and \"1209:4b4e serial C\""),
+        "{told}"
+    );
+    // One product and all of its vendor are no conflict.
+    assert!(
+        load(
+            "[devices]\nfamilies = [\"1209:4b4e hid A\", \"1209:* - B\"]\n",
+            &[]
+        )
+        .is_ok()
+    );
+}
+
+#[test]
 fn families_of_devices_are_given_in_the_file_or_as_text() {
     let text = "[devices]\nfamilies = [\"1209:4b4e hid Acme, the dongle\", \"0a89:* - awake Guardant\"]\nrevalidate = \"0s\"\n";
     let written = |devices: &Devices| {

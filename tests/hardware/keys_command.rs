@@ -98,7 +98,8 @@ mocked_test!(fn a_licence_is_issued_for_a_carrier_and_written_into_it(bed) {
     assert!(run(issue(&["--key-no", "9", "--carrier", "LK-9"]), 4).contains("LK-9"));
     // Only a licence for this carrier, of a vendor that is trusted, is written.
     let told = run(provision(&["LK-2", "--licence", "672B.7.licence"]), 1);
-    assert!(told.contains("not for usb-1209-0001-LK-2"), "{told}");
+    assert!(told.contains("not for usb-1209-0001-LK-2: it is bound to hid LK-1"), "{told}");
+    assert!(run(provision(&["LK-1", "--licence", "/dev/zero"]), 1).contains("more than 65536 bytes"));
     assert!(run(provision(&["LK-1", "--licence", "672B.8.licence"]), 1).contains("not bound to a carrier"));
     let distrusted = keynode(&["devices", "provision", "LK-1", "--licence", "672B.7.licence"], home.path());
     assert!(run(distrusted, 1).contains("unknown vendor"));
@@ -124,6 +125,15 @@ mocked_test!(fn a_licence_is_issued_for_a_carrier_and_written_into_it(bed) {
     // A device that fails is not bound to.
     dongles[1].set_fault(Fault::Wrong);
     assert!(run(issue(&["--key-no", "11", "--carrier", "LK-2"]), 1).contains("its proof is wrong"));
+});
+
+mocked_test!(fn where_libusb_does_not_start_the_doctor_says_so(_bed) {
+    let home = tempfile::tempdir().unwrap();
+    let mut doctor = keynode(&["doctor"], home.path());
+    doctor.env("UMOCKDEV_DIR", home.path().join("nowhere"));
+    let output = doctor.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("devices cannot be looked for: libusb"), "{}", text(&output.stdout));
 });
 
 mocked_test!(fn what_comes_and_goes_is_printed_as_it_happens(bed) {

@@ -13,6 +13,7 @@ use crate::licence::binding::Binding;
 use crate::licence::{Licence, VendorKey, open};
 use crate::settings::{DeviceArgs, Settings};
 
+use super::super::offline::read_licence;
 use super::Failure;
 use super::seen::Seen;
 
@@ -74,7 +75,7 @@ pub(super) fn run(args: &ProvisionArgs, out: &mut impl Write) -> Result<(), Fail
 fn read(args: &ProvisionArgs, path: &Path) -> Result<(Vec<u8>, Licence), Failure> {
     let failed =
         |path: &Path, error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", path.display()));
-    let bytes = fs::read(path).map_err(|error| failed(path, &error))?;
+    let bytes = read_licence(path)?;
     let mut vendors = read_vendor_keys(&Settings::load(&args.settings.0)?.settings.vendor_dir());
     if let Some(path) = &args.public_key {
         let pem = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
@@ -91,9 +92,18 @@ fn check(licence: &Licence, carrier: &Carrier) -> Result<(), String> {
             "it is not bound to a carrier: `keynode vendor issue --carrier` makes one that is".to_owned(),
         );
     };
-    seen(carrier)
-        .vouches(Some(binding), licence.blank_key_no)
-        .map_err(|miss| format!("the licence is not for {}: {miss}", carrier.device.id))
+    let (id, seen) = (&carrier.device.id, seen(carrier));
+    if let Err(why) = &seen.proof {
+        return Err(format!("{id} is connected but {why}"));
+    }
+    if !seen.has_name_of(binding) {
+        let (driver, serial) = (&binding.driver, &binding.serial);
+        return Err(format!(
+            "the licence is not for {id}: it is bound to {driver} {serial}"
+        ));
+    }
+    seen.vouches(Some(binding), licence.blank_key_no)
+        .map_err(|miss| format!("the licence is not for {id}: {miss}"))
 }
 
 /// Writes, with progress on a terminal.

@@ -121,7 +121,8 @@ fn check_usb(settings: &Settings) -> Vec<Line> {
     let catalogue = device_rules(&settings.devices).catalogue;
     let inventory = scan_once(&catalogue);
     let mut lines = usb::devices(&inventory);
-    lines.push(usb::hot_plug(has_hot_plug(), Path::new(UDEV).exists()));
+    let hot_plug = |libusb| usb::hot_plug(libusb, Path::new(UDEV).exists());
+    lines.extend(has_hot_plug().map(hot_plug));
     lines.push(usb::rules(installed_rules(), &rules(&catalogue), &inventory));
     let group = fs::read_to_string("/etc/group")
         .ok()

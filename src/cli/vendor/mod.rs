@@ -19,6 +19,7 @@ use crate::signing::{Signer, SoftwareKey};
 
 use super::failure::Failure;
 use super::licence::write_whole;
+use super::offline::read_licence;
 use issue::IssueArgs;
 pub(super) use issue::{Issuer, bound_to};
 
@@ -148,7 +149,7 @@ fn show(
 ) -> Result<(), Failure> {
     let failed =
         |path: &Path, error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", path.display()));
-    let bytes = fs::read(file).map_err(|error| failed(file, &error))?;
+    let bytes = read_licence(file)?;
     let (licence, kid) = inspect(&bytes).map_err(|error| failed(file, &error))?;
     let mut vendors = read_vendor_keys(&Settings::load(&place.0)?.settings.vendor_dir());
     if let Some(path) = public_key {

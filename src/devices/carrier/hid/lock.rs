@@ -17,8 +17,9 @@ use crate::devices::text::clean;
 /// Right after a plug a node may not be there yet, or udev has not opened it for us yet.
 const OPENINGS: u32 = 4;
 const BETWEEN_OPENINGS: Duration = Duration::from_millis(100);
-/// Another program's exchange is over by then.
-const LOCKING: Duration = Duration::from_secs(1);
+/// Another program's exchange is over by then. With the openings it is less than the second after which a carrier counts
+/// as silent: who has it is to be told, not that it does not answer.
+const LOCKING: Duration = Duration::from_millis(600);
 const BETWEEN_LOCKINGS: Duration = Duration::from_millis(10);
 
 /// Opens a node and locks it (`flock`) until the file is dropped.
@@ -110,6 +111,12 @@ mod tests {
 
     fn fails(error: i32) -> io::Result<File> {
         Err(io::Error::from_raw_os_error(error))
+    }
+
+    #[test]
+    fn who_has_the_node_is_told_before_its_device_counts_as_silent() {
+        let longest = BETWEEN_OPENINGS * (OPENINGS - 1) + LOCKING + BETWEEN_LOCKINGS;
+        assert!(longest < crate::devices::roster::PATIENCE);
     }
 
     #[test]
