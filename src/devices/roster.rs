@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Proof};
+use super::carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Progress, Proof};
 use super::device::{Device, Inventory};
 
-/// A carrier that has not answered for this long is not proven.
+/// A carrier that has been silent for this long is not proven.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// News of a carrier that was just plugged in is held back this long for its proof: a plug is one change, not two.
 const HELD_BACK: Duration = Duration::from_millis(150);
@@ -52,6 +52,9 @@ enum Want {
 struct Asked {
     ticket: u64,
     since: Instant,
+    progress: Progress,
+    /// How far the progress was when it was looked at last.
+    seen: u64,
     /// Until when the others wait for it.
     ahead_until: Option<Instant>,
     /// The answer will be thrown away.
@@ -174,6 +177,7 @@ impl Roster {
             if let Some(asked) = &mut slot.asked
                 && !asked.late
                 && asked.since + PATIENCE <= now
+                && !asked.has_advanced(now)
             {
                 asked.late = true;
                 became_late += 1;
@@ -222,6 +226,18 @@ impl Roster {
     }
 }
 
+impl Asked {
+    /// Whether it has answered anything since it was looked at last; its time then begins anew.
+    fn has_advanced(&mut self, now: Instant) -> bool {
+        let before = std::mem::replace(&mut self.seen, self.progress.count());
+        let advanced = before != self.seen;
+        if advanced {
+            self.since = now;
+        }
+        advanced
+    }
+}
+
 impl Slot {
     fn new(device: &Arc<Device>, driver: DriverKind, now: Instant) -> Self {
         let serial = device.serial.as_ref().map(|serial| match driver {
@@ -264,9 +280,12 @@ impl Slot {
     fn ask(&mut self, ticket: u64, now: Instant) -> Ask {
         let first = self.want.take() == Some(Want::First);
         self.retry = None;
+        let progress = self.known.progress().clone();
         self.asked = Some(Asked {
             ticket,
             since: now,
+            seen: progress.count(),
+            progress,
             ahead_until: first.then(|| now + HEAD_START),
             late: false,
         });

@@ -174,6 +174,21 @@ fn a_replug_is_a_new_carrier_and_the_answer_of_the_old_one_is_dropped() {
 }
 
 #[test]
+fn who_answers_bit_by_bit_is_not_late_until_it_falls_silent() {
+    let start = Instant::now();
+    let mut roster = Roster::default();
+    roster.seen(&plugged(&[("A", 2)]), &[], true, start);
+    let ask = roster.asks(start).remove(0);
+    for at in [900, 1800, 2700] {
+        ask.known.progress().answered();
+        assert_eq!(roster.expire(start + ms(at)), 0);
+        assert_eq!(roster.expire(start + ms(at + 150)), 0, "it has answered since");
+    }
+    assert_eq!(roster.expire(start + ms(5000)), 1);
+    assert!(roster.is_idle());
+}
+
+#[test]
 fn a_hundred_carriers_are_asked_a_few_at_a_time_and_each_once() {
     let now = Instant::now();
     let names: Vec<String> = (0..100).map(|number| format!("{number:03}")).collect();

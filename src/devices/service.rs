@@ -12,7 +12,7 @@ use super::carrier::{self, Carrier};
 use super::catalogue::Catalogue;
 use super::device::{Inventory, ScanError};
 use super::prover::Prover;
-use super::worker::{Message, Worker};
+use super::worker::{Message, WAITED, Worker};
 
 /// What is plugged in and what it proved, at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,8 +60,11 @@ pub(super) struct Counting {
     pub(super) failed_proofs: AtomicU64,
 }
 
-/// Nobody waits longer for the devices' thread than this: a scan itself may hang in the kernel.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The devices' thread is waited for so much longer than for the carriers: a scan itself may hang in the kernel.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A look waits this long for carriers that still answer: until the largest licence is read over slow USB.
+const LOOK: Duration = Duration::from_secs(17);
 
 /// The way to the devices for everybody else. Clones speak to the same thread, which ends with the last of them.
 #[derive(Clone, Default)]
@@ -86,6 +89,15 @@ impl DevicesHandle {
 
     /// As `start`, with another way to prove carriers than the drivers'.
     pub fn start_with(rules: DeviceRules, prover: Prover, on_change: impl FnMut() + Send + 'static) -> Self {
+        Self::start_and_wait(rules, prover, Box::new(on_change), WAITED)
+    }
+
+    fn start_and_wait(
+        rules: DeviceRules,
+        prover: Prover,
+        on_change: Box<dyn FnMut() + Send>,
+        patience: Duration,
+    ) -> Self {
         let mut handle = Self::default();
         let (inbox, messages) = channel();
         let worker = Worker::new(
@@ -94,10 +106,10 @@ impl DevicesHandle {
             Arc::clone(&handle.hardware),
             Arc::clone(&handle.counting),
             inbox.clone(),
-            Box::new(on_change),
+            on_change,
         );
         // Before the thread begins, so that its first scan is the one that is waited for.
-        let first_scan = ask_for_scan(&inbox);
+        let first_scan = ask_for_scan(&inbox, patience);
         let spawned = thread::Builder::new()
             .name("devices".into())
             .spawn(move || worker.run(&messages));
@@ -105,7 +117,7 @@ impl DevicesHandle {
             Ok(running) => {
                 let running = Mutex::new(Some(running));
                 handle.thread = Some(Arc::new(Thread { inbox, running }));
-                await_scan(&first_scan);
+                await_scan(&first_scan, patience);
             }
             Err(error) => handle.hardware.store(Arc::new(Hardware {
                 inventory: Arc::new(Inventory {
@@ -135,7 +147,7 @@ impl DevicesHandle {
     /// second at most. Callers at the same time share one scan.
     pub fn rescan(&self) {
         if let Some(thread) = &self.thread {
-            await_scan(&ask_for_scan(&thread.inbox));
+            await_scan(&ask_for_scan(&thread.inbox, WAITED), WAITED);
         }
     }
 
@@ -172,16 +184,16 @@ impl DevicesHandle {
     }
 }
 
-fn ask_for_scan(inbox: &Sender<Message>) -> Receiver<()> {
+fn ask_for_scan(inbox: &Sender<Message>, patience: Duration) -> Receiver<()> {
     let (done, wait) = sync_channel(1);
     // An error: the thread was stopped, and nobody needs to wait.
-    let _ = inbox.send(Message::Rescan(done));
+    let _ = inbox.send(Message::Rescan(done, patience));
     wait
 }
 
-fn await_scan(done: &Receiver<()>) {
+fn await_scan(done: &Receiver<()>, patience: Duration) {
     // Errors: the thread has ended or the scan hangs, and the snapshot is as new as it can be.
-    let _ = done.recv_timeout(PATIENCE);
+    let _ = done.recv_timeout(patience + PATIENCE);
 }
 
 impl Thread {
@@ -202,10 +214,11 @@ impl Drop for Thread {
     }
 }
 
-/// One look, for programs that do not stay: scans, has all carriers prove themselves (a second at most), and leaves no
-/// thread behind but those of carriers that hang.
+/// One look, for programs that do not stay: scans, has all carriers prove themselves (a second for one that is silent, 17
+/// for one that tells its licence slowly), and leaves no thread behind but those of carriers that hang.
 pub fn look(rules: &DeviceRules) -> Hardware {
-    let devices = DevicesHandle::start(rules.clone(), || ());
+    let prover = Arc::new(carrier::prove);
+    let devices = DevicesHandle::start_and_wait(rules.clone(), prover, Box::new(|| ()), LOOK);
     devices.stop();
     Hardware::clone(&devices.hardware())
 }

@@ -24,8 +24,8 @@ use super::sleep::SleepWatch;
 pub(super) enum Message {
     /// By the monitor.
     Nudge(Nudge),
-    /// Scan and revalidate; told when it is done.
-    Rescan(SyncSender<()>),
+    /// Scan and revalidate; told when it is done, after so much time at most.
+    Rescan(SyncSender<()>, Duration),
     Rules(DeviceRules),
     /// By a carrier's thread.
     Answer(Answer),
@@ -39,11 +39,12 @@ const TICK: Duration = Duration::from_secs(1);
 const GULP: usize = 1000;
 
 /// Who asked for a scan waits this long for the proofs: a little longer than a carrier may take.
-const WAITED: Duration = roster::PATIENCE.saturating_add(Duration::from_millis(20));
+pub(super) const WAITED: Duration = roster::PATIENCE.saturating_add(Duration::from_millis(20));
 
 /// Somebody who asked for a scan.
 struct Waiter {
     done: SyncSender<()>,
+    patience: Duration,
     /// Until when the proofs are waited for; none: the scan has not begun.
     until: Option<Instant>,
 }
@@ -126,8 +127,12 @@ impl Worker {
         let now = Instant::now();
         match message {
             Message::Nudge(nudge) => self.nudged(nudge, now),
-            Message::Rescan(done) => {
-                self.waiters.push(Waiter { done, until: None });
+            Message::Rescan(done, patience) => {
+                self.waiters.push(Waiter {
+                    done,
+                    patience,
+                    until: None,
+                });
                 self.agenda.ask(now);
             }
             Message::Rules(rules) => {
@@ -211,7 +216,7 @@ impl Worker {
             self.revalidated = now;
         }
         for waiter in &mut self.waiters {
-            waiter.until.get_or_insert(now + WAITED);
+            waiter.until.get_or_insert(now + waiter.patience);
         }
     }
 
@@ -284,7 +289,7 @@ mod tests {
         let running = std::thread::spawn(move || worker.run(&messages));
         let rescan = || {
             let (done, wait) = sync_channel(1);
-            inbox.send(Message::Rescan(done)).unwrap();
+            inbox.send(Message::Rescan(done, WAITED)).unwrap();
             wait.recv().unwrap();
             counting.scans.load(Ordering::Relaxed)
         };

@@ -1,6 +1,7 @@
 //! Carriers: devices that hold or vouch for licences, and the drivers that make them prove it.
 
 mod hid;
+mod progress;
 mod prove;
 mod serial;
 
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::device::Device;
 
+pub use progress::Progress;
 pub use prove::{Known, Proof, prove, provision};
 
 /// How carriers of a family are proven.

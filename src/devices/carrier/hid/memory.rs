@@ -23,7 +23,7 @@ const WRITING: Duration = Duration::from_secs(1);
 pub(super) struct Remembered(Option<(u32, Arc<[u8]>)>);
 
 impl Remembered {
-    /// The licence in a device's memory, read anew only if it changed.
+    /// The licence in a device's memory, read anew only if it changed; `progress` is told how many bytes are read.
     ///
     /// # Errors
     /// What the exchange says; Short where a page is not whole.
@@ -31,6 +31,7 @@ impl Remembered {
         &mut self,
         exchange: &mut Exchange<impl Transport>,
         memory: &Memory,
+        progress: &mut dyn FnMut(usize),
     ) -> Result<Arc<[u8]>, CarrierError> {
         if let Some((generation, licence)) = &self.0
             && *generation == memory.generation
@@ -38,7 +39,7 @@ impl Remembered {
         {
             return Ok(licence.clone());
         }
-        let licence: Arc<[u8]> = read(exchange, memory, &mut |_| ())?.into();
+        let licence: Arc<[u8]> = read(exchange, memory, progress)?.into();
         self.0 = Some((memory.generation, licence.clone()));
         Ok(licence)
     }

@@ -15,6 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::CarrierError;
+use super::progress::Progress;
 use super::prove::{Driver, Proof};
 use crate::devices::device::{Device, HidNode};
 use exchange::Exchange;
@@ -34,6 +35,14 @@ const PROVING: Duration = Duration::from_secs(1);
 pub struct Known {
     earlier: proof::Earlier,
     memory: memory::Remembered,
+    progress: Progress,
+}
+
+impl Known {
+    /// Counts what the device answers while its memory is read.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
 }
 
 pub(super) struct HidDriver;
@@ -44,7 +53,7 @@ impl Driver for HidDriver {
         proof::prove(&mut exchange, &identity, &mut known.earlier)?;
         let memory = identity
             .memory
-            .map(|memory| known.memory.licence(&mut exchange, &memory))
+            .map(|memory| (known.memory).licence(&mut exchange, &memory, &mut |_| known.progress.answered()))
             .transpose()?;
         Ok(Proof {
             serial: identity.serial,
@@ -150,7 +159,7 @@ mod tests {
                 let proven = proof::prove(&mut exchange, &identity, &mut proof::Earlier::default());
                 prop_assert!(proven.is_err(), "a proof by noise");
                 if let Some(memory) = identity.memory {
-                    let read = memory::Remembered::default().licence(&mut exchange, &memory);
+                    let read = memory::Remembered::default().licence(&mut exchange, &memory, &mut |_| ());
                     prop_assert!(read.is_err() || read.is_ok_and(|licence| licence.len() == memory.length));
                     let _ = memory::replace(&mut exchange, &memory, b"licence", &mut |_, _| ());
                 }
