@@ -143,7 +143,7 @@ const TOKENS: &[Row] = &[
 ];
 
 /// The protocol of docs/hid-carrier.md under the id that pid.codes gives to everybody for tests.
-const OPEN_CARRIER: Row = (0x1209, Some(0x0001), "keynode open carrier (pid.codes test id)");
+const OPEN_CARRIER: Row = (0x1209, Some(0x0001), "keynode open carrier");
 
 /// All of them.
 pub(super) fn built_in() -> impl Iterator<Item = Family> {

@@ -23,7 +23,7 @@ use crate::devices::rules::{GROUP, rules};
 use crate::devices::{has_hot_plug, scan_once};
 use crate::licence::Timestamp;
 use crate::node::device_rules;
-use crate::settings::{KeyArgs, Settings, SettingsArgs};
+use crate::settings::{KeyArgs, Settings, SettingsArgs, SettingsError};
 use crate::store::{Users, load_highest_time};
 
 use super::failure::Failure;
@@ -61,7 +61,13 @@ pub(super) fn run(args: &DoctorArgs, out: &mut impl Write) -> Result<(), Failure
     let lines = match Settings::load(&args.settings) {
         Ok(loaded) => check(&loaded.settings, &args.settings),
         Err(error) => {
-            let todo = "mend the settings, then `keynode config check`; nothing else was checked";
+            let forbidden = matches!(&error, SettingsError::Unreadable { source, .. }
+                if source.kind() == io::ErrorKind::PermissionDenied);
+            let todo = if forbidden {
+                "run `keynode doctor` as root; nothing else was checked"
+            } else {
+                "mend the settings, then `keynode config check`; nothing else was checked"
+            };
             vec![Line::failure("settings", error.to_string(), todo)]
         }
     };
