@@ -73,7 +73,14 @@ pub(super) fn list(
 
 fn switch(key_no: KeyNo, enabled: bool, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure> {
     let offline = Offline::look(place)?;
-    if offline.keyring.find(key_no).is_none() {
+    let key = offline.keyring.find(key_no);
+    if let Some(key) = key.filter(|key| key.blank) {
+        return Err(Failure::Failed(format!(
+            "{} is a carrier without a licence: there are no seats to switch",
+            key.file_name
+        )));
+    }
+    if key.is_none() {
         return Err(Failure::NotFound(format!(
             "there is no key {key_no} in {}: `keynode keys list` shows those that are there",
             offline.settings.licence_dir().display()

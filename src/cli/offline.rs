@@ -135,7 +135,11 @@ pub(super) fn to_row(key: &Key, now: Timestamp) -> String {
                 .and_then(|licence| licence.days_left(now))
                 .map(|days| days.to_string())
         ),
-        key.verdict.cause.as_deref().unwrap_or("enabled"),
+        key.verdict
+            .cause
+            .as_deref()
+            .and_then(|cause| cause.lines().next())
+            .unwrap_or("enabled"),
     )
 }
 

@@ -77,7 +77,7 @@ pub(super) fn mend(device: &Device, node: &Path, error: Errno) -> String {
     if device.family.is_some() {
         format!(
             "no permission for {node}: install 70-keynode.rules into /etc/udev/rules.d, then run `udevadm control \
-             --reload && udevadm trigger`. Its rule for this device:\n{lines}"
+             --reload && udevadm trigger`\nIts rule for this device:\n{lines}"
         )
     } else {
         format!(

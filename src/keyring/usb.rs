@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::devices::{Carrier, DriverKind, Hardware};
+use crate::devices::{Carrier, DriverKind, Hardware, Inventory};
 use crate::licence::binding::{Binding, Carriers, SeenCarrier};
 use crate::licence::{Licence, OpenFailure, Timestamp, VendorKeys, open};
 
@@ -49,13 +49,13 @@ impl UsbKeys {
             let known = look_at(carrier, old, same_vendors, vendors, now);
             self.known.insert(carrier.device.id.clone(), known);
         }
-        self.remember(before);
+        self.remember(before, &hardware.inventory);
         let found = self.known.values().map(|known| known.found.clone());
         (found.collect(), carriers(hardware))
     }
 
     /// Keeps those that are gone and held a licence, unless it is here under another name.
-    fn remember(&mut self, gone: HashMap<String, Known>) {
+    fn remember(&mut self, gone: HashMap<String, Known>, inventory: &Inventory) {
         let here: Vec<_> = self
             .known
             .values()
@@ -71,8 +71,14 @@ impl UsbKeys {
             if known.pulled.is_none() {
                 self.pulls += 1;
                 known.pulled = Some(self.pulls);
-                known.found.obstacle = Some(format!("unplugged; it was last at port {}", known.port));
             }
+            known.found.obstacle = Some(match inventory.find(&id) {
+                None => format!("unplugged; it was last at port {}", known.port),
+                Some(device) => format!(
+                    "the device is connected at port {} but its family has no driver: the settings took it away",
+                    device.port
+                ),
+            });
             self.known.insert(id, known);
         }
         let mut pulled: Vec<_> = self

@@ -103,6 +103,27 @@ fn a_pulled_key_is_forgotten_when_its_licence_is_here_on_another_device() {
 }
 
 #[test]
+fn a_key_that_lost_its_driver_is_not_called_unplugged() {
+    let mut usb = UsbKeys::default();
+    let key = carrier("A", Some(&sealed(1)));
+    look(&mut usb, std::slice::from_ref(&key), 0);
+    let without_driver = Hardware {
+        inventory: Arc::new(Inventory {
+            devices: vec![Arc::clone(&key.device)],
+            errors: vec![],
+        }),
+        carriers: vec![],
+    };
+    let why = |hardware: &Hardware, usb: &mut UsbKeys| {
+        let (found, _) = usb.look(hardware, &vendors(), at(1));
+        found[0].obstacle.clone().unwrap()
+    };
+    assert!(why(&without_driver, &mut usb).contains("no driver"));
+    assert!(why(&plugged(&[]), &mut usb).contains("unplugged"));
+    assert!(look(&mut usb, &[key], 2)[0].obstacle.is_none());
+}
+
+#[test]
 fn only_so_many_pulled_keys_are_remembered() {
     let mut usb = UsbKeys::default();
     for key_no in 1..=300_u64 {

@@ -122,6 +122,9 @@ mocked_test!(fn a_licence_is_issued_for_a_carrier_and_written_into_it(bed) {
     run(provision(&["LK-1", "--erase"]), 2);
     assert!(run(provision(&["LK-1", "--erase", "--yes"]), 0).contains("erased"));
     assert!(dongles[0].dongle().memory().licence().is_empty());
+    let blank = rows[0]["CarrierNo"].to_string();
+    let disable = keynode(&["keys", "disable", &blank, "--licence-dir", "none", "--state-dir", "state"], home.path());
+    assert!(run(disable, 1).contains("a carrier without a licence"));
     // A device that fails is not bound to.
     dongles[1].set_fault(Fault::Wrong);
     assert!(run(issue(&["--key-no", "11", "--carrier", "LK-2"]), 1).contains("its proof is wrong"));

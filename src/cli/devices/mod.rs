@@ -98,7 +98,8 @@ fn list(seen: &Seen, as_json: bool, out: &mut impl Write) -> Result<(), Failure>
 
 /// One line for a table.
 fn to_row(row: &Value) -> String {
-    let field = |name: &str| text(&row[name]);
+    // One line for a device; `show` has the rest of what takes more.
+    let field = |name: &str| text(&row[name]).lines().next().unwrap_or_default().to_owned();
     format!(
         "{:<8} {:<40} {:<24} {:<14} {:<17} {}",
         field("Port"),
@@ -133,5 +134,16 @@ fn text(value: &Value) -> String {
         Value::String(text) if text.is_empty() => "-".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_one_line_of_a_table_whatever_is_wrong_with_it() {
+        let row = serde_json::json!({ "Port": "1-1", "Proof": "no permission\nIts rule:\nSUBSYSTEM" });
+        assert!(to_row(&row).ends_with(" no permission"));
     }
 }
