@@ -36,7 +36,7 @@ fn a_thread_that_hangs_is_named_until_it_answers_again() {
             tokio::task::yield_now().await;
         }
 
-        let ((held, hold), (begun, begins)) = (channel::<()>(), channel());
+        let ((release, hold), (begun, begins)) = (channel::<()>(), channel());
         let desk = node.desk.clone();
         let wedged = actix_rt::spawn(async move {
             desk.ask(move |_, _, _| {
@@ -49,7 +49,7 @@ fn a_thread_that_hangs_is_named_until_it_answers_again() {
             .await
             .unwrap();
         assert_eq!(node.silent_threads(IMPATIENCE).await, ["seats"]);
-        drop(held);
+        drop(release);
         wedged.await.unwrap().unwrap();
         assert!(node.silent_threads(PATIENCE).await.is_empty());
 

@@ -56,9 +56,9 @@ impl TestDevices {
 
     /// The next scan lasts until the result is dropped.
     pub(crate) fn hold_scan(&self) -> Sender<()> {
-        let (hold, held) = channel();
+        let (result, held) = channel();
         *self.held.lock().unwrap() = Some(held);
-        hold
+        result
     }
 
     pub(crate) fn scans(&self) -> u64 {

@@ -15,7 +15,7 @@ pub(super) fn measure(effort: &Effort) -> Outcome<Row> {
     let mut world = World::new()?;
     let mut key = world.key(0)?;
     world.plug(&mut key);
-    world.until("the key", |world| world.is_workable(key.key_no))?;
+    world.until("the key", |world| world.is_workable(key.number))?;
     let mut client = Client::connect(world.node.address)?;
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for _ in 0..effort.plugs / 5 {
@@ -23,11 +23,11 @@ pub(super) fn measure(effort: &Effort) -> Outcome<Row> {
         key.dongle.set_fault(Fault::Hang);
         world.bed.uevent(&key.described.syspath(), "change");
         // Not Workable for being late: the transfer still hangs, and for some seconds more.
-        world.until("the late answer", |world| Ok(!world.is_workable(key.key_no)?))?;
+        world.until("the late answer", |world| Ok(!world.is_workable(key.number)?))?;
         with.extend(answers(&mut client)?);
         key.dongle.set_fault(Fault::None);
         world.bed.uevent(&key.described.syspath(), "change");
-        world.until("the key", |world| world.is_workable(key.key_no))?;
+        world.until("the key", |world| world.is_workable(key.number))?;
     }
     let [plain, hanging] =
         [&without, &with].map(|times| (median(times.iter().copied()), percentile(times, 99)));

@@ -19,7 +19,7 @@ pub(super) fn measure(effort: &Effort, devices: u32) -> Outcome<Row> {
         Ok(world.serials()?.len() + 1 == devices as usize)
     })?;
     if let Some(last) = others.last() {
-        let key_no = last.key_no;
+        let key_no = last.number;
         world.until("the last key", |world| world.is_workable(key_no))?;
     }
     let mut key = world.key(0)?;
@@ -33,7 +33,7 @@ pub(super) fn measure(effort: &Effort, devices: u32) -> Outcome<Row> {
                 world.pull(&mut key);
             }
             world.until("the verdict", |world| {
-                Ok(world.is_workable(key.key_no)? == plugged)
+                Ok(world.is_workable(key.number)? == plugged)
             })?;
             times.push(began.elapsed().as_secs_f64() * 1000.0);
         }

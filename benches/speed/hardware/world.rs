@@ -33,7 +33,7 @@ pub(crate) struct World {
 pub(crate) struct Key {
     pub(crate) described: Described,
     pub(crate) dongle: Plugged,
-    pub(crate) key_no: u64,
+    pub(crate) number: u64,
     pub(crate) plugged: bool,
 }
 
@@ -81,7 +81,7 @@ impl World {
         Ok(Key {
             described,
             dongle,
-            key_no,
+            number: key_no,
             plugged: false,
         })
     }
@@ -149,8 +149,18 @@ impl World {
         Ok(Holding {
             scans: health["usb"]["scans"].as_u64().ok_or("/health counts no scans")?,
             memory: self.node.memory()?,
-            files: self.node.files()?,
+            files: self.files()?,
         })
+    }
+
+    /// Files that the node has open; connections that were closed here count until it has noticed.
+    fn files(&self) -> Outcome<usize> {
+        let mut least = usize::MAX;
+        for _ in 0..50 {
+            least = least.min(self.node.files()?);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(least)
     }
 }
 
