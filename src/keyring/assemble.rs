@@ -102,6 +102,15 @@ mod tests {
     }
 
     #[test]
+    fn a_blank_carrier_is_nobodys_news_but_a_key_that_was_erased_is() {
+        let blank = ring(&[found("a", Err(OpenFailure::Blank))], &Keyring::default());
+        assert_eq!(blank.changes_since(&Keyring::default()), []);
+        assert_eq!(Keyring::default().changes_since(&blank), []);
+        let licensed = ring(&[found("a", Ok(licence()))], &Keyring::default());
+        assert_eq!(blank.changes_since(&licensed).len(), 1);
+    }
+
+    #[test]
     fn two_files_with_one_number_name_each_other_and_a_forgery_spoils_nothing() {
         let both = [found("a", Ok(licence())), found("b", Ok(licence()))];
         let keyring = ring(&both, &Keyring::default());

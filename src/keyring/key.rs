@@ -212,7 +212,8 @@ impl Keyring {
         self.departed.get(&key_no)
     }
 
-    /// What became of keys since an earlier snapshot: new verdicts, and keys that are gone.
+    /// What became of keys since an earlier snapshot: new verdicts, and keys that are gone. Blank carriers give and take
+    /// no seats: they are nobody's news.
     pub fn changes_since(&self, before: &Self) -> Vec<Change> {
         let change = |key: &Key, cause: Option<String>| Change {
             key_no: key.key_no,
@@ -221,12 +222,14 @@ impl Keyring {
         };
         let place = |key: &Key| (key.key_no, key.file_name.clone());
         let known: HashMap<_, _> = before.keys.iter().map(|key| (place(key), key)).collect();
-        let fresh = self.keys.iter().filter(|key| {
+        let licensed = |key: &&Arc<Key>| !key.blank;
+        let fresh = self.keys.iter().filter(licensed).filter(|key| {
             known
                 .get(&place(key))
                 .is_none_or(|old| old.verdict.cause != key.verdict.cause)
         });
-        let gone = before.keys.iter().filter(|key| self.find(key.key_no).is_none());
+        let gone = before.keys.iter().filter(licensed);
+        let gone = gone.filter(|key| self.find(key.key_no).is_none());
         let judged = fresh.map(|key| change(key, key.verdict.cause.clone()));
         judged
             .chain(gone.map(|key| change(key, key.departed().verdict.cause)))
