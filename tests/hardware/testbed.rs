@@ -142,11 +142,14 @@ impl Testbed {
     /// Removes a device and everything below it, without an event.
     pub(crate) fn remove(&self, syspath: &str) {
         // umockdev looks for this attribute, and its preload library keeps count of each vain opening below /dev, where
-        // the testbed lies: after 50 it gives up.
+        // the testbed lies: after 50 it gives up. The link that it names is found only without the line's end.
         let number = self.root().join(syspath.trim_start_matches('/')).join("dev");
-        if !number.exists() {
-            std::fs::write(number, "").unwrap();
-        }
+        let text = if number.exists() {
+            std::fs::read_to_string(&number).unwrap()
+        } else {
+            String::new()
+        };
+        std::fs::write(number, text.trim_end()).unwrap();
         let path = CString::new(syspath).unwrap();
         // SAFETY: a valid string.
         unsafe { umockdev_testbed_remove_device(self.0, path.as_ptr()) }
