@@ -51,8 +51,8 @@ pub struct Sources {
     pub roots: Roots,
 }
 
-/// Called with each new snapshot.
-type OnChange = Box<dyn FnMut(&Keyring, &[Change]) + Send>;
+/// Called with each new snapshot; calls its last argument to publish that.
+type OnChange = Box<dyn FnMut(&Keyring, &[Change], &dyn Fn()) + Send>;
 
 /// The thread's own state.
 pub struct Keeper {
@@ -91,7 +91,7 @@ impl Keeper {
             carriers: no_carriers(),
             sources,
             switches,
-            on_change: Box::new(|_, _| ()),
+            on_change: Box::new(|_, _, publish| publish()),
             vendors: VendorKeys::default(),
             fingerprint: Fingerprint::default(),
             switched_off: HashSet::new(),
@@ -111,11 +111,12 @@ impl Keeper {
         self.keyring.load_full()
     }
 
-    /// Starts the thread, which reads this mailbox; from now on `on_change` is called with each new snapshot.
+    /// Starts the thread, which reads this mailbox; from now on `on_change` is called with each new snapshot, and
+    /// publishes it by calling its last argument.
     pub fn start(
         mut self,
         mailbox: Mailbox,
-        on_change: impl FnMut(&Keyring, &[Change]) + Send + 'static,
+        on_change: impl FnMut(&Keyring, &[Change], &dyn Fn()) + Send + 'static,
     ) -> (KeeperHandle, JoinHandle<()>) {
         let Mailbox { sender, receiver } = mailbox;
         let handle = KeeperHandle {
@@ -269,14 +270,8 @@ impl Keeper {
         let changes = keyring.changes_since(&before);
         tell(&changes);
         let keyring = Arc::new(keyring);
-        // Whoever reads that a key cannot be used gets no seat of it any more; whoever gets a seat can read of its key.
-        if changes.iter().all(|change| change.cause.is_some()) {
-            (self.on_change)(&keyring, &changes);
-            self.keyring.store(keyring);
-        } else {
-            self.keyring.store(keyring.clone());
-            (self.on_change)(&keyring, &changes);
-        }
+        let published = &self.keyring;
+        (self.on_change)(&keyring, &changes, &|| published.store(keyring.clone()));
     }
 
     fn note_time(&mut self, now: Moment) {

@@ -124,7 +124,7 @@ impl Node {
         let (keys, keeper_thread) = keeper.start(mailbox, {
             let (desk, codes) = (desk.clone(), codes.clone());
             let clock = clock.clone();
-            move |keyring, changes| {
+            move |keyring, changes, publish| {
                 for change in changes {
                     let verdict = change.cause.as_deref().unwrap_or("enabled");
                     desk.note(entry(
@@ -134,7 +134,7 @@ impl Node {
                         verdict,
                     ));
                 }
-                desk.offer(offers(keyring, &codes.load()));
+                desk.offer(offers(keyring, &codes.load()), publish);
             }
         });
 
@@ -200,7 +200,8 @@ impl Node {
             devices.set_rules(device_rules(&settings.devices));
         }
         self.rescan();
-        self.desk.offer(offers(&self.keys.keyring(), &self.codes.load()));
+        self.desk
+            .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
     }
 
     /// Looks at the keys anew.

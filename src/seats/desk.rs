@@ -189,13 +189,20 @@ impl DeskHandle {
         result.await.map_err(|_| DeskError::Stopped)?
     }
 
-    /// Tells the ledger about the keys as they are now.
-    pub fn offer(&self, offers: Vec<Offer>) {
+    /// Tells the ledger about the keys as they are now; `publish`, which must not wait for the desk, shows them to
+    /// readers. Who has read of them finds the ledger following them; no seat is given by them before they can be read.
+    pub fn offer(&self, offers: Vec<Offer>, publish: impl FnOnce()) {
+        let gate = Arc::new(Mutex::new(()));
+        let published = gate.clone();
+        let closed = gate.lock();
         let job: Job = Box::new(move |desk, _, time| {
+            drop(published.lock());
             desk.ledger.offer(time, offers);
             Box::new(|_| ())
         });
         let _ = self.sender.send(Message::Job(job));
+        publish();
+        drop(closed);
     }
 
     /// Adds an entry to the audit log; it is on disk a few seconds later.

@@ -3,6 +3,8 @@
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::FutureExt;
+
 use crate::clock::Clock;
 use crate::seats::testing::*;
 use crate::seats::{Refusal, Release, Taken};
@@ -297,4 +299,19 @@ fn the_desk_never_spins_however_long_ago_something_was_due() {
     assert_eq!(task.pause(), Some(Duration::from_millis(TICK)));
     task.serve(Vec::new());
     assert_eq!((task.failed_at, task.pause()), (None, None), "all of it was done");
+}
+
+#[tokio::test]
+async fn new_keys_count_for_whoever_has_read_of_them_and_not_before_that() {
+    let node = Node::new(&[]);
+    let mut seats = Box::pin(node.handle.ask(|desk, _, _| desk.ledger.totals().0));
+    let began = std::time::Instant::now();
+    node.handle.offer(vec![main_key(1, 3)], || {
+        // Asked while the keys are being published, with time for an answer that comes too early.
+        while began.elapsed().as_millis() < 50 {
+            let early = seats.as_mut().now_or_never();
+            assert!(early.is_none(), "the desk went on before the keys were published");
+        }
+    });
+    assert_eq!(seats.await.unwrap(), 3);
 }

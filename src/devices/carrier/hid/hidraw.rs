@@ -1,6 +1,6 @@
 //! Feature reports through the kernel's hidraw node, by hidapi, and what their failures mean.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -20,6 +20,7 @@ const KERNEL_PATIENCE: u64 = 5000;
 /// A pulled device fails its transfers some moments before the kernel takes it away.
 const LEAVING: u32 = 5;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(40);
+const BETWEEN_OPENINGS: Duration = Duration::from_millis(50);
 
 /// An open and locked hidraw node.
 pub(super) struct Hidraw<'a> {
@@ -41,13 +42,21 @@ impl<'a> Hidraw<'a> {
             .to_str()
             .and_then(|path| CString::new(path.as_bytes()).ok());
         let path = path.ok_or_else(|| CarrierError::Io(format!("{} is no node", node.path.display())))?;
-        let hid = api()?.open_path(&path).map_err(|error| failure(&error, device))?;
+        let hid = open_patiently(api()?, &path).map_err(|error| failure(&error, device))?;
         Ok(Self {
             hid,
             device,
             _lock: lock,
         })
     }
+}
+
+/// Opens a node, once more where that fails: right after a plug the kernel may not be done with it.
+fn open_patiently(api: &HidApi, path: &CStr) -> Result<HidDevice, HidError> {
+    api.open_path(path).or_else(|_| {
+        thread::sleep(BETWEEN_OPENINGS);
+        api.open_path(path)
+    })
 }
 
 /// hidapi's entry. Making one enumerates every HID device, which takes long where there are many: once is enough.
