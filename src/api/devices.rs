@@ -1,5 +1,6 @@
 //! /api/devices: what is plugged in (an extension: the manual knows no devices).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -73,12 +74,12 @@ fn views<'h>(
     })
 }
 
+/// The licences that devices carry, by the names of the devices.
 fn key_of(keyring: &Keyring) -> impl Fn(&str) -> Option<KeyNo> {
-    |id| {
-        let mut keys = keyring.keys().iter();
-        let key = keys.find(|key| key.kind == KeyKind::Usb && key.licence.is_some() && key.file_name == id);
-        Some(key?.key_no)
-    }
+    let carried = keyring.keys().iter();
+    let carried = carried.filter(|key| key.kind == KeyKind::Usb && key.licence.is_some());
+    let carried: HashMap<String, KeyNo> = carried.map(|key| (key.file_name.clone(), key.key_no)).collect();
+    move |id| carried.get(id).copied()
 }
 
 /// All devices as the API shows them, for commands that look themselves; `key_of` gives the KeyNo of the licence that

@@ -37,7 +37,18 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
-impl Ask<'_> {
+impl<'a> Ask<'a> {
+    /// A request to the second listener, which has neither TLS nor login.
+    pub(super) fn admin(address: SocketAddr, verb: &'a str, path: &'a str) -> Self {
+        Self {
+            address,
+            certificate: None,
+            verb,
+            path,
+            credentials: None,
+        }
+    }
+
     /// Sends the request and reads the answer.
     pub(super) fn send(&self) -> Result<Answer, Failure> {
         let unreachable = |_| Failure::NotReachable(self.address.to_string());

@@ -22,13 +22,7 @@ pub(super) struct RescanArgs {
 
 pub(super) fn run(args: &RescanArgs, out: &mut impl Write) -> Result<(), Failure> {
     let address = Settings::load(&args.settings)?.settings.admin_listen;
-    let ask = Ask {
-        address,
-        certificate: None,
-        verb: "POST",
-        path: "/rescan",
-        credentials: None,
-    };
+    let ask = Ask::admin(address, "POST", "/rescan");
     let answer = ask.send()?;
     let foreign = || Failure::of(format!("what answers at {address} is no keynode of this version"));
     let found: Rescanned = serde_json::from_str(&answer.body).map_err(|_| foreign())?;

@@ -22,13 +22,7 @@ pub(super) struct StatusArgs {
 
 pub(super) fn run(args: &StatusArgs, out: &mut impl Write) -> Result<(), Failure> {
     let address = Settings::load(&args.settings)?.settings.admin_listen;
-    let ask = Ask {
-        address,
-        certificate: None,
-        verb: "GET",
-        path: "/health",
-        credentials: None,
-    };
+    let ask = Ask::admin(address, "GET", "/health");
     let text = ask.send()?.body;
     let foreign = |_| Failure::of(format!("what answers at {address} is no keynode of this version"));
     let report: HealthReport = serde_json::from_str(&text).map_err(foreign)?;

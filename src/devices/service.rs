@@ -133,11 +133,6 @@ impl DevicesHandle {
         handle
     }
 
-    /// A handle without a thread: nothing is plugged in, ever. For nodes whose settings switch devices off.
-    pub fn off() -> Self {
-        Self::default()
-    }
-
     /// What is plugged in.
     pub fn hardware(&self) -> Arc<Hardware> {
         self.hardware.load_full()

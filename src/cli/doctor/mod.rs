@@ -155,13 +155,7 @@ fn check_licences(args: &SettingsArgs) -> Vec<Line> {
 
 /// Asks the node at its second address how it is.
 fn hear(address: SocketAddr) -> Heard {
-    let ask = Ask {
-        address,
-        certificate: None,
-        verb: "GET",
-        path: "/health",
-        credentials: None,
-    };
+    let ask = Ask::admin(address, "GET", "/health");
     let stranger = || Heard::Stranger(format!("what answers at {address} is no keynode of this version"));
     match ask.send() {
         Err(Failure::NotReachable(_)) => Heard::Nothing,
