@@ -5,6 +5,7 @@
 pub mod api;
 pub mod cli;
 pub mod clock;
+pub mod cms;
 pub mod computer;
 pub mod devices;
 pub mod keyring;
@@ -14,3 +15,4 @@ pub mod seats;
 pub mod settings;
 pub mod signing;
 pub mod store;
+pub mod tokens;

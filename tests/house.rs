@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers from the roof down; one uses only those after it.
-const LAYERS: [&str; 13] = [
-    "cli", "node", "api", "seats", "keyring", "signing", "devices", "computer", "store", "clock", "licence",
-    "settings", "lib",
+const LAYERS: [&str; 15] = [
+    "cli", "node", "api", "seats", "keyring", "signing", "devices", "tokens", "computer", "store", "clock",
+    "cms", "licence", "settings", "lib",
 ];
 
 /// No file is longer than this.

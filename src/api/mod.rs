@@ -36,6 +36,7 @@ use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::signing::Signer;
 use crate::store::AuditEntry;
+use crate::tokens::TokensHandle;
 
 pub use auth::{Auth, LoginRules};
 pub use devices::device_rows;
@@ -67,6 +68,8 @@ pub struct Api {
     pub signer: Arc<dyn Signer>,
     /// The keys.
     pub keys: KeeperHandle,
+    /// The tokens.
+    pub tokens: TokensHandle,
     /// Has everything looked at anew.
     pub rescans: Arc<Rescans>,
     /// Sessions and connections.

@@ -16,11 +16,12 @@ pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
 pub use plug::{OnPlug, host_devices};
-pub use rules::device_rules;
+pub use rules::{device_rules, token_rules};
 pub use run::run;
 pub use state_dir::StateDir;
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -39,6 +40,7 @@ use crate::seats::DeskHandle;
 use crate::settings::Settings;
 use crate::signing::{Signer, SoftwareKey};
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
+use crate::tokens::{TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
@@ -70,6 +72,9 @@ pub struct Node {
     threads: Vec<JoinHandle<()>>,
     audit: AuditKeeper,
     devices: Devices,
+    tokens: TokensHandle,
+    /// systemd's directory of credentials.
+    credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
     _state_dir: StateDir,
 }
@@ -80,11 +85,12 @@ impl Node {
     /// # Errors
     /// [`StartError`] says what it needs and does not have; nothing is left running.
     pub fn start(settings: &Settings, clock: SharedClock, roots: Roots) -> Result<Self, StartError> {
-        Self::start_with(settings, clock, roots, host_devices)
+        let worker = TokenWorkers::this_program(None).program;
+        Self::start_with(settings, clock, roots, &worker, host_devices)
     }
 
-    /// As [`Node::start`], with the devices that `plug` starts; it is not called where the settings switch devices
-    /// off.
+    /// As [`Node::start`], with the devices that `plug` starts, which is not called where the settings switch devices
+    /// off, and with another program for the tokens' processes.
     ///
     /// # Errors
     /// As [`Node::start`].
@@ -92,6 +98,7 @@ impl Node {
         settings: &Settings,
         clock: SharedClock,
         roots: Roots,
+        worker: &Path,
         plug: impl FnOnce(DeviceRules, OnPlug) -> Arc<dyn Plugged>,
     ) -> Result<Self, StartError> {
         let state_dir = StateDir::open(&settings.state_dir)?;
@@ -109,6 +116,14 @@ impl Node {
         )?);
         let started = clock.now().wall;
 
+        let credentials = roots.credentials.clone();
+        let tokens = TokensHandle::start(
+            rules::token_rules(&settings.tokens, credentials.as_deref()),
+            TokenWorkers {
+                program: worker.into(),
+                state_dir: Some(settings.state_dir.clone()),
+            },
+        );
         let mailbox = Mailbox::default();
         let devices = Devices(settings.devices.enabled.then(|| {
             let rules = device_rules(&settings.devices);
@@ -146,6 +161,7 @@ impl Node {
             settings: ArcSwap::from_pointee(rules::api(settings)),
             signer: signer.clone(),
             keys: keys.clone(),
+            tokens: tokens.clone(),
             rescans: rescans.clone(),
             desk: desk.clone(),
             auth,
@@ -183,6 +199,8 @@ impl Node {
             workers,
             audit,
             devices,
+            tokens,
+            credentials,
             threads: vec![desk_thread, keeper_thread],
             _state_dir: state_dir,
         })
@@ -199,6 +217,8 @@ impl Node {
         if let Some(devices) = &self.devices.0 {
             devices.set_rules(device_rules(&settings.devices));
         }
+        self.tokens
+            .set_rules(rules::token_rules(&settings.tokens, self.credentials.as_deref()));
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
@@ -242,6 +262,7 @@ impl Node {
                 tracing::error!("a thread ended in a panic");
             }
         }
+        self.tokens.stop();
         self.audit.stop();
     }
 }

@@ -1,5 +1,7 @@
 //! What the parts of the node are told of the settings.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::api::{ApiRules, LoginRules};
@@ -7,6 +9,7 @@ use crate::clock::Millis;
 use crate::devices::{Catalogue, DeviceRules, DriverKind, Family};
 use crate::seats::{LedgerRules, Rules};
 use crate::settings::{self, FamilyDriver, FamilyEntry, Settings};
+use crate::tokens::TokenRules;
 
 fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
@@ -39,6 +42,31 @@ pub(super) fn login(settings: &Settings) -> LoginRules {
         refuse_after: login.refuse_after,
         refuse_for: millis(login.refuse_for),
     }
+}
+
+/// What the tokens' threads follow; `credentials` is systemd's directory of them.
+pub fn token_rules(
+    tokens: &BTreeMap<String, settings::Token>,
+    credentials: Option<&Path>,
+) -> Vec<TokenRules> {
+    let rules = tokens.iter().map(|(name, token)| {
+        let credential = |name| Some(credentials?.join(name));
+        TokenRules {
+            name: name.clone(),
+            module: token.module.clone(),
+            label: token.label.clone(),
+            serial: token.serial.clone(),
+            pin: token
+                .pin_file
+                .clone()
+                .or_else(|| credential(token.pin_credential.as_deref()?)),
+            environment: token.environment.clone(),
+            sessions: token.sessions,
+            timeout: token.timeout,
+            probe: token.probe,
+        }
+    });
+    rules.collect()
 }
 
 /// What the devices' thread follows: also for commands that look at devices themselves.

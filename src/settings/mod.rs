@@ -13,6 +13,7 @@ mod file;
 mod kind;
 mod load;
 mod options;
+mod token;
 mod types;
 
 pub use args::{DeviceArgs, KeyArgs, Override, PlaceArgs, SettingsArgs};
@@ -21,6 +22,7 @@ pub use family::{FamilyDriver, FamilyEntry};
 pub use kind::Kind;
 pub use load::Loaded;
 pub use options::{OPTIONS, OptionSpec};
+pub use token::{CertificateFile, OnSigningFailure, Signing, SigningProvider, Token};
 pub use types::{Api, Audit, Connections, Devices, Log, LogFormat, Login, Sessions, Settings, Tls};
 
 /// A settings file with every option and its default, all commented out.

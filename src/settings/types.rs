@@ -10,7 +10,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{duration, family::FamilyEntry};
+use super::{
+    duration,
+    family::FamilyEntry,
+    token::{CertificateFile, Signing, Token},
+};
 
 /// Everything that can be set. Ranges are in [`OPTIONS`](super::OPTIONS), meanings at length in the
 /// [`SAMPLE`](super::SAMPLE).
@@ -29,6 +33,12 @@ pub struct Settings {
     pub vendor_dir: Option<PathBuf>,
     /// HTTP workers; 0 means one per core.
     pub workers: usize,
+    /// What signs the answers.
+    pub signing: Signing,
+    /// PKCS#11 tokens by the administrator's names for them.
+    pub tokens: BTreeMap<String, Token>,
+    /// Certificates in files, by the administrator's names for them.
+    pub certificates: BTreeMap<String, CertificateFile>,
     /// The HTTP API.
     pub api: Api,
     /// TLS on `listen`.
@@ -203,6 +213,9 @@ impl Default for Settings {
             licence_dir: None,
             vendor_dir: None,
             workers: 0,
+            signing: Signing::default(),
+            tokens: BTreeMap::new(),
+            certificates: BTreeMap::new(),
             api: Api::default(),
             tls: Tls::default(),
             sessions: Sessions::default(),

@@ -25,6 +25,9 @@ use super::http::{Answer, Ask};
 use super::plug::TestDevices;
 use super::{keys, machine, users};
 
+/// The program that keeps a PKCS#11 module.
+const WORKER: &str = env!("CARGO_BIN_EXE_keynode");
+
 /// What the node's own thread is told.
 enum Command {
     Reload(Box<Settings>, mpsc::Sender<()>),
@@ -334,7 +337,7 @@ fn run(
                 Some(devices) => devices.plug(rules, on_plug),
                 None => host_devices(rules, on_plug),
             };
-            let node = match Node::start_with(&settings, clock, roots, plug) {
+            let node = match Node::start_with(&settings, clock, roots, Path::new(WORKER), plug) {
                 Ok(node) => node,
                 Err(error) => {
                     started.send(Err(error)).unwrap();

@@ -1,0 +1,5 @@
+//! CMS (RFC 5652) and CAdES-BES (ETSI EN 319 122-1): builds and parses; knows no keys, no clock and no I/O.
+
+mod sign;
+
+pub use sign::{Algorithm, CmsError, Draft, Profile, SigningRequest, draft};

@@ -1,0 +1,12 @@
+//! PKCS#11 tokens and HSMs: each module in a process of its own, sessions that open themselves anew, and one
+//! immutable snapshot of what is there. Knows no licences and no HTTP.
+
+mod error;
+mod handle;
+mod operation;
+mod token;
+
+pub use error::TokenError;
+pub use handle::{TokenRules, TokensHandle, Workers};
+pub use operation::{Decryption, Mechanism, NewKey, Operation};
+pub use token::{DataObject, KeyKind, Token, TokenCertificate, TokenKey, TokenState, Tokens};
