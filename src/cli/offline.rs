@@ -11,7 +11,8 @@ use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
 use crate::devices;
 use crate::keyring::{
-    Key, KeyProvider, Keyring, LicenceFiles, Situation, UsbKeys, assemble, no_carriers, read_vendor_keys,
+    Key, KeyProvider, Keyring, LicenceFiles, Situation, UsbKeys, assemble, credentials, no_carriers,
+    read_vendor_keys,
 };
 use crate::licence::{MAX_FILE, OpenFailure, Timestamp};
 use crate::node::{StateDir, device_rules};
@@ -47,7 +48,7 @@ impl Offline {
         let highest = highest.unwrap_or(now).max(now);
         let mut carriers = no_carriers();
         if settings.devices.enabled {
-            let hardware = devices::look(&device_rules(&settings.devices));
+            let hardware = devices::look(&device_rules(&settings.devices), credentials(&found));
             let (usb, seen) = UsbKeys::default().look(&hardware, &vendors, now);
             found.extend(usb);
             carriers = seen;

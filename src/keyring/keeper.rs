@@ -18,6 +18,7 @@ use crate::store::{self, ChangeWatch};
 
 use super::KeyProvider;
 use super::assemble::{Situation, assemble};
+use super::credentials::credentials;
 use super::handle::{KeeperHandle, KeeperHealth, Mailbox, Message, Next, settle};
 use super::key::{Change, Found, Keyring};
 use super::plugged::{Plugged, no_carriers};
@@ -103,6 +104,13 @@ impl Keeper {
             clock,
         };
         keeper.scan();
+        if let Some(devices) = keeper.sources.devices.clone()
+            && !credentials(keeper.found.iter().flatten()).is_empty()
+        {
+            // Security keys were not asked before it was known for what.
+            devices.rescan();
+            keeper.look_at_devices();
+        }
         Ok(keeper)
     }
 
@@ -258,6 +266,10 @@ impl Keeper {
             carriers: &self.carriers,
             switched_off: &self.switched_off,
         };
+        if let Some(devices) = &self.sources.devices {
+            // Those that are new are asked for at once; what comes of it is told as any other plug.
+            devices.set_credentials(credentials(&found));
+        }
         let before = self.keyring.load_full();
         let keyring = assemble(&found, &situation, &before);
         let licences = found.iter().filter_map(|one| one.opened.as_ref().ok());

@@ -44,7 +44,9 @@ impl UsbKeys {
         let same_vendors = trusted == self.vendors;
         self.vendors = trusted;
         let mut before = std::mem::take(&mut self.known);
-        for carrier in &hardware.carriers {
+        // Security keys hold no licences; files are bound to them.
+        let holds = |carrier: &&Arc<Carrier>| carrier.driver != DriverKind::Fido2;
+        for carrier in hardware.carriers.iter().filter(holds) {
             let old = before.remove(&carrier.device.id);
             let known = look_at(carrier, old, same_vendors, vendors, now);
             self.known.insert(carrier.device.id.clone(), known);

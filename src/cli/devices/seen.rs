@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::api::device_rows;
 use crate::clock::SystemClock;
 use crate::devices::{self, Carrier, Device, Hardware};
-use crate::keyring::{Found, UsbKeys, read_vendor_keys};
+use crate::keyring::{Found, KeyProvider, LicenceFiles, UsbKeys, credentials, read_vendor_keys};
 use crate::licence::VendorKeys;
 use crate::node::device_rules;
 use crate::settings::{DeviceArgs, Settings};
@@ -24,11 +24,12 @@ impl Seen {
     /// Looks at the computer's devices; takes a second or so where one of them does not answer.
     pub(in super::super) fn look(args: &DeviceArgs) -> Result<Self, Failure> {
         let settings = Settings::load(&args.0)?.settings;
-        let hardware = devices::look(&device_rules(&settings.devices));
-        Ok(Self::new(
-            Arc::new(hardware),
-            &read_vendor_keys(&settings.vendor_dir()),
-        ))
+        let vendors = read_vendor_keys(&settings.vendor_dir());
+        // Without the licences of a node that is not here, its security keys are not asked.
+        let files = LicenceFiles::new(&settings.licence_dir()).scan(&vendors);
+        let asked = credentials(&files.unwrap_or_default());
+        let hardware = devices::look(&device_rules(&settings.devices), asked);
+        Ok(Self::new(Arc::new(hardware), &vendors))
     }
 
     /// What was seen, with licences of these vendors.
