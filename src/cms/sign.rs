@@ -1,5 +1,6 @@
 //! Builds `SignedData` in two steps: what is to be signed, and, once somebody signed it, the message.
 
+use super::error::CmsError;
 use crate::licence::Timestamp;
 
 /// How the key of a certificate signs.
@@ -41,17 +42,6 @@ pub struct SigningRequest<'a> {
     pub chain: &'a [&'a [u8]],
     /// The signing time.
     pub time: Timestamp,
-}
-
-/// Why a message cannot be built or read.
-#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum CmsError {
-    /// The certificate cannot be read, or its key is of a type that is not supported.
-    #[error("the certificate: {0}")]
-    Certificate(String),
-    /// The message cannot be read.
-    #[error("the message: {0}")]
-    Message(String),
 }
 
 /// A message that lacks its signature.
