@@ -3,7 +3,7 @@
 use super::super::CarrierError;
 use super::exchange::{Exchange, Transport};
 use super::frame::{Command, DATA};
-use super::weak_key::is_weak;
+use super::super::weak_key::is_weak;
 use crate::licence::MAX_FILE;
 
 /// The version of the protocol.
