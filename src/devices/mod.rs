@@ -36,9 +36,9 @@ pub use catalogue::{Catalogue, Family};
 pub use device::{Access, Device, HidNode, Inventory, ScanError};
 pub use prover::Prover;
 pub use scan::scan_once;
+pub use service::{Counters, DeviceRules, DevicesHandle, Hardware, look};
 pub use token_carriers::{TokenCarrier, TokenCarriers, TokenHardware};
 pub use view::{CarrierView, Place};
-pub use service::{Counters, DeviceRules, DevicesHandle, Hardware, look};
 
 /// Whether the libusb of this process tells of devices that come and go. None: it does not start here, which a scan
 /// reports.

@@ -91,10 +91,13 @@ pub fn token_ids(tokens: &Tokens) -> Vec<String> {
     for id in &ids {
         *holders.entry(id).or_default() += 1;
     }
-    let names = ids.iter().zip(tokens).map(|(id, token)| match holders[id.as_str()] {
-        1 => id.clone(),
-        _ => format!("{id}@{}", token.name),
-    });
+    let names = ids
+        .iter()
+        .zip(tokens)
+        .map(|(id, token)| match holders[id.as_str()] {
+            1 => id.clone(),
+            _ => format!("{id}@{}", token.name),
+        });
     names.collect()
 }
 
@@ -114,27 +117,34 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Why nothing on a token can prove anything now.
+pub fn token_trouble(token: &Token) -> Option<CarrierError> {
+    let why = match &token.state {
+        TokenState::Usable => return None,
+        TokenState::Absent => "it is not there".to_owned(),
+        TokenState::Locked => "its PIN is locked".to_owned(),
+        TokenState::NeedsPin(why) => format!("it needs its PIN: {why}"),
+        TokenState::Faulty(why) => format!("it is faulty: {why}"),
+    };
+    Some(CarrierError::Token(why))
+}
+
 /// Whether a key can prove anything now.
 ///
 /// # Errors
 /// Why not.
 pub(super) fn check(token: &Token, key: &TokenKey) -> Result<(), CarrierError> {
-    let unusable = match &token.state {
-        TokenState::Usable => None,
-        TokenState::Absent => Some("it is not there".to_owned()),
-        TokenState::Locked => Some("its PIN is locked".to_owned()),
-        TokenState::NeedsPin(why) => Some(format!("it needs its PIN: {why}")),
-        TokenState::Faulty(why) => Some(format!("it is faulty: {why}")),
-    };
-    if let Some(why) = unusable {
-        return Err(CarrierError::Token(why));
+    if let Some(trouble) = token_trouble(token) {
+        return Err(trouble);
     }
     if token.serial.is_empty() {
         return Err(CarrierError::NoSerial);
     }
     if !(1..=LONGEST_ID).contains(&key.id.len()) {
         let length = key.id.len();
-        return Err(CarrierError::Unfit(format!("its CKA_ID has {length} bytes, not 1 to {LONGEST_ID}")));
+        return Err(CarrierError::Unfit(format!(
+            "its CKA_ID has {length} bytes, not 1 to {LONGEST_ID}"
+        )));
     }
     if key.extractable {
         return Err(CarrierError::Copyable);
@@ -143,7 +153,11 @@ pub(super) fn check(token: &Token, key: &TokenKey) -> Result<(), CarrierError> {
         KeyKind::Ed25519 | KeyKind::EcP256 => {}
         KeyKind::Rsa(bits) if RSA_BITS.contains(&bits) => {}
         KeyKind::Rsa(bits) => {
-            let why = format!("RSA with {bits} bits, not {} to {}", RSA_BITS.start(), RSA_BITS.end());
+            let why = format!(
+                "RSA with {bits} bits, not {} to {}",
+                RSA_BITS.start(),
+                RSA_BITS.end()
+            );
             return Err(CarrierError::Unfit(why));
         }
         _ => {

@@ -10,5 +10,5 @@ mod roll_tests;
 mod service;
 mod worker;
 
-pub use carrier::{CARRIER_LABEL, TokenCarrier, TokenHardware, licence_label, token_ids};
+pub use carrier::{CARRIER_LABEL, TokenCarrier, TokenHardware, licence_label, token_ids, token_trouble};
 pub use service::TokenCarriers;

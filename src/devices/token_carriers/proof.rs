@@ -31,7 +31,11 @@ pub(super) fn prove(
     perform: impl FnOnce(Operation) -> Result<Vec<u8>, TokenError>,
 ) -> Result<(), CarrierError> {
     let public_key = PublicKey::of(key)?;
-    if earlier.public_key.as_ref().is_some_and(|before| *before != public_key) {
+    if earlier
+        .public_key
+        .as_ref()
+        .is_some_and(|before| *before != public_key)
+    {
         return Err(CarrierError::OtherKey);
     }
     let challenge = random()?;
@@ -42,9 +46,8 @@ pub(super) fn prove(
         data,
     })
     .map_err(|error| CarrierError::Token(format!("it does not sign: {error}")))?;
-    let signs = |challenge: &[u8; 32]| {
-        public_key.verifies(&signed_text(serial, &key.id, challenge), &signature)
-    };
+    let signs =
+        |challenge: &[u8; 32]| public_key.verifies(&signed_text(serial, &key.id, challenge), &signature);
     let verdict = if signs(&challenge) {
         Ok(())
     } else if earlier.challenges.iter().any(signs) {
@@ -72,7 +75,15 @@ fn random() -> Result<[u8; 32], CarrierError> {
 fn signed_text(serial: &str, id: &[u8], challenge: &[u8; 32]) -> Vec<u8> {
     let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes();
     let (serial_length, id_length) = (length(serial.as_bytes()), length(id));
-    [DOMAIN, &serial_length, serial.as_bytes(), &id_length, id, challenge].concat()
+    [
+        DOMAIN,
+        &serial_length,
+        serial.as_bytes(),
+        &id_length,
+        id,
+        challenge,
+    ]
+    .concat()
 }
 
 #[cfg(test)]
@@ -80,8 +91,7 @@ mod tests {
     use aws_lc_rs::encoding::AsDer;
     use aws_lc_rs::rsa::KeySize;
     use aws_lc_rs::signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
-        RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
     };
 
     use super::*;
@@ -143,7 +153,8 @@ mod tests {
         let message = signed_text("S", &rsa_key.id, &[7; 32]);
         let public_key = PublicKey::of(&rsa_key).unwrap();
         let mut signature = vec![0; 256];
-        rsa.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature).unwrap();
+        rsa.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature)
+            .unwrap();
         assert!(public_key.verifies(&message, &signature));
         let (mechanism, data) = public_key.to_sign(&message);
         assert_eq!((mechanism, data.len()), (Mechanism::RsaPkcs1, 51));
@@ -157,7 +168,10 @@ mod tests {
         let (mechanism, data) = public_key.to_sign(&message);
         assert_eq!((mechanism, data.len()), (Mechanism::Ecdsa, 32));
         // As bindings write a key is as its standard encoding has it.
-        for (key, info) in [(&p256_key, info.as_ref()), (&rsa_key, rsa_key.public_key.as_deref().unwrap())] {
+        for (key, info) in [
+            (&p256_key, info.as_ref()),
+            (&rsa_key, rsa_key.public_key.as_deref().unwrap()),
+        ] {
             use base64::Engine;
             let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(info);
             assert_eq!(PublicKey::of(key).unwrap().text(), text);
@@ -177,10 +191,16 @@ mod tests {
         assert_eq!(proven, Ok(()));
         let replayed = prove("S1", &key, &mut earlier, |_| Ok(recorded.clone()));
         assert_eq!(replayed, Err(CarrierError::Replayed));
-        assert_eq!(prove("S1", &key, &mut earlier, signs(&other)), Err(CarrierError::Wrong));
+        assert_eq!(
+            prove("S1", &key, &mut earlier, signs(&other)),
+            Err(CarrierError::Wrong)
+        );
         for garbage in [vec![], vec![0; 64], vec![0xff; 5000]] {
             let answer = garbage.clone();
-            assert_eq!(prove("S1", &key, &mut earlier, |_| Ok(answer)), Err(CarrierError::Wrong));
+            assert_eq!(
+                prove("S1", &key, &mut earlier, |_| Ok(answer)),
+                Err(CarrierError::Wrong)
+            );
         }
         let changed = prove("S1", &other_key, &mut earlier, signs(&other));
         assert_eq!(changed, Err(CarrierError::OtherKey));
@@ -190,7 +210,10 @@ mod tests {
         assert_eq!(elsewhere, Err(CarrierError::Wrong));
         let crashed = |_| Err(TokenError::Crashed("t".into()));
         let failed = prove("S1", &key, &mut earlier, crashed).unwrap_err();
-        assert!(matches!(&failed, CarrierError::Token(why) if why.contains("crashed")), "{failed}");
+        assert!(
+            matches!(&failed, CarrierError::Token(why) if why.contains("crashed")),
+            "{failed}"
+        );
     }
 
     #[test]
@@ -204,9 +227,18 @@ mod tests {
         let at = info.len() - 32;
         info[at..].fill(0);
         let cases = [
-            TokenKey { public_key: None, ..good.clone() },
-            TokenKey { public_key: Some(b"nonsense".to_vec()), ..good.clone() },
-            TokenKey { kind: KeyKind::EcP256, ..good.clone() },
+            TokenKey {
+                public_key: None,
+                ..good.clone()
+            },
+            TokenKey {
+                public_key: Some(b"nonsense".to_vec()),
+                ..good.clone()
+            },
+            TokenKey {
+                kind: KeyKind::EcP256,
+                ..good.clone()
+            },
             weak,
         ];
         for key in cases {

@@ -3,9 +3,9 @@
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 use der::asn1::{BitString, Null, ObjectIdentifier};
 use der::{Any, Decode, Encode};
+use sha2::{Digest, Sha256};
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef};
 
 use crate::devices::carrier::{CarrierError, is_weak};
@@ -18,7 +18,8 @@ const ID_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.
 
 /// `DigestInfo` of a SHA-256 (RFC 8017, 9.2) up to the digest.
 const DIGEST_INFO: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
+    0x04, 0x20,
 ];
 
 /// First byte of a point that is written with both coordinates.
@@ -43,11 +44,12 @@ impl PublicKey {
         let unfit = |why: &str| CarrierError::Unfit(why.to_owned());
         let der = (key.public_key.as_deref())
             .ok_or_else(|| unfit("the token shows neither a public key nor a certificate for it"))?;
-        let read = Self::read(der).ok_or_else(|| unfit("the public key that the token shows cannot be read"))?;
+        let read =
+            Self::read(der).ok_or_else(|| unfit("the public key that the token shows cannot be read"))?;
         match (&read, key.kind) {
-            (Self::Ed25519(key), KeyKind::Ed25519) if is_weak(key) => {
-                Err(unfit("its public key is of small order, under which anybody can sign"))
-            }
+            (Self::Ed25519(key), KeyKind::Ed25519) if is_weak(key) => Err(unfit(
+                "its public key is of small order, under which anybody can sign",
+            )),
             (Self::Ed25519(_), KeyKind::Ed25519)
             | (Self::P256(_), KeyKind::EcP256)
             | (Self::Rsa(_), KeyKind::Rsa(_)) => Ok(read),

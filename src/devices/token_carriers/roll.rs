@@ -96,8 +96,8 @@ impl Roll {
             let busy = (self.slots.iter())
                 .filter(|slot| of_token(slot) && slot.asked.is_some())
                 .count();
-            let waiting = (self.slots.iter_mut())
-                .filter(|slot| of_token(slot) && slot.wanted && slot.asked.is_none());
+            let waiting =
+                (self.slots.iter_mut()).filter(|slot| of_token(slot) && slot.wanted && slot.asked.is_none());
             for slot in waiting.take(LANES.saturating_sub(busy)) {
                 self.tickets += 1;
                 asks.push(slot.ask(self.tickets));
@@ -176,15 +176,18 @@ impl Slot {
             None => can,
             Some(old) => all || old.wanted || old.carrier.token != carrier.token,
         };
-        if let Some(old) = &old {
+        // What another key under the same CKA_ID proved, or is proving, is no proof of this one.
+        let same = old.as_ref().filter(|old| old.key == *key);
+        if let Some(old) = same {
             carrier.state = old.carrier.state.clone();
         }
+        let asked = same.and_then(|old| old.asked);
         let fresh = Self {
             carrier: Arc::new(carrier),
             key: key.clone(),
             earlier: Earlier::default(),
             wanted,
-            asked: None,
+            asked,
             failures: 0,
             retry: None,
         };
@@ -192,7 +195,6 @@ impl Slot {
             None => fresh,
             Some(old) => Self {
                 earlier: old.earlier,
-                asked: old.asked,
                 failures: old.failures,
                 retry: old.retry,
                 ..fresh
