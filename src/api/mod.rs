@@ -11,6 +11,7 @@ mod health;
 mod host;
 mod licences;
 pub mod listener;
+mod public_key;
 mod query;
 mod record;
 mod reply;
@@ -34,7 +35,7 @@ use crate::clock::Millis;
 use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
-use crate::signing::Signer;
+use crate::signing::NodeSigner;
 use crate::store::AuditEntry;
 use crate::tokens::TokensHandle;
 
@@ -65,7 +66,7 @@ pub struct Api {
     /// May change while the node runs.
     pub settings: ArcSwap<ApiRules>,
     /// Signs the answers.
-    pub signer: Arc<dyn Signer>,
+    pub signer: Arc<NodeSigner>,
     /// The keys.
     pub keys: KeeperHandle,
     /// The tokens.
