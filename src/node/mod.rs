@@ -16,7 +16,7 @@ pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
 pub use plug::{OnPlug, host_devices};
-pub use rules::{device_rules, token_rules};
+pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
 pub use state_dir::StateDir;
 
@@ -40,7 +40,7 @@ use crate::seats::DeskHandle;
 use crate::settings::Settings;
 use crate::signing::{Signer, SoftwareKey};
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
-use crate::tokens::{TokensHandle, Workers as TokenWorkers};
+use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
@@ -73,6 +73,7 @@ pub struct Node {
     audit: AuditKeeper,
     devices: Devices,
     tokens: TokensHandle,
+    certificates: CertificatesHandle,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
@@ -124,6 +125,10 @@ impl Node {
                 state_dir: Some(settings.state_dir.clone()),
             },
         );
+        let certificates = CertificatesHandle::start(
+            rules::certificate_rules(&settings.certificates, credentials.as_deref()),
+            tokens.clone(),
+        );
         let mailbox = Mailbox::default();
         let devices = Devices(settings.devices.enabled.then(|| {
             let rules = device_rules(&settings.devices);
@@ -156,12 +161,13 @@ impl Node {
         let audit = AuditKeeper::start(&database, clock.clone(), signer.clone(), settings.audit.keep_days)?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
         let auth = Auth::start(&database, desk.clone(), rules::login(settings))?;
-        let rescans = Arc::new(Rescans::new(keys.clone()));
+        let rescans = Arc::new(Rescans::new(keys.clone(), certificates.clone()));
         let api = Arc::new(Api {
             settings: ArcSwap::from_pointee(rules::api(settings)),
             signer: signer.clone(),
             keys: keys.clone(),
             tokens: tokens.clone(),
+            certificates: certificates.clone(),
             rescans: rescans.clone(),
             desk: desk.clone(),
             auth,
@@ -200,6 +206,7 @@ impl Node {
             audit,
             devices,
             tokens,
+            certificates,
             credentials,
             threads: vec![desk_thread, keeper_thread],
             _state_dir: state_dir,
@@ -219,6 +226,10 @@ impl Node {
         }
         self.tokens
             .set_rules(rules::token_rules(&settings.tokens, self.credentials.as_deref()));
+        self.certificates.set_rules(rules::certificate_rules(
+            &settings.certificates,
+            self.credentials.as_deref(),
+        ));
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
@@ -227,6 +238,7 @@ impl Node {
     /// Looks at the keys anew.
     pub fn rescan(&self) {
         self.keys.rescan();
+        self.certificates.rescan();
     }
 
     /// Asks the threads that serve clients whether they do; names those that do not answer within `patience`.

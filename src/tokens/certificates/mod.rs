@@ -1,6 +1,7 @@
 //! Certificates on tokens and in files: what there is, whose private key is where, signing and decrypting with them.
 //! Knows no users and no HTTP.
 
+mod decrypt;
 mod error;
 mod file;
 mod handle;
