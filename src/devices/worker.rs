@@ -245,6 +245,7 @@ impl Worker {
         let hardware = Hardware {
             inventory: Arc::clone(&self.inventory),
             carriers: self.roster.carriers(),
+            ..Hardware::default()
         };
         if hardware != **self.hardware.load() {
             self.hardware.store(Arc::new(hardware));

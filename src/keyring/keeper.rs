@@ -21,7 +21,7 @@ use super::assemble::{Situation, assemble};
 use super::credentials::credentials;
 use super::handle::{KeeperHandle, KeeperHealth, Mailbox, Message, Next, settle};
 use super::key::{Change, Found, Keyring};
-use super::plugged::{Plugged, no_carriers};
+use super::plugged::Plugged;
 use super::usb::UsbKeys;
 use super::vendors::read_vendor_keys;
 use super::watch::DirectoryWatch;
@@ -40,10 +40,10 @@ const JUMP: i64 = 1_000;
 
 /// Where keys come from.
 pub struct Sources {
-    /// Each finds keys of one kind; USB keys are not among them.
+    /// Each finds keys of one kind; hardware keys are not among them.
     pub providers: Vec<Box<dyn KeyProvider>>,
-    /// Where USB keys are plugged in; none: nowhere.
-    pub devices: Option<Arc<dyn Plugged>>,
+    /// Where hardware keys are plugged in.
+    pub devices: Arc<dyn Plugged>,
     /// Trusted vendor keys.
     pub vendor_dir: PathBuf,
     /// Directories whose changes are worth a scan.
@@ -89,7 +89,7 @@ impl Keeper {
             found: sources.providers.iter().map(|_| Vec::new()).collect(),
             usb: UsbKeys::default(),
             usb_found: Vec::new(),
-            carriers: no_carriers(),
+            carriers: Carriers::default(),
             sources,
             switches,
             on_change: Box::new(|_, _, publish| publish()),
@@ -104,11 +104,9 @@ impl Keeper {
             clock,
         };
         keeper.scan();
-        if let Some(devices) = keeper.sources.devices.clone()
-            && !credentials(keeper.found.iter().flatten()).is_empty()
-        {
+        if !credentials(keeper.found.iter().flatten()).is_empty() {
             // Security keys were not asked before it was known for what.
-            devices.rescan();
+            keeper.sources.devices.rescan();
             keeper.look_at_devices();
         }
         Ok(keeper)
@@ -218,10 +216,9 @@ impl Keeper {
 
     /// Judges anew with what is plugged in now; files and computer are taken as they were last seen.
     fn look_at_devices(&mut self) {
-        if let Some(devices) = &self.sources.devices {
-            let now = self.clock.now().wall;
-            (self.usb_found, self.carriers) = self.usb.look(&devices.hardware(), &self.vendors, now);
-        }
+        let now = self.clock.now().wall;
+        let hardware = self.sources.devices.hardware();
+        (self.usb_found, self.carriers) = self.usb.look(&hardware, &self.vendors, now);
         self.judge();
     }
 
@@ -266,10 +263,8 @@ impl Keeper {
             carriers: &self.carriers,
             switched_off: &self.switched_off,
         };
-        if let Some(devices) = &self.sources.devices {
-            // Those that are new are asked for at once; what comes of it is told as any other plug.
-            devices.set_credentials(credentials(&found));
-        }
+        // Those that are new are asked for at once; what comes of it is told as any other plug.
+        self.sources.devices.set_credentials(credentials(&found));
         let before = self.keyring.load_full();
         let keyring = assemble(&found, &situation, &before);
         let licences = found.iter().filter_map(|one| one.opened.as_ref().ok());

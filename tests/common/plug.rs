@@ -128,6 +128,7 @@ fn hardware(carriers: Vec<Carrier>) -> Hardware {
             errors: Vec::new(),
         }),
         carriers,
+        ..Hardware::default()
     }
 }
 

@@ -20,6 +20,7 @@ use super::device::Device;
 pub use known::Known;
 pub use progress::Progress;
 pub use prove::{Identity, Proof, prove, provision};
+pub(super) use weak_key::is_weak;
 
 /// How carriers of a family are proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,6 +83,15 @@ pub enum CarrierError {
     /// It wants somebody to touch it or to enter a PIN.
     #[error("{0}")]
     NotSilent(String),
+    /// Its token cannot be used.
+    #[error("{0}")]
+    Token(String),
+    /// Its private key can be read out of the token.
+    #[error("its key can be copied off the token (CKA_EXTRACTABLE): a carrier needs one that cannot")]
+    Copyable,
+    /// Its key cannot prove anything.
+    #[error("its key cannot be a carrier's: {0}")]
+    Unfit(String),
     /// The transfer failed.
     #[error("the transfer failed: {0}")]
     Io(String),
@@ -121,6 +131,11 @@ pub struct Carrier {
 }
 
 impl Carrier {
+    /// The number of the carrier that a security key is by its credential of this id.
+    pub fn number_of_credential(serial: &str) -> u64 {
+        fido2::number(serial)
+    }
+
     /// The number by which a licence's `BlankKeyNo` names it (external API, row 20): its serial number where that
     /// is a number from 1 to 2^53 - 1, else the first 48 bits of SHA-256 over the stable id; what that says of the port
     /// of one of several devices with the same serial number does not count, for whoever plugs such a one in is not to

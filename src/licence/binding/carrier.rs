@@ -6,7 +6,15 @@ use serde::{Deserialize, Serialize};
 use crate::licence::KeyNo;
 
 /// The drivers that this version can have a carrier proven by, and whether a carrier shows a public key to it.
-const DRIVERS: &[(&str, bool)] = &[("serial", false), ("hid", true), ("fido2", true)];
+const DRIVERS: &[(&str, bool)] = &[
+    ("serial", false),
+    ("hid", true),
+    ("pkcs11", true),
+    ("fido2", true),
+];
+
+/// The driver of carriers that are on tokens; those of all others are USB devices.
+const ON_TOKENS: &str = "pkcs11";
 
 /// A binding to a hardware carrier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +25,9 @@ pub struct CarrierBinding {
     /// The carrier's serial number as its driver reports it; for `serial` the text `vid:pid:serial`, ids in
     /// lower-case hex; for `fido2` the id of a credential, in base64url without padding.
     pub serial: String,
-    /// The key that the carrier's answers verify under, in base64url without padding: for `hid` the 32 bytes, for `fido2`
-    /// the COSE key; none for the driver `serial`, which proves presence only.
+    /// The key that the carrier's answers verify under, in base64url without padding: for `hid` the 32 bytes,
+    /// for `pkcs11` the SubjectPublicKeyInfo, for `fido2` the COSE key; none for the driver `serial`, which proves
+    /// presence only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
 }
@@ -43,8 +52,10 @@ pub struct SeenCarrier {
 pub struct Carriers {
     /// Those that could be seen.
     pub seen: Vec<SeenCarrier>,
-    /// Why there may be others that could not be seen.
+    /// Why there may be USB devices that could not be seen.
     pub blind: Option<String>,
+    /// Why there may be carriers on tokens that could not be seen.
+    pub hidden: Option<String>,
 }
 
 /// Why a licence's carrier does not vouch for it. The text is the licence's OpenError.
@@ -63,7 +74,7 @@ pub enum CarrierMiss {
     },
     /// It is not there by its name, but a device of its kind is that does not tell who it is.
     #[error("its carrier {carrier} was not found; a device that may be it is connected, but {why}")]
-    Hidden {
+    Nameless {
         /// Which.
         carrier: String,
         /// What is known of that device's failure.
@@ -93,7 +104,7 @@ pub enum CarrierMiss {
     },
     /// The binding's driver is one of another version.
     #[error(
-        "its carrier {0} has a driver that this version of keynode does not know: it knows serial, hid and fido2; a newer \
+        "its carrier {0} has a driver that this version of keynode does not know: it knows serial, hid, pkcs11 and fido2; a newer \
          one may be needed"
     )]
     Driver(String),
@@ -150,7 +161,7 @@ impl SeenCarrier {
     ) -> Result<(), CarrierMiss> {
         let alone = Carriers {
             seen: vec![self.clone()],
-            blind: None,
+            ..Carriers::default()
         };
         alone.vouch(binding, number)
     }
@@ -174,17 +185,25 @@ impl Carriers {
                         why,
                     }),
                 };
-                self.best(&name, |seen| seen.number == number, prove).map(|_| ())
+                let blind = self.blind.as_ref().or(self.hidden.as_ref());
+                self.best(&name, blind, |seen| seen.number == number, prove)
+                    .map(|_| ())
             }
             (Some(binding), number) => {
                 binding.check()?;
                 let carrier = binding.name();
+                let blind = if binding.driver == ON_TOKENS {
+                    &self.hidden
+                } else {
+                    &self.blind
+                };
                 let found = self.best(
                     &carrier,
+                    blind.as_ref(),
                     |seen| seen.has_name_of(binding),
                     |seen| seen.proves(binding),
                 );
-                let found = found.map_err(|miss| self.hidden(binding, miss))?;
+                let found = found.map_err(|miss| self.or_nameless(binding, miss))?;
                 match number {
                     Some(number) if number != found.number => Err(CarrierMiss::Divided { carrier, number }),
                     _ => Ok(()),
@@ -194,7 +213,7 @@ impl Carriers {
     }
 
     /// A device that is not found by its name may be one of its kind that failed before it told who it is.
-    fn hidden(&self, binding: &CarrierBinding, miss: CarrierMiss) -> CarrierMiss {
+    fn or_nameless(&self, binding: &CarrierBinding, miss: CarrierMiss) -> CarrierMiss {
         let nameless = |seen: &&SeenCarrier| seen.driver == binding.driver && seen.serial.is_none();
         let failed = self
             .seen
@@ -203,7 +222,7 @@ impl Carriers {
             .find_map(|seen| seen.proof.clone().err());
         match (miss, failed) {
             (CarrierMiss::Absent(carrier) | CarrierMiss::Blind { carrier, .. }, Some(why)) => {
-                CarrierMiss::Hidden { carrier, why }
+                CarrierMiss::Nameless { carrier, why }
             }
             (miss, _) => miss,
         }
@@ -214,6 +233,7 @@ impl Carriers {
     fn best(
         &self,
         name: &str,
+        blind: Option<&String>,
         meant: impl Fn(&SeenCarrier) -> bool,
         prove: impl Fn(&SeenCarrier) -> Result<(), CarrierMiss>,
     ) -> Result<&SeenCarrier, CarrierMiss> {
@@ -229,7 +249,7 @@ impl Carriers {
             }
         }
         let carrier = name.to_owned();
-        Err(failure.unwrap_or(match self.blind.clone() {
+        Err(failure.unwrap_or(match blind.cloned() {
             Some(why) => CarrierMiss::Blind { carrier, why },
             None => CarrierMiss::Absent(carrier),
         }))

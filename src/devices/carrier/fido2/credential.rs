@@ -40,11 +40,6 @@ impl Credential {
         self.key.text()
     }
 
-    /// The number by which a licence's `BlankKeyNo` names it.
-    pub fn number(&self) -> u64 {
-        number(&self.serial())
-    }
-
     /// As a carrier that answered for it.
     pub(super) fn identity(&self, proven: bool) -> Identity {
         Identity {
