@@ -2,7 +2,6 @@
 
 use keynode::licence::KeyNo;
 
-use crate::fixtures;
 use crate::image::Overlay;
 use crate::machine::Machine;
 use crate::scenario::Guest;
@@ -17,7 +16,10 @@ const VENDOR: &str = "/opt/vendor";
 
 /// Puts the vendor's private key into the guest, who issues a licence there.
 pub(crate) fn lay(overlay: &Overlay) {
-    overlay.write(&format!("{}/vendor.key", &VENDOR[1..]), fixtures::VENDOR_PRIVATE);
+    overlay.write(
+        &format!("{}/vendor.key", &VENDOR[1..]),
+        include_str!("../fixtures/vendor.key.pem"),
+    );
 }
 
 /// It is plugged in, made a carrier, pulled, and plugged in again.
