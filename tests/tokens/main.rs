@@ -5,4 +5,5 @@
 mod fixture;
 mod operations;
 mod softhsm;
+mod states;
 mod world;
