@@ -25,7 +25,9 @@ mod sleep;
 mod sysfs;
 #[cfg(test)]
 mod testing;
+pub mod token_carriers;
 mod usb;
+mod view;
 mod worker;
 
 pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Proof, prove, provision};
@@ -34,6 +36,8 @@ pub use device::{Access, Device, HidNode, Inventory, ScanError};
 pub use prover::Prover;
 pub use scan::scan_once;
 pub use service::{Counters, DeviceRules, DevicesHandle, Hardware, look};
+pub use token_carriers::{TokenCarrier, TokenCarriers, TokenHardware};
+pub use view::{CarrierView, Place};
 
 /// Whether the libusb of this process tells of devices that come and go. None: it does not start here, which a scan
 /// reports.
