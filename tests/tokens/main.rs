@@ -2,7 +2,10 @@
 //! without them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod faults;
+mod faulty;
 mod fixture;
+mod modules;
 mod operations;
 mod softhsm;
 mod states;
