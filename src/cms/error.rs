@@ -9,6 +9,9 @@ pub enum CmsError {
     /// The message cannot be read.
     #[error("the message: {0}")]
     Message(String),
+    /// The message is not decrypted by this key; why, nobody is told.
+    #[error("the message cannot be decrypted with this key")]
+    Undecipherable,
 }
 
 /// A structure that is not what it should be; says which part.

@@ -1,7 +1,10 @@
 //! CMS (RFC 5652) and CAdES-BES (ETSI EN 319 122-1): builds and parses; knows no keys, no clock and no I/O.
 
 mod algorithm;
+mod ber;
 mod certificate;
+mod content;
+mod envelope;
 mod error;
 mod name;
 mod oid;
@@ -9,6 +12,8 @@ mod sign;
 mod tlv;
 
 pub use algorithm::{Algorithm, Digest};
+pub use ber::MAX_MESSAGE;
 pub use certificate::{Certificate, KeyUsage, MAX_CERTIFICATE, PublicKeyKind};
+pub use envelope::{CertificateIdentifier, Envelope, KeyTransport, Recipient, open_envelope};
 pub use error::CmsError;
 pub use sign::{Draft, Profile, SigningRequest, draft};

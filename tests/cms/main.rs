@@ -4,6 +4,7 @@
 #[path = "../tokens/modules/gost/arithmetic.rs"]
 #[expect(dead_code, reason = "the test token uses all of it")]
 mod arithmetic;
+mod enveloped;
 mod judges;
 mod keys;
 mod signed;
