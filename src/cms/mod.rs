@@ -8,12 +8,15 @@ mod envelope;
 mod error;
 mod name;
 mod oid;
+mod parse;
 mod sign;
 mod tlv;
+mod verify;
 
 pub use algorithm::{Algorithm, Digest};
 pub use ber::MAX_MESSAGE;
 pub use certificate::{Certificate, KeyUsage, MAX_CERTIFICATE, PublicKeyKind};
 pub use envelope::{CertificateIdentifier, Envelope, KeyTransport, Recipient, open_envelope};
 pub use error::CmsError;
+pub use parse::{CertificateDigest, Scheme, SignedAttributes, SignedMessage, Signer};
 pub use sign::{Draft, Profile, SigningRequest, draft};

@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "the test token uses all of it")]
 mod arithmetic;
 mod enveloped;
+mod foreign;
 mod judges;
 mod keys;
 mod signed;
