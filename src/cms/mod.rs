@@ -10,6 +10,7 @@ mod name;
 mod oid;
 mod parse;
 mod sign;
+mod thumbprint;
 mod tlv;
 mod verify;
 
@@ -20,3 +21,4 @@ pub use envelope::{CertificateIdentifier, Envelope, KeyTransport, Recipient, ope
 pub use error::CmsError;
 pub use parse::{CertificateDigest, Scheme, SignedAttributes, SignedMessage, Signer};
 pub use sign::{Draft, Profile, SigningRequest, draft};
+pub use thumbprint::{BadThumbprint, Thumbprint};
