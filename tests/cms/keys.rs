@@ -16,7 +16,7 @@ use der::{Any, Decode, Encode, EncodePem};
 use keynode::cms::Algorithm;
 use tempfile::TempDir;
 
-use crate::key::GostKey;
+use super::key::GostKey;
 
 /// Runs a program, which must succeed unless `may_fail`.
 pub(crate) fn run(program: &str, arguments: &[&dyn AsRef<OsStr>]) -> Output {

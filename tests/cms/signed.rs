@@ -8,9 +8,9 @@ use keynode::cms::{
 };
 use keynode::licence::Timestamp;
 
-use crate::judges::{Case, bouncy_castle, gnutls, openssl};
-use crate::key;
-use crate::keys::{Identity, KINDS};
+use super::judges::{Case, bouncy_castle, gnutls, openssl};
+use super::key;
+use super::keys::{Identity, KINDS};
 
 const CONTENT: &[u8] = "Вызов: 5f2b\r\n".as_bytes();
 

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CK_FALSE, CK_TRUE, CK_ULONG, CKA_CERTIFICATE_TYPE, CKA_CLASS, CKA_DERIVE,
-    CKA_EXTRACTABLE, CKA_GOSTR3410_PARAMS, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_PRIVATE, CKA_SENSITIVE,
-    CKA_SIGN, CKA_TOKEN, CKA_VALUE, CKC_X_509, CKK_GOSTR3410, CKO_CERTIFICATE, CKO_PRIVATE_KEY,
+    CK_ATTRIBUTE_TYPE, CK_FALSE, CK_TRUE, CK_ULONG, CKA_ALWAYS_AUTHENTICATE, CKA_ALWAYS_SENSITIVE,
+    CKA_CERTIFICATE_TYPE, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_EXTRACTABLE, CKA_GOSTR3410_PARAMS, CKA_ID,
+    CKA_KEY_TYPE, CKA_LABEL, CKA_LOCAL, CKA_NEVER_EXTRACTABLE, CKA_PRIVATE, CKA_SENSITIVE, CKA_SIGN,
+    CKA_TOKEN, CKA_UNWRAP, CKA_VALUE, CKC_X_509, CKK_GOSTR3410, CKO_CERTIFICATE, CKO_PRIVATE_KEY,
     CKO_PUBLIC_KEY,
 };
 use der::Encode;
@@ -82,12 +83,21 @@ impl Object {
             ]
         };
         let mut public = about();
-        public.push((CKA_VALUE, key.curve.public(&key.private)));
+        public.extend([
+            (CKA_VALUE, key.curve.public(&key.private)),
+            (CKA_VERIFY, flag(true)),
+        ]);
         let mut private = about();
         private.extend([
             (CKA_SENSITIVE, flag(true)),
             (CKA_EXTRACTABLE, flag(false)),
+            (CKA_ALWAYS_SENSITIVE, flag(true)),
+            (CKA_NEVER_EXTRACTABLE, flag(true)),
+            (CKA_ALWAYS_AUTHENTICATE, flag(false)),
+            (CKA_LOCAL, flag(false)),
             (CKA_SIGN, flag(true)),
+            (CKA_DECRYPT, flag(false)),
+            (CKA_UNWRAP, flag(false)),
             (CKA_DERIVE, flag(true)),
         ]);
         let mut private = Self::named(name, CKO_PRIVATE_KEY, private);
