@@ -5,6 +5,7 @@
 mod faults;
 mod faulty;
 mod fixture;
+mod gost;
 mod modules;
 mod operations;
 mod softhsm;
