@@ -17,7 +17,9 @@ use super::error::ApiError;
 use super::query::Query;
 use super::reply::Reply;
 use super::route::Action;
-use super::{Api, Facts, Request, body, connections, devices, host, licences, public_key, rescan, server, sessions};
+use super::{
+    Api, Facts, Request, body, connections, devices, host, licences, public_key, rescan, server, sessions,
+};
 
 const QUERY_ID: HeaderName = HeaderName::from_static("licence-queryid");
 const SIGNATURE: HeaderName = HeaderName::from_static("licence-signature");

@@ -39,7 +39,10 @@ pub enum PublicKeyKind {
 
 /// What the key of a certificate may be used for; all of it where the certificate does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent bits of the extension keyUsage")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent bits of the extension keyUsage"
+)]
 pub struct KeyUsage {
     /// digitalSignature or nonRepudiation.
     pub signs: bool,
@@ -202,7 +205,10 @@ fn key_kind(spki: Tlv<'_>) -> Result<PublicKeyKind, Malformed> {
     let key = fields.expect(BIT_STRING)?;
     Ok(match algorithm.expect(OID)?.oid()? {
         oid::RSA_ENCRYPTION => {
-            let key = key.value.strip_prefix(&[0]).ok_or(Malformed("its key is broken"))?;
+            let key = key
+                .value
+                .strip_prefix(&[0])
+                .ok_or(Malformed("its key is broken"))?;
             let modulus = Reader::only(key, SEQUENCE)?.inner().expect(INTEGER)?.value;
             let zeros = modulus.iter().take_while(|&&byte| byte == 0).count();
             let bits = modulus[zeros..].len() * 8;
@@ -233,7 +239,11 @@ fn extend(certificate: &mut Certificate, extension: Tlv<'_>) -> Result<(), Malfo
         }
         oid::KEY_USAGE => {
             // The first byte counts the unused bits; bit 0 of the standard is the highest of the next.
-            let bits = Reader::only(value, BIT_STRING)?.value.get(1).copied().unwrap_or(0);
+            let bits = Reader::only(value, BIT_STRING)?
+                .value
+                .get(1)
+                .copied()
+                .unwrap_or(0);
             certificate.key_usage = Some(KeyUsage {
                 signs: bits & 0xc0 != 0,
                 enciphers_keys: bits & 0x20 != 0,

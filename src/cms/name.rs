@@ -37,7 +37,11 @@ impl Name {
 
     /// The last attribute of this kind that says something; further down a name is more specific.
     pub(super) fn get(&self, kind: ObjectIdentifier) -> Option<&str> {
-        let found = self.0.iter().rev().find(|(other, text)| *other == kind && !text.is_empty());
+        let found = self
+            .0
+            .iter()
+            .rev()
+            .find(|(other, text)| *other == kind && !text.is_empty());
         found.map(|(_, text)| text.as_str())
     }
 
@@ -86,13 +90,18 @@ fn short_name(kind: ObjectIdentifier) -> Option<&'static str> {
         ("1.2.643.3.131.1.1", "INN"),
     ];
     let text = kind.to_string();
-    NAMES.iter().find(|(known, _)| *known == text).map(|(_, name)| *name)
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == text)
+        .map(|(_, name)| *name)
 }
 
 /// A string of any of ASN.1's types: bounded, without control characters and those that turn or hide text.
 fn text(tag: u8, value: &[u8]) -> String {
     let wide = |value: &[u8]| -> String {
-        let units = value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+        let units = value
+            .chunks_exact(2)
+            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
         char::decode_utf16(units).filter_map(Result::ok).collect()
     };
     let all = match tag {
@@ -105,13 +114,18 @@ fn text(tag: u8, value: &[u8]) -> String {
         },
         // UniversalString and BMPString.
         0x1c => {
-            let units = value.chunks_exact(4).map(|four| u32::from_be_bytes([four[0], four[1], four[2], four[3]]));
+            let units = value
+                .chunks_exact(4)
+                .map(|four| u32::from_be_bytes([four[0], four[1], four[2], four[3]]));
             units.filter_map(char::from_u32).collect()
         }
         0x1e => wide(value),
         _ => String::new(),
     };
-    let kept = all.chars().filter(|&c| !c.is_control() && !deceives(c)).take(LONGEST);
+    let kept = all
+        .chars()
+        .filter(|&c| !c.is_control() && !deceives(c))
+        .take(LONGEST);
     kept.collect::<String>().trim().to_owned()
 }
 
@@ -153,13 +167,24 @@ mod tests {
     }
 
     fn with(pairs: &[(ObjectIdentifier, &str)]) -> Name {
-        Name(pairs.iter().map(|(kind, text)| (*kind, (*text).to_owned())).collect())
+        Name(
+            pairs
+                .iter()
+                .map(|(kind, text)| (*kind, (*text).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
     fn the_organisation_is_who_pays_the_tax() {
-        assert_eq!(itn(&with(&[(oid::INN, "500100732259")])).as_deref(), Some("500100732259"));
-        assert_eq!(itn(&with(&[(oid::INN, "007707083893")])).as_deref(), Some("7707083893"));
+        assert_eq!(
+            itn(&with(&[(oid::INN, "500100732259")])).as_deref(),
+            Some("500100732259")
+        );
+        assert_eq!(
+            itn(&with(&[(oid::INN, "007707083893")])).as_deref(),
+            Some("7707083893")
+        );
         let both = with(&[(oid::INN, "500100732259"), (oid::INNLE, "7707083893")]);
         assert_eq!(itn(&both).as_deref(), Some("7707083893"));
         assert_eq!(itn(&with(&[(oid::INN, "12345x")])), None);
@@ -167,7 +192,10 @@ mod tests {
 
     #[test]
     fn a_name_is_written_from_the_person_up_and_its_signs_are_escaped() {
-        let name = with(&[(oid::ORGANIZATION, "Ромашка, ООО"), (oid::COMMON_NAME, "#1 \"А\"")]);
+        let name = with(&[
+            (oid::ORGANIZATION, "Ромашка, ООО"),
+            (oid::COMMON_NAME, "#1 \"А\""),
+        ]);
         assert_eq!(name.render(), "CN=\\#1 \\\"А\\\",O=Ромашка\\, ООО");
     }
 }

@@ -99,12 +99,20 @@ impl<'a> Reader<'a> {
 
     /// The next element, if it has this tag.
     pub(super) fn optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>, Malformed> {
-        if self.peek() == Some(tag) { self.next().map(Some) } else { Ok(None) }
+        if self.peek() == Some(tag) {
+            self.next().map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Nothing may be left.
     pub(super) fn end(&self) -> Result<(), Malformed> {
-        if self.0.is_empty() { Ok(()) } else { Err(Malformed("something follows its end")) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Malformed("something follows its end"))
+        }
     }
 
     /// All that are left, at most `most`.

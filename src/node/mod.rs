@@ -13,8 +13,8 @@ mod signer;
 mod state_dir;
 mod watchdog;
 
-pub use audit::CHECKPOINT_NAME;
 pub use crate::signing::SIGNING_KEY;
+pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
 pub use plug::{OnPlug, host_devices};
@@ -234,8 +234,12 @@ impl Node {
         let PublicKey { pem, bits } = self.signer.signer.public_key();
         tracing::info!(bits, "another key signs from now on");
         let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        self.desk
-            .note(entry(now, "signing", "current key", &format!("RSA-{bits} {body}")));
+        self.desk.note(entry(
+            now,
+            "signing",
+            "current key",
+            &format!("RSA-{bits} {body}"),
+        ));
     }
 
     /// Looks at the keys anew.

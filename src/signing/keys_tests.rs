@@ -5,7 +5,11 @@ const NODE: &str = include_str!("../../tests/fixtures/node.key.pem");
 fn public(bits: &str) -> PublicKey {
     let vendor = include_str!("../../tests/fixtures/vendor.pub.pem");
     let node = SoftwareKey::from_pem(NODE).unwrap().public_key().clone();
-    if bits == "node" { node } else { PublicKey::from_pem(vendor).unwrap() }
+    if bits == "node" {
+        node
+    } else {
+        PublicKey::from_pem(vendor).unwrap()
+    }
 }
 
 fn software(file: &str) -> Place {

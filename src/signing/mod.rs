@@ -11,14 +11,15 @@ mod watch;
 
 pub use hardware::Hardware;
 pub use keys::{
-    KEY_LIST, KeyEntry, KeyList, KeyListError, KeyListLock, KeyState, Place, SIGNING_KEY, from_hex, give_to_owner,
-    to_hex,
+    KEY_LIST, KeyEntry, KeyList, KeyListError, KeyListLock, KeyState, Place, SIGNING_KEY, from_hex,
+    give_to_owner, to_hex,
 };
 pub use node_signer::{Force, ListedKey, NodeSigner, SigningError};
 pub use public::PublicKey;
 pub use software::{KeyFileError, SoftwareKey};
-pub use watch::{SignerWatch, SignerWatchStart};
+pub use token::try_key;
 pub use verify::{VerifyError, verify};
+pub use watch::{SignerWatch, SignerWatchStart};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -63,7 +63,11 @@ impl Hardware for Double {
         Some(Arc::new(Token {
             name: name.into(),
             module: "/no/such.so".into(),
-            state: if absent { TokenState::Absent } else { TokenState::Usable },
+            state: if absent {
+                TokenState::Absent
+            } else {
+                TokenState::Usable
+            },
             label: String::new(),
             serial: String::new(),
             manufacturer: String::new(),
@@ -76,7 +80,11 @@ impl Hardware for Double {
         }))
     }
 
-    fn perform<'a>(&'a self, token: &'a str, operation: Operation) -> BoxFuture<'a, Result<Vec<u8>, TokenError>> {
+    fn perform<'a>(
+        &'a self,
+        token: &'a str,
+        operation: Operation,
+    ) -> BoxFuture<'a, Result<Vec<u8>, TokenError>> {
         ready(self.perform_and_wait(token, operation)).boxed()
     }
 
@@ -144,7 +152,10 @@ fn signer(dir: &Path, on_failure: OnSigningFailure, double: &Arc<Double>) -> Nod
 
 /// Signs in both ways; both must come to the same.
 fn sign(signer: &NodeSigner) -> Result<String, SignError> {
-    let signed = signer.sign(MESSAGE).now_or_never().expect("the double never waits");
+    let signed = signer
+        .sign(MESSAGE)
+        .now_or_never()
+        .expect("the double never waits");
     let waited = signer.sign_and_wait(MESSAGE);
     assert_eq!(signed, waited);
     signed.map(|signature| signature.to_base64())
@@ -186,7 +197,12 @@ fn a_token_that_is_known_to_be_absent_is_not_asked() {
     let (dir, double) = (state(), Double::new());
     double.set(Mood::Absent);
     let failing = signer(dir.path(), OnSigningFailure::Fail, &double);
-    assert!(sign(&failing).unwrap_err().to_string().contains("token hsm is absent"));
+    assert!(
+        sign(&failing)
+            .unwrap_err()
+            .to_string()
+            .contains("token hsm is absent")
+    );
     let falling = signer(dir.path(), OnSigningFailure::Software, &double);
     verify(&in_file().pem, MESSAGE, &sign(&falling).unwrap()).unwrap();
     assert_eq!(double.asked.load(SeqCst), 0);
@@ -205,7 +221,9 @@ fn a_token_that_failed_is_tried_and_each_change_is_told_once() {
     let rules = rules(OnSigningFailure::Fail);
     let signer = NodeSigner::open(dir.path(), &rules, double.clone(), move || look.look());
     let signer = Arc::new(signer.unwrap());
-    let thread = start.start(signer.clone(), Duration::ZERO, move |force| told.send(force.clone()).unwrap());
+    let thread = start.start(signer.clone(), Duration::ZERO, move |force| {
+        told.send(force.clone()).unwrap()
+    });
     let patience = Duration::from_secs(10);
     let next = || changes.recv_timeout(patience).unwrap();
     sign(&signer).unwrap();
@@ -232,9 +250,16 @@ fn without_a_list_the_software_key_signs_as_ever() {
     let signer = NodeSigner::open(dir.path(), &software, double.clone(), || ()).unwrap();
     verify(&signer.public_key().pem, MESSAGE, &sign(&signer).unwrap()).unwrap();
     assert_eq!(signer.keys().len(), 1);
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "only {SIGNING_KEY}");
+    assert_eq!(
+        std::fs::read_dir(dir.path()).unwrap().count(),
+        1,
+        "only {SIGNING_KEY}"
+    );
     // A token without a key is told of, and what signs goes on.
-    let refused = signer.reload(&rules(OnSigningFailure::Fail)).unwrap_err().to_string();
+    let refused = signer
+        .reload(&rules(OnSigningFailure::Fail))
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("keynode signing init --token hsm"), "{refused}");
     sign(&signer).unwrap();
     assert_eq!(double.asked.load(SeqCst), 0);
@@ -251,10 +276,17 @@ fn a_retired_software_key_verifies_on_and_its_private_half_goes() {
     let mut list = KeyList::load(dir.path()).unwrap();
     let file = "signing-2.key".to_owned();
     let new = SoftwareKey::from_pem(TOKENS).unwrap();
-    list.put(new.public_key(), Place::Software { file: file.clone() }, Timestamp::default());
+    list.put(
+        new.public_key(),
+        Place::Software { file: file.clone() },
+        Timestamp::default(),
+    );
     list.save(dir.path()).unwrap();
     assert!(signer.reload(&software).is_err(), "the new key's file is missing");
-    assert!(dir.path().join(SIGNING_KEY).exists(), "the old one is needed still");
+    assert!(
+        dir.path().join(SIGNING_KEY).exists(),
+        "the old one is needed still"
+    );
     old.write_new(&dir.path().join(&file)).unwrap();
     let error = signer.reload(&software).unwrap_err().to_string();
     assert!(error.contains(&file) && error.contains("not the key"), "{error}");

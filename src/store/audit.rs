@@ -211,7 +211,11 @@ pub fn verify_audit(
             match signed_row(&row.entry.object).filter(|seq| *seq < row.seq) {
                 // It is gone for its age.
                 Some(seq) if first.is_some_and(|first| seq < first) => {}
-                Some(seq) if signed(&hex(&hash_of.query_row([seq], |row| row.get(0))?), &row.entry.detail) => {}
+                Some(seq)
+                    if signed(
+                        &hex(&hash_of.query_row([seq], |row| row.get(0))?),
+                        &row.entry.detail,
+                    ) => {}
                 _ => return Err(AuditError::Checkpoint(row.seq)),
             }
         }

@@ -2,5 +2,9 @@
 //! without them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod fixture;
+mod signing;
+mod signing_loss;
 mod softhsm;
