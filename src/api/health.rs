@@ -176,10 +176,11 @@ impl Health {
     }
 
     fn ask_devices(&self) -> (String, UsbReport) {
-        let Some(plugged) = self.keys.devices() else {
-            return ("off".into(), UsbReport::default());
-        };
+        let plugged = self.keys.devices();
         let (hardware, counters) = (plugged.hardware(), plugged.counters());
+        if hardware.usb_off {
+            return ("off".into(), UsbReport::default());
+        }
         let (inventory, carriers) = (&hardware.inventory, &hardware.carriers);
         let errors: Vec<String> = inventory.errors.iter().map(ToString::to_string).collect();
         let state = if errors.is_empty() {

@@ -17,7 +17,7 @@ pub use crate::signing::SIGNING_KEY;
 pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
-pub use plug::{OnPlug, host_devices};
+pub use plug::{OnPlug, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
 pub use rules::{device_rules, token_rules};
 pub use run::run;
 pub use state_dir::StateDir;
@@ -125,10 +125,10 @@ impl Node {
         let signers = Signers::open(&settings.state_dir, &settings.signing, &tokens)?;
         let signer = signers.signer.clone();
         let mailbox = Mailbox::default();
-        let devices = Devices(settings.devices.enabled.then(|| {
-            let rules = device_rules(&settings.devices);
-            plug(rules, Box::new(mailbox.on_plug()))
-        }));
+        let rules = device_rules(&settings.devices);
+        let revalidate = rules.revalidate;
+        let usb = (settings.devices.enabled).then(|| plug(rules, Box::new(mailbox.on_plug())));
+        let devices = Devices::start(usb, tokens.clone(), revalidate, mailbox.on_plug());
         let sources = sources(settings, roots, devices.0.clone())?;
         warn_if_weak(&sources.roots);
         let keeper = Keeper::new(sources, clock.clone(), ChangeWatch::new(&database)?)?;
@@ -216,9 +216,7 @@ impl Node {
         self.codes
             .store(Arc::new(AccessCodes::new(&settings.access_codes)));
         self.desk.set_rules(rules::seats(settings));
-        if let Some(devices) = &self.devices.0 {
-            devices.set_rules(device_rules(&settings.devices));
-        }
+        self.devices.0.set_rules(device_rules(&settings.devices));
         self.tokens
             .set_rules(rules::token_rules(&settings.tokens, self.credentials.as_deref()));
         if self.signer.reload(settings) {
@@ -330,11 +328,7 @@ fn local(socket: &TcpListener) -> Result<SocketAddr, StartError> {
     socket.local_addr().map_err(StartError::Server)
 }
 
-fn sources(
-    settings: &Settings,
-    roots: Roots,
-    devices: Option<Arc<dyn Plugged>>,
-) -> Result<Sources, StartError> {
+fn sources(settings: &Settings, roots: Roots, devices: Arc<dyn Plugged>) -> Result<Sources, StartError> {
     let (licence_dir, vendor_dir) = (settings.licence_dir(), settings.vendor_dir());
     for path in [&licence_dir, &vendor_dir] {
         state_dir::create(path).map_err(|source| StartError::StateDir {
