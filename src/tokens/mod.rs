@@ -1,10 +1,21 @@
 //! PKCS#11 tokens and HSMs: each module in a process of its own, sessions that open themselves anew, and one
 //! immutable snapshot of what is there. Knows no licences and no HTTP.
 
+mod board;
+mod contents;
 mod error;
 mod handle;
+mod job;
+mod keeper;
+mod lane;
+mod opening;
 mod operation;
+mod pin;
+mod process;
+mod refused;
 mod token;
+mod wire;
+pub mod worker;
 
 pub use error::TokenError;
 pub use handle::{TokenRules, TokensHandle, Workers};

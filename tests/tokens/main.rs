@@ -5,6 +5,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod fixture;
+mod operations;
 mod signing;
 mod signing_loss;
 mod softhsm;
+mod world;
