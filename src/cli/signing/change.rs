@@ -50,7 +50,7 @@ pub(super) fn import(args: &ImportArgs, out: &mut impl Write) -> Result<(), Fail
     let key = SoftwareKey::read(&file).map_err(Failure::of)?;
     let token = OpenToken::open(&settings, &args.token)?;
     let (public, place) = match token.find(key.public_key()) {
-        Some(there) => token.adopt_key(there)?,
+        Some(there) => token.take_up(there)?,
         None => token.create(&args.label, NewKey::Rsa(key.to_pkcs8().map_err(Failure::of)?))?,
     };
     if public != *key.public_key() {
@@ -175,9 +175,10 @@ impl<'a> Change<'a> {
 
     /// Takes a software key out of the list that is on a token as well.
     fn forget(&mut self, path: &Path) {
-        let directory = &self.settings.state_dir;
+        let real = |path: &Path| path.canonicalize().ok();
+        let (directory, gone) = (&self.settings.state_dir, real(path));
         self.list.keys.retain(|entry| match &entry.place {
-            Place::Software { file } => directory.join(file) != path,
+            Place::Software { file } => real(&directory.join(file)) != gone,
             Place::Pkcs11 { .. } => true,
         });
     }

@@ -99,7 +99,16 @@ impl OpenToken {
             };
             return Err(Failure::NotFound(told));
         };
-        let refused = |why: &str| Err(Failure::Failed(format!("key \"{wanted}\" on token {name} {why}")));
+        self.take_up(key)
+    }
+
+    /// Takes up a key that is there.
+    pub(super) fn take_up(&self, key: &TokenKey) -> Result<(PublicKey, Place), Failure> {
+        let refused = |why: &str| {
+            let (id, label) = (to_hex(&key.id), &key.label);
+            let told = format!("key {id} (\"{label}\") on token {} {why}", self.name);
+            Err(Failure::Failed(told))
+        };
         if !matches!(key.kind, KeyKind::Rsa(_)) {
             return refused("is no RSA key: answers are signed with RSA, as clients verify them");
         }
@@ -141,9 +150,5 @@ impl OpenToken {
         };
         try_key(&self.handle, &public, &place).map_err(Failure::of)?;
         Ok((public, place))
-    }
-
-    pub(super) fn adopt_key(&self, key: &TokenKey) -> Result<(PublicKey, Place), Failure> {
-        self.adopt(&to_hex(&key.id))
     }
 }
