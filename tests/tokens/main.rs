@@ -4,10 +4,14 @@
 
 mod faults;
 mod faulty;
+#[path = "../common/mod.rs"]
+mod common;
 mod fixture;
 mod gost;
 mod modules;
 mod operations;
+mod signing;
+mod signing_loss;
 mod softhsm;
 mod states;
 mod world;
