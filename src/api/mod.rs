@@ -3,6 +3,7 @@
 
 mod auth;
 mod body;
+mod certificates;
 mod connections;
 mod devices;
 mod entry;
@@ -11,6 +12,7 @@ mod health;
 mod host;
 mod licences;
 pub mod listener;
+mod public_key;
 mod query;
 mod record;
 mod reply;
@@ -34,11 +36,12 @@ use crate::clock::Millis;
 use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
-use crate::signing::Signer;
+use crate::signing::NodeSigner;
 use crate::store::AuditEntry;
-use crate::tokens::TokensHandle;
+use crate::tokens::{CertificatesHandle, TokensHandle};
 
 pub use auth::{Auth, LoginRules};
+pub use certificates::certificate_rows;
 pub use devices::device_rows;
 pub use health::{Health, HealthReport};
 pub use rescan::{Rescanned, Rescans};
@@ -65,11 +68,13 @@ pub struct Api {
     /// May change while the node runs.
     pub settings: ArcSwap<ApiRules>,
     /// Signs the answers.
-    pub signer: Arc<dyn Signer>,
+    pub signer: Arc<NodeSigner>,
     /// The keys.
     pub keys: KeeperHandle,
     /// The tokens.
     pub tokens: TokensHandle,
+    /// The certificates on tokens and in files.
+    pub certificates: CertificatesHandle,
     /// Has everything looked at anew.
     pub rescans: Arc<Rescans>,
     /// Sessions and connections.

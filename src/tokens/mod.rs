@@ -1,11 +1,15 @@
 //! PKCS#11 tokens and HSMs: each module in a process of its own, sessions that open themselves anew, and one
 //! immutable snapshot of what is there. Knows no licences and no HTTP.
 
+mod certificates;
 mod error;
 mod handle;
 mod operation;
 mod token;
 
+pub use certificates::{
+    CertificateError, CertificateRules, CertificatesHandle, Inventory, KeyPlace, Listed, Obstacle, ToSign,
+};
 pub use error::TokenError;
 pub use handle::{TokenRules, TokensHandle, Workers};
 pub use operation::{Decryption, Mechanism, NewKey, Operation};
