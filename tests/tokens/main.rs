@@ -7,4 +7,6 @@ mod carriers;
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
 mod fixture;
+mod operations;
 mod softhsm;
+mod world;
