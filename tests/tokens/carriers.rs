@@ -64,22 +64,42 @@ fn bound(key_no: u64, carrier: &TokenCarrier) -> Licence {
     }
 }
 
-/// Waits until the licence of this number is Workable or not; the result is its OpenError.
+/// Looks until there is something.
 #[track_caller]
-fn await_licence(node: &TestNode, key_no: u64, workable: bool) -> String {
+fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let answer = node.get(&format!("/api/licences/{key_no}"));
-        if answer.status == 200 {
-            let licence = answer.json();
-            if licence["Workable"] == workable {
-                return licence["OpenError"].as_str().unwrap_or_default().to_owned();
-            }
-            assert!(Instant::now() < deadline, "{licence}");
+        if let Some(found) = look() {
+            return found;
         }
-        assert!(Instant::now() < deadline, "no licence {key_no}");
+        assert!(Instant::now() < deadline, "{what}");
         std::thread::yield_now();
     }
+}
+
+/// The licence of this number as soon as it is as wanted.
+#[track_caller]
+fn await_licence(node: &TestNode, key_no: u64, wanted: impl Fn(&Value) -> bool) -> Value {
+    let mut last = Value::Null;
+    eventually(&format!("licence {key_no} is not as wanted"), || {
+        let answer = node.get(&format!("/api/licences/{key_no}"));
+        last = (answer.status == 200).then(|| answer.json())?;
+        wanted(&last).then(|| last.clone())
+    })
+}
+
+#[track_caller]
+fn await_workable(node: &TestNode, key_no: u64) {
+    await_licence(node, key_no, |licence| licence["Workable"] == true);
+}
+
+/// Waits until a licence is not Workable for a reason that contains this.
+#[track_caller]
+fn await_error(node: &TestNode, key_no: u64, why: &str) {
+    await_licence(node, key_no, |licence| {
+        let error = licence["OpenError"].as_str().unwrap_or_default();
+        licence["Workable"] == false && error.contains(why)
+    });
 }
 
 /// Puts licences beside their keys.
@@ -126,7 +146,7 @@ fn keys_of_each_kind_prove_themselves_and_licences_bound_to_them_work() {
             ..bound(number, carrier)
         };
         node.put(&named);
-        await_licence(&node, number, true);
+        await_workable(&node, number);
     }
     let rows = node.get("/api/devices").expect(200).rows();
     let proofs: Vec<&Value> = rows.iter().map(|row| &row["Proof"]).collect();
@@ -150,8 +170,8 @@ fn licences_on_a_token_go_and_come_back_with_it() {
         panic!("{hardware:?}");
     };
     let node = node(&hsm, &["one"]);
-    let blank = node.licence(first.number());
-    assert_eq!((&blank["IsBlank"], &blank["Type"]), (&json!(true), &json!("USB")));
+    let blank = await_licence(&node, first.number(), |licence| licence["IsBlank"] == true);
+    assert_eq!(blank["Type"], "USB");
     write(
         &hsm,
         "one",
@@ -159,7 +179,7 @@ fn licences_on_a_token_go_and_come_back_with_it() {
     );
     node.ask("POST", "/api/rescan").send().expect(200);
     for key_no in [1, 2] {
-        await_licence(&node, key_no, true);
+        await_workable(&node, key_no);
     }
     let shown = node.licence(1);
     assert_eq!(
@@ -168,13 +188,12 @@ fn licences_on_a_token_go_and_come_back_with_it() {
     );
     hsm.remove("one");
     for key_no in [1, 2] {
-        let why = await_licence(&node, key_no, false);
-        assert_eq!(why, "unplugged; it was last in token one");
+        await_error(&node, key_no, "unplugged; it was last in token one");
     }
     assert_eq!(node.get("/api/devices").column("Access"), [json!("absent")]);
     hsm.put_back("one");
     for key_no in [1, 2] {
-        await_licence(&node, key_no, true);
+        await_workable(&node, key_no);
     }
 }
 
@@ -187,12 +206,12 @@ fn a_file_bound_to_a_token_works_with_no_copy_of_it() {
     let serial = carrier.token.serial.clone();
     let node = node(&hsm, &["one"]);
     node.put(&bound(1, carrier));
-    await_licence(&node, 1, true);
+    await_workable(&node, 1);
 
     // The token's directory under another serial number.
     let original = hsm.token_directory("one");
     hsm.remove("one");
-    await_licence(&node, 1, false);
+    await_error(&node, 1, "is not connected");
     let copy = original.with_file_name("copy");
     let away = hsm.path().join("away").join(original.file_name().unwrap());
     let copied = Command::new("cp")
@@ -204,12 +223,11 @@ fn a_file_bound_to_a_token_works_with_no_copy_of_it() {
     assert!(copied.success());
     let other_serial = "00c0ffee00c0ffee";
     set_serial(&copy, &serial, other_serial);
-    let deadline = Instant::now() + PATIENCE;
-    while node.get("/api/devices?Driver=pkcs11").column("SerialNumber") != [json!(other_serial)] {
-        assert!(Instant::now() < deadline, "the copy is not seen");
-        std::thread::yield_now();
-    }
-    assert!(await_licence(&node, 1, false).contains("is not connected"));
+    eventually("the copy is not seen", || {
+        let seen = node.get("/api/devices?Proof=proven").column("SerialNumber");
+        (seen == [json!(other_serial)]).then_some(())
+    });
+    await_error(&node, 1, "is not connected");
     fs::remove_dir_all(&copy).unwrap();
 
     // Another key under the same serial number.
@@ -217,16 +235,12 @@ fn a_file_bound_to_a_token_works_with_no_copy_of_it() {
     hsm.make_key("one", "EC:prime256v1", 1, "keynode-carrier");
     let other = look(&hsm, &["one"]).tokens[0].serial.clone();
     set_serial(&hsm.token_directory("one"), &other, &serial);
-    let deadline = Instant::now() + PATIENCE;
-    while !await_licence(&node, 1, false).contains("another device with the same serial number") {
-        assert!(Instant::now() < deadline, "{}", node.licence(1));
-        node.ask("POST", "/api/rescan").send().expect(200);
-    }
+    await_error(&node, 1, "another device with the same serial number");
 
     // The genuine one.
     fs::remove_dir_all(hsm.token_directory("one")).unwrap();
     hsm.put_back("one");
-    await_licence(&node, 1, true);
+    await_workable(&node, 1);
 }
 
 #[test]
@@ -247,7 +261,7 @@ fn a_key_that_can_be_copied_is_no_carrier() {
     assert_eq!(carrier.state, CarrierState::Failed(CarrierError::Copyable));
     let node = node(&hsm, &["one"]);
     node.put(&bound(1, carrier));
-    assert!(await_licence(&node, 1, false).contains("copied off the token"));
+    await_error(&node, 1, "copied off the token");
 }
 
 #[test]
@@ -258,8 +272,7 @@ fn a_locked_pin_is_shown_and_told_to_its_licences() {
     hsm.lock_pin("one");
     let node = node(&hsm, &["one"]);
     node.put(&bound(1, &hardware.carriers[0]));
-    let why = await_licence(&node, 1, false);
-    assert!(why.contains("its PIN is locked"), "{why}");
+    await_error(&node, 1, "its PIN is locked");
     let row = node.get("/api/devices?Type=Token").rows().remove(0);
     assert_eq!(
         (&row["Access"], &row["PinState"]),
@@ -268,24 +281,30 @@ fn a_locked_pin_is_shown_and_told_to_its_licences() {
 }
 
 #[test]
-fn a_hundred_keys_on_two_tokens_prove_themselves() {
-    let labels = ["one", "two"];
+fn a_hundred_keys_on_four_tokens_prove_themselves() {
+    let labels = ["one", "two", "three", "four"];
     let hsm = SoftHsm::new(&labels);
     let tokens = tokens(&hsm, &labels);
     tokens.rescan();
-    for (id, label) in (0..100_u8).zip(labels.into_iter().cycle()) {
-        let operation = Operation::CreateKey {
-            id: vec![id],
-            label: CARRIER_LABEL.into(),
-            key: NewKey::Generated(KeyKind::EcP256),
-        };
-        tokens.perform_and_wait(label, operation).unwrap();
-    }
+    // A token lists all its keys after each new one: four of them do that side by side.
+    std::thread::scope(|scope| {
+        for label in labels {
+            let tokens = &tokens;
+            scope.spawn(move || {
+                for id in 0..25 {
+                    let operation = Operation::CreateKey {
+                        id: vec![id],
+                        label: CARRIER_LABEL.into(),
+                        key: NewKey::Generated(KeyKind::EcP256),
+                    };
+                    tokens.perform_and_wait(label, operation).unwrap();
+                }
+            });
+        }
+    });
     let hardware = look_at_tokens(&tokens);
     let proven = hardware.carriers.iter();
-    let proven = proven
-        .filter(|carrier| carrier.state == CarrierState::Proven)
-        .count();
-    assert_eq!((hardware.carriers.len(), proven), (100, 100));
+    let proven = proven.filter(|carrier| carrier.state == CarrierState::Proven);
+    assert_eq!((hardware.carriers.len(), proven.count()), (100, 100));
     tokens.stop();
 }
