@@ -9,4 +9,5 @@ mod common;
 mod fixture;
 mod operations;
 mod softhsm;
+mod states;
 mod world;
