@@ -266,9 +266,8 @@ fn a_file_bound_to_a_token_follows_it() {
 }
 
 #[test]
-fn tokens_go_on_where_usb_devices_are_switched_off() {
+fn usb_devices_that_are_switched_off_are_no_reason_for_a_token() {
     let node = TestNode::with(|settings| settings.devices.enabled = false);
-    let one = token("office", "5AB1", 1);
     let on_usb = Licence {
         binding: crate::common::plug::binding("A1"),
         ..numbered(2)
@@ -276,14 +275,13 @@ fn tokens_go_on_where_usb_devices_are_switched_off() {
     node.put(&bound("5AB1", 1));
     node.put(&on_usb);
     assert!(error(&node, 2).contains("devices.enabled"));
-    assert_eq!(
-        error(&node, KEY_NO),
-        "its carrier pkcs11 5AB1 is not connected",
-        "USB has nothing to do with it"
-    );
-    // Devices are a test's own only where they are on; what the two make together is shown with both.
-    drop(node);
+    assert_eq!(error(&node, KEY_NO), "its carrier pkcs11 5AB1 is not connected");
+}
+
+#[test]
+fn carriers_on_usb_and_on_tokens_stand_side_by_side() {
     let node = TestNode::start();
+    let one = token("office", "5AB1", 1);
     node.put(&bound("5AB1", 1));
     let key = Arc::new(blank("42"));
     node.devices.set_hardware(Hardware {
@@ -292,7 +290,7 @@ fn tokens_go_on_where_usb_devices_are_switched_off() {
             errors: vec![],
         }),
         carriers: vec![key],
-        ..hardware(&[one.clone()], vec![proven(&one, 1)])
+        ..hardware(std::slice::from_ref(&one), vec![proven(&one, 1)])
     });
     node.follow();
     assert_eq!(node.licence(KEY_NO)["Workable"], true);

@@ -1,4 +1,4 @@
-//! Carrier keys on SoftHSM2 tokens: what proves itself, and what a node makes of licences on them and bound to them.
+//! Carrier keys on tokens of `SoftHSM2`: what proves itself, and what a node makes of licences on them and bound to them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ use crate::softhsm::SoftHsm;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// These tokens of a SoftHSM2, by their labels.
+/// These tokens of a `SoftHSM2`, by their labels.
 fn tokens(hsm: &SoftHsm, labels: &[&str]) -> TokensHandle {
     let settings: BTreeMap<_, _> = labels
         .iter()
@@ -116,7 +116,7 @@ fn write(hsm: &SoftHsm, label: &str, licences: &[(&TokenCarrier, &Licence)]) {
     tokens.stop();
 }
 
-/// Writes another serial number into the file of a token: SoftHSM2 keeps it there as 16 characters.
+/// Writes another serial number into the file of a token: `SoftHSM2` keeps it there as 16 characters.
 fn set_serial(directory: &Path, from: &str, to: &str) {
     assert_eq!((from.len(), to.len()), (16, 16));
     let path = directory.join("token.object");

@@ -58,7 +58,7 @@ fn random() -> Result<[u8; 32], CarrierError> {
     Ok(bytes)
 }
 
-/// What the key signs. Serial number and CKA_ID are preceded by their lengths: no two carriers sign one text.
+/// What the key signs. Serial number and `CKA_ID` are preceded by their lengths: no two carriers sign one text.
 fn signed_text(serial: &str, id: &[u8], challenge: &[u8; 32]) -> Vec<u8> {
     let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes();
     let (serial_length, id_length) = (length(serial.as_bytes()), length(id));
