@@ -86,12 +86,15 @@ impl Caller {
 
     /// The certificate that it names; for a signer only those that it is bound to exist.
     fn named(&self, name: &str) -> Result<Thumbprint, ApiError> {
-        let unknown = || ApiError::certificate_not_found(format!("There is no certificate \"{name}\"."));
+        let unknown = || ApiError::certificate_not_found(format!("There is no certificate \"{}\".", shown(name)));
         let thumbprint = name.parse().map_err(|_| unknown())?;
         if self.sees(Some(thumbprint)) {
             return Ok(thumbprint);
         }
-        let sentence = format!("The user {} is not bound to the certificate {thumbprint}.", self.name);
+        let sentence = format!(
+            "The user {} is not bound to the certificate {thumbprint}.",
+            self.name
+        );
         Err(ApiError::forbidden(sentence))
     }
 }
@@ -119,7 +122,11 @@ struct Told(String);
 
 impl Told {
     fn add(&mut self, content: &[u8]) {
-        let hash: String = digest(&SHA256, content).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        let hash: String = digest(&SHA256, content)
+            .as_ref()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
         self.0 += &format!("{} bytes, SHA-256 {hash}", content.len());
     }
 }
@@ -184,7 +191,9 @@ fn data(fields: &Fields) -> Result<Zeroizing<Vec<u8>>, ApiError> {
     let text = text.ok_or_else(|| ApiError::bad_request("Data is missing."))?;
     let text: Zeroizing<String> = Zeroizing::new(text.split_ascii_whitespace().collect());
     let bytes = STANDARD.decode(text.as_bytes());
-    bytes.map(Zeroizing::new).map_err(|_| ApiError::bad_request("Data: expected Base64."))
+    bytes
+        .map(Zeroizing::new)
+        .map_err(|_| ApiError::bad_request("Data: expected Base64."))
 }
 
 /// Lets a result out once the audit log has it on disk; a failure does not wait for that.
@@ -204,8 +213,12 @@ async fn recorded<T>(
             Ok(value)
         }
         Err(error) => {
-            let detail = [error.sentence(), told.0.as_str()].join(" ").trim_end().to_owned();
-            api.desk.note(failure(&request.actor(), api.now(), event, object, detail));
+            let detail = [error.sentence(), told.0.as_str()]
+                .join(" ")
+                .trim_end()
+                .to_owned();
+            api.desk
+                .note(failure(&request.actor(), api.now(), event, object, detail));
             Err(error)
         }
     }
@@ -219,7 +232,8 @@ pub(super) fn note_refusal(api: &Api, actor: &Actor, role: Role, action: &Action
         _ => return,
     };
     let detail = format!("the role {role} may not");
-    api.desk.note(failure(actor, api.now(), event, shown(name), detail));
+    api.desk
+        .note(failure(actor, api.now(), event, shown(name), detail));
 }
 
 fn failure(actor: &Actor, now: Timestamp, event: &str, object: String, detail: String) -> AuditEntry {
@@ -230,6 +244,10 @@ fn failure(actor: &Actor, now: Timestamp, event: &str, object: String, detail: S
 fn shown(name: &str) -> String {
     match name.parse::<Thumbprint>() {
         Ok(thumbprint) => thumbprint.to_string(),
-        Err(_) => name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect(),
+        Err(_) => name
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(LONGEST_NAME)
+            .collect(),
     }
 }

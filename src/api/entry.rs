@@ -18,7 +18,8 @@ use super::query::Query;
 use super::reply::Reply;
 use super::route::Action;
 use super::{
-    Actor, Api, Facts, Request, body, certificates, connections, devices, host, licences, rescan, server, sessions,
+    Actor, Api, Facts, Request, body, certificates, connections, devices, host, licences, rescan, server,
+    sessions,
 };
 
 const QUERY_ID: HeaderName = HeaderName::from_static("licence-queryid");

@@ -49,7 +49,11 @@ pub(super) fn run(command: &CertificatesCommand, out: &mut impl Write) -> Result
                 writeln!(out, "{}", Value::from(rows))?;
                 return Ok(());
             }
-            writeln!(out, "{}", line("THUMBPRINT", "DEVICE", "NOT AFTER", "SUBJECT", "STATE"))?;
+            writeln!(
+                out,
+                "{}",
+                line("THUMBPRINT", "DEVICE", "NOT AFTER", "SUBJECT", "STATE")
+            )?;
             for row in &rows {
                 writeln!(out, "{}", to_line(row))?;
             }
@@ -87,8 +91,18 @@ fn line(thumbprint: &str, device: &str, not_after: &str, subject: &str, state: &
 fn to_line(row: &Value) -> String {
     let field = |name: &str| text(&row[name]);
     let not_after: String = field("NotAfter").chars().take(10).collect();
-    let state = if row["Usable"] == true { "usable".to_owned() } else { field("Reason") };
-    line(&field("Thumbprint"), &field("Device"), &not_after, &field("Subject"), &state)
+    let state = if row["Usable"] == true {
+        "usable".to_owned()
+    } else {
+        field("Reason")
+    };
+    line(
+        &field("Thumbprint"),
+        &field("Device"),
+        &not_after,
+        &field("Subject"),
+        &state,
+    )
 }
 
 fn show(rows: &[Value], thumbprint: Thumbprint, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {

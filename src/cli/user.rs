@@ -98,7 +98,10 @@ pub(super) fn run(command: &UserCommand, out: &mut impl Write) -> Result<(), Fai
             }
             writeln!(out, "user {name} is added as {role}")?;
             if *role == Role::Signer && certificates.is_empty() {
-                writeln!(out, "it is bound to no certificate yet: keynode user grant {name} THUMBPRINT")?;
+                writeln!(
+                    out,
+                    "it is bound to no certificate yet: keynode user grant {name} THUMBPRINT"
+                )?;
             }
         }
         UserCommand::Grant {
@@ -107,7 +110,11 @@ pub(super) fn run(command: &UserCommand, out: &mut impl Write) -> Result<(), Fai
             place,
         } => {
             open_existing(place)?.grant(name, certificates, &author())?;
-            writeln!(out, "user {name} may sign and decrypt with {}", list_of(certificates))?;
+            writeln!(
+                out,
+                "user {name} may sign and decrypt with {}",
+                list_of(certificates)
+            )?;
         }
         UserCommand::Revoke {
             name,

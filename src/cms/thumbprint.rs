@@ -56,7 +56,12 @@ impl FromStr for Thumbprint {
         let mut digits = text.chars().filter(|c| !matches!(c, ':' | ' '));
         let mut bytes = [0; 20];
         for byte in &mut bytes {
-            let mut digit = || digits.next().and_then(|digit| digit.to_digit(16)).ok_or(BadThumbprint);
+            let mut digit = || {
+                digits
+                    .next()
+                    .and_then(|digit| digit.to_digit(16))
+                    .ok_or(BadThumbprint)
+            };
             let value = digit()? * 16 + digit()?;
             *byte = u8::try_from(value).map_err(|_| BadThumbprint)?;
         }
@@ -82,7 +87,13 @@ mod tests {
         ] {
             assert_eq!(spelled.parse(), Ok(print), "{spelled}");
         }
-        for wrong in ["", "A9", "xx993e364706816aba3e25717850c26c9cd0d89d", "a9993e364706816aba3e25717850c26c9cd0d89d00", "+9993e364706816aba3e25717850c26c9cd0d89d"] {
+        for wrong in [
+            "",
+            "A9",
+            "xx993e364706816aba3e25717850c26c9cd0d89d",
+            "a9993e364706816aba3e25717850c26c9cd0d89d00",
+            "+9993e364706816aba3e25717850c26c9cd0d89d",
+        ] {
             assert_eq!(wrong.parse::<Thumbprint>(), Err(BadThumbprint), "{wrong}");
         }
     }

@@ -64,7 +64,8 @@ pub enum StoreError {
 }
 
 /// Each entry brings the schema from the version of its index to the next one.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE sessions (
         seq INTEGER PRIMARY KEY,
         id BLOB NOT NULL,
@@ -111,13 +112,15 @@ const MIGRATIONS: &[&str] = &["
         detail TEXT NOT NULL,
         hash BLOB NOT NULL
     ) STRICT;
-", "
+",
+    "
     CREATE TABLE user_certificates (
         user TEXT NOT NULL,
         thumbprint BLOB NOT NULL,
         PRIMARY KEY (user, thumbprint)
     ) STRICT;
-"];
+",
+];
 
 /// Opens connections to the state file. Each part that uses it has a connection of its own.
 #[derive(Clone, Debug)]
@@ -275,7 +278,10 @@ mod tests {
             first.execute(user, (name, role, hash.as_str())).unwrap();
         }
         drop(first);
-        let users = Users::open(&Database::open(dir.path()).unwrap()).unwrap().list().unwrap();
+        let users = Users::open(&Database::open(dir.path()).unwrap())
+            .unwrap()
+            .list()
+            .unwrap();
         let roles: Vec<_> = users.iter().map(|user| (user.name.as_str(), user.role)).collect();
         assert_eq!(roles, [("boss", Role::Admin), ("later", Role::Monitor)]);
         assert!(users.iter().all(|user| user.certificates.is_empty()));

@@ -142,7 +142,10 @@ impl Users {
                 .prepare_cached("SELECT name, role, password, initial FROM users ORDER BY name")?
                 .query_map([], user)?
                 .collect::<rusqlite::Result<Vec<User>>>()?;
-            users.into_iter().map(|user| self.with_certificates(user)).collect()
+            users
+                .into_iter()
+                .map(|user| self.with_certificates(user))
+                .collect()
         };
         read().map_err(self.database.error())
     }
@@ -152,7 +155,9 @@ impl Users {
         let certificates = self
             .connection
             .prepare_cached(statement)?
-            .query_map([&user.name], |row| row.get::<_, [u8; 20]>(0).map(Thumbprint::from))?
+            .query_map([&user.name], |row| {
+                row.get::<_, [u8; 20]>(0).map(Thumbprint::from)
+            })?
             .collect::<rusqlite::Result<_>>()?;
         Ok(User { certificates, ..user })
     }
@@ -163,7 +168,12 @@ impl Users {
     /// [`UserError`]: there is no such user, or it is no signer.
     pub fn grant(&self, name: &str, certificates: &[Thumbprint], by: &Author) -> Result<(), UserError> {
         let statement = "INSERT OR IGNORE INTO user_certificates (user, thumbprint) VALUES (?1, ?2)";
-        self.bind(name, certificates, statement, &by.did("user", name, bound("bound to", certificates)))
+        self.bind(
+            name,
+            certificates,
+            statement,
+            &by.did("user", name, bound("bound to", certificates)),
+        )
     }
 
     /// Takes certificates from a signer.
@@ -172,7 +182,12 @@ impl Users {
     /// [`UserError`]: there is no such user, or it is no signer.
     pub fn revoke(&self, name: &str, certificates: &[Thumbprint], by: &Author) -> Result<(), UserError> {
         let statement = "DELETE FROM user_certificates WHERE user = ?1 AND thumbprint = ?2";
-        self.bind(name, certificates, statement, &by.did("user", name, bound("no longer bound to", certificates)))
+        self.bind(
+            name,
+            certificates,
+            statement,
+            &by.did("user", name, bound("no longer bound to", certificates)),
+        )
     }
 
     fn bind(
@@ -190,7 +205,9 @@ impl Users {
         self.record(entry, || {
             for certificate in certificates {
                 let row = params![name, certificate.bytes()];
-                self.connection.execute(statement, row).map_err(self.database.error())?;
+                self.connection
+                    .execute(statement, row)
+                    .map_err(self.database.error())?;
             }
             Ok(())
         })

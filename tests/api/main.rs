@@ -4,9 +4,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/pki.rs"]
+mod pki;
 
 mod access;
 mod access_codes;
+mod certificates;
+mod certificates_access;
 mod connections;
 mod devices;
 mod examples;

@@ -76,14 +76,22 @@ impl FileContents {
 
     fn add(&mut self, path: &Path, password: Option<&str>) -> Result<(), FileFault> {
         let Opened { bytes, exposed } = open(path)?;
-        let private = || if exposed { Err(FileFault::Exposed(path.into())) } else { Ok(()) };
+        let private = || {
+            if exposed {
+                Err(FileFault::Exposed(path.into()))
+            } else {
+                Ok(())
+            }
+        };
         match std::str::from_utf8(&bytes) {
             Ok(text) if text.contains("-----BEGIN ") => {
                 let blocks = blocks(text).ok_or_else(|| FileFault::Form(path.into()))?;
                 if blocks.iter().any(|block| block.label.ends_with("PRIVATE KEY")) {
                     private()?;
                 }
-                blocks.iter().try_for_each(|block| self.add_block(path, block, password))
+                blocks
+                    .iter()
+                    .try_for_each(|block| self.add_block(path, block, password))
             }
             _ if bytes.first() == Some(&0x30) => {
                 private()?;
@@ -122,9 +130,14 @@ impl FileContents {
             },
         };
         let contents = pkcs12::open(bytes, password.unwrap_or_default()).map_err(fault)?;
-        self.certificates.extend(contents.certificates.into_iter().map(Arc::from));
-        self.keys
-            .extend(contents.keys.iter().map(|key| FileKey::from_pkcs8(key).map(Arc::new)));
+        self.certificates
+            .extend(contents.certificates.into_iter().map(Arc::from));
+        self.keys.extend(
+            contents
+                .keys
+                .iter()
+                .map(|key| FileKey::from_pkcs8(key).map(Arc::new)),
+        );
         Ok(())
     }
 }
@@ -142,7 +155,11 @@ fn open(path: &Path) -> Result<Opened, FileFault> {
     };
     // A pipe must not hold us up.
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(io)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)
+        .map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
     if !metadata.is_file() || metadata.len() > LARGEST {
         return Err(FileFault::Kind(path.into()));
@@ -199,7 +216,14 @@ impl CertificateRules {
     pub(super) fn stamps(&self) -> [Stamp; 3] {
         let stamp = |path: &Path| {
             let file = fs::metadata(path).ok()?;
-            Some((file.dev(), file.ino(), file.len(), file.mode(), file.ctime(), file.ctime_nsec()))
+            Some((
+                file.dev(),
+                file.ino(),
+                file.len(),
+                file.mode(),
+                file.ctime(),
+                file.ctime_nsec(),
+            ))
         };
         [
             stamp(&self.file),

@@ -97,7 +97,10 @@ impl Listed {
     fn validity(&self, now: Timestamp) -> Option<Obstacle> {
         let certificate = self.certificate.as_ref()?;
         if now < certificate.not_before {
-            return Some(Obstacle::Own(format!("it is valid from {} on", certificate.not_before)));
+            return Some(Obstacle::Own(format!(
+                "it is valid from {} on",
+                certificate.not_before
+            )));
         }
         (now > certificate.not_after)
             .then(|| Obstacle::Own(format!("it expired on {}", certificate.not_after)))
@@ -114,7 +117,11 @@ pub struct Inventory {
 impl Inventory {
     /// The certificate of this thumbprint; where it is in several places, the one that can be used.
     pub fn find(&self, thumbprint: Thumbprint, now: Timestamp) -> Option<&Arc<Listed>> {
-        let named = || self.certificates.iter().filter(|listed| listed.thumbprint == Some(thumbprint));
+        let named = || {
+            self.certificates
+                .iter()
+                .filter(|listed| listed.thumbprint == Some(thumbprint))
+        };
         named()
             .find(|listed| listed.obstacle(now).is_none())
             .or_else(|| named().find(|listed| listed.obstacle.is_none()))
@@ -129,7 +136,11 @@ impl Inventory {
         let mut chain: Vec<Arc<Certificate>> = Vec::new();
         let mut wanted = vec![certificate.issuer_der.clone()];
         while let Some(name) = wanted.pop() {
-            for found in self.certificates.iter().filter_map(|listed| listed.certificate.as_ref()) {
+            for found in self
+                .certificates
+                .iter()
+                .filter_map(|listed| listed.certificate.as_ref())
+            {
                 let new = found.subject_der == name
                     && found.der != certificate.der
                     && chain.iter().all(|known| known.der != found.der);
@@ -204,12 +215,12 @@ fn listed(
 
 fn unsupported(certificate: &Certificate) -> Option<String> {
     match certificate.key {
-        PublicKeyKind::Rsa(bits) if bits < LEAST_RSA => {
-            Some(format!("its key has {bits} bits: RSA keys of {LEAST_RSA} bits and more are used"))
-        }
-        PublicKeyKind::Ed25519 | PublicKeyKind::Other => {
-            Some("its key is of a type that is not supported: RSA, P-256, P-384 and GOST R 34.10-2012 are".into())
-        }
+        PublicKeyKind::Rsa(bits) if bits < LEAST_RSA => Some(format!(
+            "its key has {bits} bits: RSA keys of {LEAST_RSA} bits and more are used"
+        )),
+        PublicKeyKind::Ed25519 | PublicKeyKind::Other => Some(
+            "its key is of a type that is not supported: RSA, P-256, P-384 and GOST R 34.10-2012 are".into(),
+        ),
         _ => None,
     }
 }
@@ -227,21 +238,34 @@ fn token_key<'t>(token: &'t Token, id: &[u8], certificate: &Certificate) -> Resu
     let name = &token.name;
     let own = bits(&certificate.public_key);
     let fits = |key: &&TokenKey| {
-        key.public_key.as_deref().is_some_and(|public| own.is_some() && bits(public) == own)
+        key.public_key
+            .as_deref()
+            .is_some_and(|public| own.is_some() && bits(public) == own)
     };
-    let key = token.keys.iter().find(fits).map_or_else(|| {
-        let key = token.key(id).ok_or_else(|| format!("there is no private key for it on token {name}"))?;
-        match &key.public_key {
-            Some(_) => Err(format!("the private key of its ID on token {name} is another certificate's")),
-            // What the token does not tell shows when it signs: signatures are verified before they go out.
-            None => Ok(key),
-        }
-    }, Ok)?;
+    let key = token.keys.iter().find(fits).map_or_else(
+        || {
+            let key = token
+                .key(id)
+                .ok_or_else(|| format!("there is no private key for it on token {name}"))?;
+            match &key.public_key {
+                Some(_) => Err(format!(
+                    "the private key of its ID on token {name} is another certificate's"
+                )),
+                // What the token does not tell shows when it signs: signatures are verified before they go out.
+                None => Ok(key),
+            }
+        },
+        Ok,
+    )?;
     if !same_kind(key.kind, certificate.key) {
-        return Err(format!("the private key of its ID on token {name} is of another type"));
+        return Err(format!(
+            "the private key of its ID on token {name} is of another type"
+        ));
     }
     if !key.signs && !key.decrypts {
-        return Err(format!("token {name} lets its private key neither sign nor decrypt"));
+        return Err(format!(
+            "token {name} lets its private key neither sign nor decrypt"
+        ));
     }
     Ok(key)
 }
@@ -267,15 +291,17 @@ pub(super) fn bits(public_key: &[u8]) -> Option<&[u8]> {
 
 fn of_file(rules: &CertificateRules, contents: &FileContents) -> Vec<Listed> {
     let list = contents.certificates.iter().map(|der| {
-        listed(&rules.name, der, |certificate| match file_key(contents, certificate) {
-            Ok(key) => {
-                let place = KeyPlace::File {
-                    name: rules.name.clone(),
-                    key: FileKeyRef(key),
-                };
-                (Some(place), None)
+        listed(&rules.name, der, |certificate| {
+            match file_key(contents, certificate) {
+                Ok(key) => {
+                    let place = KeyPlace::File {
+                        name: rules.name.clone(),
+                        key: FileKeyRef(key),
+                    };
+                    (Some(place), None)
+                }
+                Err(reason) => (None, Some(Obstacle::Own(reason))),
             }
-            Err(reason) => (None, Some(Obstacle::Own(reason))),
         })
     });
     list.collect()

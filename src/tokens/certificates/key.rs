@@ -5,12 +5,11 @@ use std::fmt;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
-    KeyPair as RsaKeyPair, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm, OaepPrivateDecryptingKey,
-    Pkcs1PrivateDecryptingKey, PrivateDecryptingKey,
+    KeyPair as RsaKeyPair, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm,
+    OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey, PrivateDecryptingKey,
 };
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
-    RSA_PKCS1_SHA256,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256,
 };
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, SliceReader};
@@ -65,7 +64,9 @@ impl fmt::Debug for FileKey {
 pub(super) enum KeyFault {
     #[error("GOST keys work on tokens only")]
     Gost,
-    #[error("its private key is of a type that is not supported: RSA of 2048 to 8192 bits, P-256 and P-384 are")]
+    #[error(
+        "its private key is of a type that is not supported: RSA of 2048 to 8192 bits, P-256 and P-384 are"
+    )]
     Type,
     #[error("its private key cannot be read")]
     Form,

@@ -183,7 +183,13 @@ impl Contents {
     }
 }
 
-fn derive<D>(password: &str, salt: &[u8], purpose: Pkcs12KeyType, iterations: u32, length: usize) -> Result<Zeroizing<Vec<u8>>, Fault>
+fn derive<D>(
+    password: &str,
+    salt: &[u8],
+    purpose: Pkcs12KeyType,
+    iterations: u32,
+    length: usize,
+) -> Result<Zeroizing<Vec<u8>>, Fault>
 where
     D: sha2::digest::Digest + sha2::digest::FixedOutputReset + sha2::digest::core_api::BlockSizeUser,
 {
@@ -191,20 +197,38 @@ where
         return Err(Fault::Algorithm);
     }
     let iterations = i32::try_from(iterations).map_err(|_| Fault::Algorithm)?;
-    Ok(Zeroizing::new(derive_key_utf8::<D>(password, salt, purpose, iterations, length)?))
+    Ok(Zeroizing::new(derive_key_utf8::<D>(
+        password, salt, purpose, iterations, length,
+    )?))
 }
 
 fn check(mac: &MacData<'_>, safe: &[u8], password: &str) -> Result<(), Fault> {
     let (salt, iterations, purpose) = (mac.salt.as_bytes(), mac.iterations, Pkcs12KeyType::Mac);
     let (algorithm, key) = match mac.digest.algorithm.id {
-        SHA1 => (hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, derive::<Sha1>(password, salt, purpose, iterations, 20)),
-        SHA256 => (hmac::HMAC_SHA256, derive::<Sha256>(password, salt, purpose, iterations, 32)),
-        SHA384 => (hmac::HMAC_SHA384, derive::<Sha384>(password, salt, purpose, iterations, 48)),
-        SHA512 => (hmac::HMAC_SHA512, derive::<Sha512>(password, salt, purpose, iterations, 64)),
+        SHA1 => (
+            hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            derive::<Sha1>(password, salt, purpose, iterations, 20),
+        ),
+        SHA256 => (
+            hmac::HMAC_SHA256,
+            derive::<Sha256>(password, salt, purpose, iterations, 32),
+        ),
+        SHA384 => (
+            hmac::HMAC_SHA384,
+            derive::<Sha384>(password, salt, purpose, iterations, 48),
+        ),
+        SHA512 => (
+            hmac::HMAC_SHA512,
+            derive::<Sha512>(password, salt, purpose, iterations, 64),
+        ),
         _ => return Err(Fault::Algorithm),
     };
-    hmac::verify(&hmac::Key::new(algorithm, &key?), safe, mac.digest.digest.as_bytes())
-        .map_err(|_| Fault::Password)
+    hmac::verify(
+        &hmac::Key::new(algorithm, &key?),
+        safe,
+        mac.digest.digest.as_bytes(),
+    )
+    .map_err(|_| Fault::Password)
 }
 
 fn decrypt(how: &AlgorithmIdentifier<'_>, data: &[u8], password: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {

@@ -15,7 +15,8 @@ use super::verify::verifies;
 
 /// What stands before a SHA-256 in what RSA signs: `DigestInfo` (RFC 8017, section 9.2).
 const SHA256_PREFIX: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
+    0x04, 0x20,
 ];
 
 /// What is to be signed, and how.
@@ -43,10 +44,16 @@ impl CertificatesHandle {
         now: Timestamp,
     ) -> Result<Vec<u8>, CertificateError> {
         let inventory = self.inventory();
-        let listed = inventory.find(thumbprint, now).ok_or(CertificateError::Unknown(thumbprint))?;
+        let listed = inventory
+            .find(thumbprint, now)
+            .ok_or(CertificateError::Unknown(thumbprint))?;
         let obstacle = listed.obstacle(now).or_else(|| listed.may_not_sign());
         let (certificate, key) = listed.ready(thumbprint, obstacle)?;
-        let chain = if what.chain { inventory.chain(certificate) } else { Vec::new() };
+        let chain = if what.chain {
+            inventory.chain(certificate)
+        } else {
+            Vec::new()
+        };
         let chain: Vec<&[u8]> = chain.iter().map(|certificate| &*certificate.der).collect();
         let draft = cms::draft(&SigningRequest {
             content: what.content,
@@ -64,7 +71,12 @@ impl CertificatesHandle {
         Ok(draft.finish(&signature)?)
     }
 
-    async fn sign(&self, key: &KeyPlace, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, CertificateError> {
+    async fn sign(
+        &self,
+        key: &KeyPlace,
+        algorithm: Algorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CertificateError> {
         match key {
             KeyPlace::Token { token, key } => {
                 let (mechanism, data) = for_token(algorithm, message);
@@ -91,9 +103,9 @@ impl Listed {
             return Some(Obstacle::Own("its key usage has no signatures".into()));
         }
         match &self.key {
-            Some(KeyPlace::Token { token, key }) if !key.signs => {
-                Some(Obstacle::Own(format!("token {token} does not let its private key sign")))
-            }
+            Some(KeyPlace::Token { token, key }) if !key.signs => Some(Obstacle::Own(format!(
+                "token {token} does not let its private key sign"
+            ))),
             _ => None,
         }
     }
