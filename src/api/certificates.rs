@@ -86,7 +86,8 @@ impl Caller {
 
     /// The certificate that it names; for a signer only those that it is bound to exist.
     fn named(&self, name: &str) -> Result<Thumbprint, ApiError> {
-        let unknown = || ApiError::certificate_not_found(format!("There is no certificate \"{}\".", shown(name)));
+        let unknown =
+            || ApiError::certificate_not_found(format!("There is no certificate \"{}\".", shown(name)));
         let thumbprint = name.parse().map_err(|_| unknown())?;
         if self.sees(Some(thumbprint)) {
             return Ok(thumbprint);

@@ -18,8 +18,8 @@ use super::query::Query;
 use super::reply::Reply;
 use super::route::Action;
 use super::{
-    Actor, Api, Facts, Request, body, certificates, connections, devices, host, licences, rescan, server,
-    sessions,
+    Actor, Api, Facts, Request, body, certificates, connections, devices, host, licences, public_key, rescan,
+    server, sessions,
 };
 
 const QUERY_ID: HeaderName = HeaderName::from_static("licence-queryid");
@@ -43,8 +43,9 @@ pub(super) async fn answer(request: HttpRequest, payload: Payload, api: Data<Api
             status: error.status,
             body: error.body(),
             headers: error.headers,
+            made: None,
         });
-    respond(&api, echoed.as_ref(), reply)
+    respond(&api, echoed.as_ref(), reply).await
 }
 
 /// A panic is an answer too, not a cut connection.
@@ -103,6 +104,10 @@ async fn admit(
         let sentence = format!("The role {} may not {} {path}.", caller.role, request.method());
         return Err(ApiError::forbidden(sentence));
     }
+    if !request.method().is_safe() && !api.signer.can_sign() {
+        // Nothing is carried out of which nobody could be told reliably.
+        return Err(ApiError::cannot_sign());
+    }
     let query = Query::parse(request.query_string())?;
     perform(
         api,
@@ -121,7 +126,7 @@ async fn perform(api: &Api, action: Action, request: &Request) -> Result<Reply, 
     match action {
         Action::Root => Ok(server::root(request)),
         Action::ServerInfo => server::info(api, request),
-        Action::PublicKey => Ok(server::public_key(api, request)),
+        Action::PublicKey => Ok(public_key::answer(api, request)),
         Action::ListLicences => licences::list(api, request),
         Action::GetLicence(key_no) => licences::get(api, request, &key_no),
         Action::ListDevices => devices::list(api, request),
@@ -165,22 +170,22 @@ fn query_id(request: &HttpRequest) -> Result<Option<HeaderValue>, ApiError> {
     }
 }
 
-fn respond(api: &Api, query_id: Option<&HeaderValue>, reply: Reply) -> HttpResponse {
+async fn respond(api: &Api, query_id: Option<&HeaderValue>, reply: Reply) -> HttpResponse {
     let message = Message {
         query_id: query_id.map_or(b"", HeaderValue::as_bytes),
         body: &reply.body,
     };
-    let signature = match api.signer.sign(&[message]) {
-        Ok(signatures) => signatures.first().map(crate::signing::Signature::to_base64),
+    let signature = match api.signer.sign(message).await {
+        Ok(signature) => signature.to_base64(),
         Err(error) => {
             tracing::error!(%error, "an answer could not be signed");
-            None
+            if let Some(session) = reply.made {
+                sessions::take_back(api, session).await;
+            }
+            // Signed by nobody, and saying so: no other answer may go out unsigned.
+            let error = ApiError::cannot_sign();
+            return with_body(HttpResponse::InternalServerError(), error.body());
         }
-    };
-    let Some(signature) = signature else {
-        // Signed by nobody, and saying so: no other answer may go out unsigned.
-        let error = ApiError::internal("The node cannot sign its answers.");
-        return with_body(HttpResponse::InternalServerError(), error.body());
     };
     let mut builder = HttpResponse::build(reply.status);
     if reply.status == StatusCode::ACCEPTED {

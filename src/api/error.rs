@@ -100,6 +100,10 @@ impl ApiError {
         )
     }
 
+    pub(super) fn cannot_sign() -> Self {
+        Self::internal("The node cannot sign its answers.")
+    }
+
     /// The HTTP text of the manual for a status; it differs from the standard's in places.
     fn text(&self) -> &'static str {
         match self.status.as_u16() {

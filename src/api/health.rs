@@ -15,7 +15,7 @@ use crate::devices::{Access, CarrierState};
 use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::{DeskHandle, Reason};
-use crate::signing::{Message, Signer, verify};
+use crate::signing::{Force, Message, NodeSigner, verify};
 
 use super::host;
 use super::rescan::Rescans;
@@ -86,7 +86,7 @@ pub struct Health {
     /// Has everything looked at anew.
     pub rescans: Arc<Rescans>,
     /// Signatures.
-    pub signer: Arc<dyn Signer>,
+    pub signer: Arc<NodeSigner>,
     /// The node's clock.
     pub clock: SharedClock,
     /// Start of the node.
@@ -139,7 +139,7 @@ impl Health {
         let errors = self.keys.health().errors;
         let lost: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let (signer, keys) = (
-            self.try_signer(),
+            self.try_signer().await,
             if lost.is_empty() {
                 "ok".to_owned()
             } else {
@@ -176,10 +176,11 @@ impl Health {
     }
 
     fn ask_devices(&self) -> (String, UsbReport) {
-        let Some(plugged) = self.keys.devices() else {
-            return ("off".into(), UsbReport::default());
-        };
+        let plugged = self.keys.devices();
         let (hardware, counters) = (plugged.hardware(), plugged.counters());
+        if hardware.usb_off {
+            return ("off".into(), UsbReport::default());
+        }
         let (inventory, carriers) = (&hardware.inventory, &hardware.carriers);
         let errors: Vec<String> = inventory.errors.iter().map(ToString::to_string).collect();
         let state = if errors.is_empty() {
@@ -207,21 +208,23 @@ impl Health {
         (state, report)
     }
 
-    /// Signs, and checks the signature as a client would.
-    fn try_signer(&self) -> String {
+    /// Signs, and checks the signature as a client would, with whichever key is in force. That the software key
+    /// stands in for a token is no state to stay in.
+    async fn try_signer(&self) -> String {
         let message = Message {
             query_id: b"health",
             body: b"{}",
         };
-        let signed = self.signer.sign(&[message]).map_err(|error| error.to_string());
-        let checked = signed.and_then(|signatures| {
-            let signature = signatures
-                .first()
-                .map(crate::signing::Signature::to_base64)
-                .unwrap_or_default();
-            verify(&self.signer.public_key().pem, message, &signature).map_err(|error| error.to_string())
-        });
-        checked.map_or_else(|error| error, |()| "ok".to_owned())
+        let signature = match self.signer.sign(message).await {
+            Ok(signature) => signature.to_base64(),
+            Err(error) => return error.to_string(),
+        };
+        if let Force::Fallback(why) = self.signer.force() {
+            return format!("{why}; the software key signs");
+        }
+        let public = self.signer.public_key();
+        let checked = verify(&public.pem, message, &signature);
+        checked.map_or_else(|error| error.to_string(), |()| "ok".to_owned())
     }
 }
 

@@ -12,6 +12,7 @@ mod health;
 mod host;
 mod licences;
 pub mod listener;
+mod public_key;
 mod query;
 mod record;
 mod reply;
@@ -35,7 +36,7 @@ use crate::clock::Millis;
 use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
-use crate::signing::Signer;
+use crate::signing::NodeSigner;
 use crate::store::AuditEntry;
 use crate::tokens::{CertificatesHandle, TokensHandle};
 
@@ -67,7 +68,7 @@ pub struct Api {
     /// May change while the node runs.
     pub settings: ArcSwap<ApiRules>,
     /// Signs the answers.
-    pub signer: Arc<dyn Signer>,
+    pub signer: Arc<NodeSigner>,
     /// The keys.
     pub keys: KeeperHandle,
     /// The tokens.

@@ -8,6 +8,7 @@ use actix_web::http::header::HeaderName;
 use super::error::ApiError;
 use super::query::{Plan, Query};
 use super::record::Record;
+use crate::store::Id;
 
 /// An answer before it is signed.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(HeaderName, String)>,
     pub(super) body: Vec<u8>,
+    /// The session that was made for this answer: it goes where the answer cannot.
+    pub(super) made: Option<Id>,
 }
 
 impl Reply {
@@ -25,6 +28,7 @@ impl Reply {
             status: StatusCode::OK,
             headers: Vec::new(),
             body,
+            made: None,
         }
     }
 
@@ -57,6 +61,13 @@ impl Reply {
     #[must_use]
     pub(super) fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// Says that the answer tells of a new session.
+    #[must_use]
+    pub(super) fn made(mut self, session: Id) -> Self {
+        self.made = Some(session);
         self
     }
 

@@ -7,7 +7,7 @@ use actix_web::web;
 use serde::{Deserialize, Serialize};
 
 use crate::keyring::KeeperHandle;
-use crate::tokens::CertificatesHandle;
+use crate::tokens::{CertificatesHandle, TokenState};
 
 use super::error::ApiError;
 use super::reply::Reply;
@@ -17,7 +17,7 @@ use super::{Api, Request};
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "PascalCase")]
 pub struct Rescanned {
-    /// Devices that are plugged in.
+    /// Devices and tokens that are plugged in.
     pub devices: usize,
     /// Keys, as GET /api/licences lists them.
     pub licences: usize,
@@ -52,10 +52,13 @@ impl Rescans {
         let turn = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         // A task of its own: who asks and hangs up must not let the next one begin beside a rescan that runs.
         let _ = actix_web::rt::spawn(async move { this.take(turn).await }).await;
+        let hardware = self.keys.hardware();
+        let tokens = hardware.tokens.tokens.iter();
+        let tokens = tokens.filter(|token| token.state != TokenState::Absent);
         Rescanned {
-            devices: self.keys.hardware().inventory.devices.len(),
+            devices: hardware.inventory.devices.len() + tokens.count(),
             licences: self.keys.keyring().keys().len(),
-            scans: self.keys.devices().map_or(0, |devices| devices.counters().scans),
+            scans: self.keys.devices().counters().scans,
         }
     }
 

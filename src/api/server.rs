@@ -141,13 +141,3 @@ pub(super) fn info(api: &Api, request: &Request) -> Result<Reply, ApiError> {
     };
     Reply::object(&info, &request.query)
 }
-
-pub(super) fn public_key(api: &Api, request: &Request) -> Reply {
-    let key = api.signer.public_key();
-    let body = json!({
-        "PublicKey": key.pem,
-        "Algorithm": "RSASSA-PKCS1-v1_5 with SHA-256",
-        "Bits": key.bits,
-    });
-    Reply::json(body.to_string().into_bytes(), &request.query)
-}

@@ -9,7 +9,7 @@ use crate::clock::{Millis, Moment};
 use crate::keyring::Key;
 use crate::licence::{KeyId, Timestamp};
 use crate::seats::{ConnectionFields, Desk, Reason, Refusal, Release, Taken};
-use crate::store::{Id, Role, Session, SessionFields};
+use crate::store::{AuditEntry, Id, Role, Session, SessionFields};
 
 use super::body::Fields;
 use super::error::ApiError;
@@ -169,7 +169,26 @@ pub(super) async fn take(api: &Api, request: &Request) -> Result<Reply, ApiError
         &request.query,
     )?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(introduce(api, reply.status(status), &session))
+    let reply = introduce(api, reply.status(status), &session);
+    Ok(if new { reply.made(session.id) } else { reply })
+}
+
+/// Gives a new session's seat back: its answer could not be signed, so nobody relies on it.
+pub(super) async fn take_back(api: &Api, id: Id) {
+    let released = api.desk.ask(move |desk, now, time| {
+        if let Release::Done(session) = desk.ledger.release(time, id, None) {
+            desk.journal.note(AuditEntry {
+                time: now.wall,
+                actor: "node".into(),
+                event: "release".into(),
+                object: format!("session {id}"),
+                detail: format!("key {}: its answer could not be signed", session.key_no),
+            });
+        }
+    });
+    if let Err(error) = released.await {
+        tracing::error!(%error, session = %id, "a seat stays taken though its answer could not be signed");
+    }
 }
 
 pub(super) async fn renew(api: &Api, request: &Request, id: &str) -> Result<Reply, ApiError> {

@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
-use crate::devices;
 use crate::keyring::{
-    Key, KeyProvider, Keyring, LicenceFiles, Situation, UsbKeys, assemble, no_carriers, read_vendor_keys,
+    Key, KeyProvider, Keyring, LicenceFiles, Situation, UsbKeys, assemble, read_vendor_keys,
 };
 use crate::licence::{MAX_FILE, OpenFailure, Timestamp};
-use crate::node::{StateDir, device_rules};
+use crate::node::{self, StateDir};
 use crate::settings::{KeyArgs, Settings};
 use crate::store::{Author, Database, FILE_NAME, load_highest_time, load_switched_off};
 
@@ -45,13 +44,8 @@ impl Offline {
             .map_err(Failure::of)?;
         let computer = inspect(&Roots::host()).fingerprint;
         let highest = highest.unwrap_or(now).max(now);
-        let mut carriers = no_carriers();
-        if settings.devices.enabled {
-            let hardware = devices::look(&device_rules(&settings.devices));
-            let (usb, seen) = UsbKeys::default().look(&hardware, &vendors, now);
-            found.extend(usb);
-            carriers = seen;
-        }
+        let (keys, carriers) = UsbKeys::default().look(&node::look(&settings), &vendors, now);
+        found.extend(keys);
         let situation = Situation {
             now,
             highest,

@@ -26,7 +26,9 @@ mod sysfs;
 #[cfg(test)]
 mod testing;
 mod text;
+pub mod token_carriers;
 mod usb;
+mod view;
 mod worker;
 
 pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Proof, prove, provision};
@@ -35,6 +37,8 @@ pub use device::{Access, Device, HidNode, Inventory, ScanError};
 pub use prover::Prover;
 pub use scan::scan_once;
 pub use service::{Counters, DeviceRules, DevicesHandle, Hardware, look};
+pub use token_carriers::{TokenCarrier, TokenCarriers, TokenHardware};
+pub use view::{CarrierView, Place};
 
 /// Whether the libusb of this process tells of devices that come and go. None: it does not start here, which a scan
 /// reports.

@@ -12,6 +12,7 @@ use super::carrier::{self, Carrier};
 use super::catalogue::Catalogue;
 use super::device::{Inventory, ScanError};
 use super::prover::Prover;
+use super::token_carriers::TokenHardware;
 use super::worker::{Message, WAITED, Worker};
 
 /// What is plugged in and what it proved, at a moment.
@@ -21,6 +22,10 @@ pub struct Hardware {
     pub inventory: Arc<Inventory>,
     /// Those of them that have a driver, in the same order.
     pub carriers: Vec<Arc<Carrier>>,
+    /// Tokens, and the carriers on them.
+    pub tokens: Arc<TokenHardware>,
+    /// The settings switch USB devices off: none were looked for.
+    pub usb_off: bool,
 }
 
 /// What the devices' thread follows.
@@ -127,7 +132,7 @@ impl DevicesHandle {
                         reason: error.to_string(),
                     }],
                 }),
-                carriers: vec![],
+                ..Hardware::default()
             })),
         }
         handle

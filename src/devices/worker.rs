@@ -238,6 +238,7 @@ impl Worker {
         let hardware = Hardware {
             inventory: Arc::clone(&self.inventory),
             carriers: self.roster.carriers(),
+            ..Hardware::default()
         };
         if hardware != **self.hardware.load() {
             self.hardware.store(Arc::new(hardware));

@@ -71,7 +71,7 @@ pub struct KeeperHandle {
     pub(super) sender: Sender<Message>,
     pub(super) keyring: Arc<ArcSwap<Keyring>>,
     pub(super) health: Arc<Mutex<KeeperHealth>>,
-    pub(super) devices: Option<Arc<dyn Plugged>>,
+    pub(super) devices: Arc<dyn Plugged>,
 }
 
 impl KeeperHandle {
@@ -85,24 +85,20 @@ impl KeeperHandle {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The devices; none where the settings switch them off.
-    pub fn devices(&self) -> Option<&Arc<dyn Plugged>> {
-        self.devices.as_ref()
+    /// The devices.
+    pub fn devices(&self) -> &Arc<dyn Plugged> {
+        &self.devices
     }
 
-    /// What is plugged in; nothing where devices are switched off.
+    /// What is plugged in.
     pub fn hardware(&self) -> Arc<Hardware> {
-        self.devices
-            .as_ref()
-            .map_or_else(Arc::default, |devices| devices.hardware())
+        self.devices.hardware()
     }
 
     /// Looks at everything anew, devices first; returns when the new snapshot is published. That may take a second:
     /// not for threads that serve others.
     pub fn rescan(&self) {
-        if let Some(devices) = &self.devices {
-            devices.rescan();
-        }
+        self.devices.rescan();
         self.rescan_files();
     }
 

@@ -20,7 +20,7 @@ use super::KeyProvider;
 use super::assemble::{Situation, assemble};
 use super::handle::{KeeperHandle, KeeperHealth, Mailbox, Message, Next, settle};
 use super::key::{Change, Found, Keyring};
-use super::plugged::{Plugged, no_carriers};
+use super::plugged::Plugged;
 use super::usb::UsbKeys;
 use super::vendors::read_vendor_keys;
 use super::watch::DirectoryWatch;
@@ -39,10 +39,10 @@ const JUMP: i64 = 1_000;
 
 /// Where keys come from.
 pub struct Sources {
-    /// Each finds keys of one kind; USB keys are not among them.
+    /// Each finds keys of one kind; hardware keys are not among them.
     pub providers: Vec<Box<dyn KeyProvider>>,
-    /// Where USB keys are plugged in; none: nowhere.
-    pub devices: Option<Arc<dyn Plugged>>,
+    /// Where hardware keys are plugged in.
+    pub devices: Arc<dyn Plugged>,
     /// Trusted vendor keys.
     pub vendor_dir: PathBuf,
     /// Directories whose changes are worth a scan.
@@ -88,7 +88,7 @@ impl Keeper {
             found: sources.providers.iter().map(|_| Vec::new()).collect(),
             usb: UsbKeys::default(),
             usb_found: Vec::new(),
-            carriers: no_carriers(),
+            carriers: Carriers::default(),
             sources,
             switches,
             on_change: Box::new(|_, _, publish| publish()),
@@ -210,10 +210,9 @@ impl Keeper {
 
     /// Judges anew with what is plugged in now; files and computer are taken as they were last seen.
     fn look_at_devices(&mut self) {
-        if let Some(devices) = &self.sources.devices {
-            let now = self.clock.now().wall;
-            (self.usb_found, self.carriers) = self.usb.look(&devices.hardware(), &self.vendors, now);
-        }
+        let now = self.clock.now().wall;
+        let hardware = self.sources.devices.hardware();
+        (self.usb_found, self.carriers) = self.usb.look(&hardware, &self.vendors, now);
         self.judge();
     }
 

@@ -18,7 +18,7 @@ pub use files::LicenceFiles;
 pub use handle::{KeeperHandle, KeeperHealth, Mailbox};
 pub use keeper::{Keeper, Sources};
 pub use key::{Change, Found, Key, KeyKind, Keyring};
-pub use plugged::{Plugged, carriers, no_carriers, seen};
+pub use plugged::{Plugged, carriers, seen};
 pub use usb::UsbKeys;
 pub use vendors::{TrustError, read_vendor_keys, trust_vendor};
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::devices::{Carrier, CarrierState, Counters, DeviceRules, DevicesHandle, DriverKind, Hardware};
+use crate::devices::token_carriers::token_trouble;
+use crate::devices::{CarrierState, CarrierView, Counters, DeviceRules, DevicesHandle, Hardware};
 use crate::licence::binding::{Carriers, SeenCarrier};
+use crate::tokens::TokenState;
 
 /// What is plugged in, and the ways to have it looked at.
 pub trait Plugged: Send + Sync {
@@ -47,43 +49,41 @@ impl Plugged for DevicesHandle {
 
 /// The carriers as licences see them.
 pub fn carriers(hardware: &Hardware) -> Carriers {
-    let seen = hardware.carriers.iter().map(|carrier| seen(carrier));
-    let errors: Vec<String> = hardware
+    let mut errors: Vec<String> = hardware
         .inventory
         .errors
         .iter()
         .map(ToString::to_string)
         .collect();
-    Carriers {
-        seen: seen.collect(),
-        blind: (!errors.is_empty()).then(|| errors.join("; ")),
+    if hardware.usb_off {
+        errors.push("USB devices are switched off in the settings (devices.enabled)".into());
     }
-}
-
-/// What licences see where the settings switch devices off.
-pub fn no_carriers() -> Carriers {
+    let hidden = hardware.tokens.tokens.iter().filter_map(|token| {
+        let known = (hardware.tokens.carriers.iter()).any(|carrier| carrier.token.name == token.name);
+        let why = token_trouble(token).filter(|_| !known && token.state != TokenState::Absent)?;
+        Some(format!("token {}: {why}", token.name))
+    });
+    let hidden: Vec<String> = hidden.collect();
+    let all = |reasons: Vec<String>| (!reasons.is_empty()).then(|| reasons.join("; "));
     Carriers {
-        seen: Vec::new(),
-        blind: Some("USB devices are switched off in the settings (devices.enabled)".into()),
+        seen: hardware.all_carriers().map(seen).collect(),
+        blind: all(errors),
+        hidden: all(hidden),
     }
 }
 
 /// A carrier as licences see it.
-pub fn seen(carrier: &Carrier) -> SeenCarrier {
-    let proof = match &carrier.state {
+pub fn seen(carrier: CarrierView<'_>) -> SeenCarrier {
+    let proof = match carrier.state {
         CarrierState::Proven => Ok(()),
         CarrierState::Pending => Err("it is still being asked to prove itself".into()),
         CarrierState::Failed(error) => Err(error.to_string()),
     };
     SeenCarrier {
-        driver: carrier.driver.name().into(),
-        serial: carrier.serial.clone(),
-        number: carrier.number(),
-        // What stands in a binding for `serial` is the serial number alone.
-        public_key: carrier
-            .public_key
-            .clone()
-            .filter(|_| carrier.driver != DriverKind::Serial),
+        driver: carrier.driver.into(),
+        serial: carrier.serial.map(str::to_owned),
+        number: carrier.number,
+        public_key: carrier.public_key.map(str::to_owned),
         proof,
     }
 }

@@ -1,9 +1,10 @@
-//! USB keys: carriers with the licence in their memory, blank carriers, and keys that were pulled.
+//! Hardware keys, on USB and on tokens: carriers with the licence in their memory, blank carriers, and keys that were
+//! pulled.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::devices::{Carrier, DriverKind, Hardware, Inventory};
+use crate::devices::{CarrierView, Hardware};
 use crate::licence::binding::{Binding, Carriers, SeenCarrier};
 use crate::licence::{Licence, OpenFailure, Timestamp, VendorKeys, open};
 
@@ -13,7 +14,7 @@ use super::plugged::{carriers, seen};
 /// So many pulled keys are remembered; those that went first are forgotten first.
 const REMEMBERED: usize = 256;
 
-/// The provider of USB keys. It is told what is plugged in and remembers what was.
+/// The provider of hardware keys. It is told what is plugged in and remembers what was.
 #[derive(Default)]
 pub struct UsbKeys {
     known: HashMap<String, Known>,
@@ -21,11 +22,12 @@ pub struct UsbKeys {
     pulls: u64,
 }
 
-/// What is known of a carrier, by the stable name of its device.
+/// What is known of a carrier, by its stable name.
 #[derive(Clone)]
 struct Known {
     memory: Option<Arc<[u8]>>,
-    port: String,
+    /// `at port 1-1.4`, `in token NAME`.
+    place: String,
     found: Found,
     /// Which pull it was, counted; none: it is plugged in.
     pulled: Option<u64>,
@@ -44,18 +46,18 @@ impl UsbKeys {
         let same_vendors = trusted == self.vendors;
         self.vendors = trusted;
         let mut before = std::mem::take(&mut self.known);
-        for carrier in &hardware.carriers {
-            let old = before.remove(&carrier.device.id);
+        for carrier in hardware.all_carriers() {
+            let old = before.remove(carrier.id);
             let known = look_at(carrier, old, same_vendors, vendors, now);
-            self.known.insert(carrier.device.id.clone(), known);
+            self.known.insert(carrier.id.to_owned(), known);
         }
-        self.remember(before, &hardware.inventory);
+        self.remember(before, hardware);
         let found = self.known.values().map(|known| known.found.clone());
         (found.collect(), carriers(hardware))
     }
 
     /// Keeps those that are gone and held a licence, unless it is here under another name.
-    fn remember(&mut self, gone: HashMap<String, Known>, inventory: &Inventory) {
+    fn remember(&mut self, gone: HashMap<String, Known>, hardware: &Hardware) {
         let here: Vec<_> = self
             .known
             .values()
@@ -72,8 +74,8 @@ impl UsbKeys {
                 self.pulls += 1;
                 known.pulled = Some(self.pulls);
             }
-            known.found.obstacle = Some(match inventory.find(&id) {
-                None => format!("unplugged; it was last at port {}", known.port),
+            known.found.obstacle = Some(match hardware.inventory.find(&id) {
+                None => format!("unplugged; it was last {}", known.place),
                 Some(device) => format!(
                     "the device is connected at port {} but its family has no driver: the settings took it away",
                     device.port
@@ -100,15 +102,15 @@ fn number(found: &Found) -> Option<u64> {
 }
 
 fn look_at(
-    carrier: &Carrier,
+    carrier: CarrierView<'_>,
     old: Option<Known>,
     same_vendors: bool,
     vendors: &VendorKeys,
     now: Timestamp,
 ) -> Known {
     let as_seen = seen(carrier);
-    let unproven = unproven(&as_seen);
-    let told = carrier.memory.clone();
+    let unproven = unproven(carrier, &as_seen);
+    let told = carrier.memory.cloned();
     // As long as it does not let itself be read, what it held before is the best guess.
     let memory = told.or_else(|| old.as_ref()?.memory.clone().filter(|_| unproven.is_some()));
     let old = old.filter(|old| old.memory == memory).map(|old| old.found);
@@ -117,7 +119,7 @@ fn look_at(
         (Some(_), Some(old)) if same_vendors => old.opened,
         (Some(memory), _) if !memory.is_empty() => open(memory, vendors).map(Arc::new),
         // A memory that was never read may hold something.
-        (None, _) if carrier.driver != DriverKind::Serial && unproven.is_some() => {
+        (None, _) if carrier.keeps_licences && unproven.is_some() => {
             Err(OpenFailure::Carrier(unproven.clone().unwrap_or_default()))
         }
         _ => Err(OpenFailure::Blank),
@@ -128,10 +130,10 @@ fn look_at(
         .and_then(|licence| misplaced(licence, &as_seen));
     Known {
         memory,
-        port: carrier.device.port.clone(),
+        place: carrier.place.to_string(),
         found: Found {
             kind: KeyKind::Usb,
-            file_name: carrier.device.id.clone(),
+            file_name: carrier.id.to_owned(),
             named: Some((None, as_seen.number)),
             opened,
             obstacle: misplaced.or(unproven),
@@ -141,9 +143,9 @@ fn look_at(
     }
 }
 
-fn unproven(carrier: &SeenCarrier) -> Option<String> {
-    let why = carrier.proof.as_ref().err()?;
-    Some(format!("the device is connected but {why}"))
+fn unproven(carrier: CarrierView<'_>, as_seen: &SeenCarrier) -> Option<String> {
+    let why = as_seen.proof.as_ref().err()?;
+    Some(format!("the {} is connected but {why}", carrier.place.noun()))
 }
 
 /// Why a licence does not belong on the carrier that it was found on. A copy is no rival of the licence it was

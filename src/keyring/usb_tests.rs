@@ -57,6 +57,7 @@ fn plugged(carriers: &[Arc<Carrier>]) -> Hardware {
     Hardware {
         inventory: Arc::new(Inventory::default()),
         carriers: carriers.to_vec(),
+        ..Hardware::default()
     }
 }
 
@@ -112,7 +113,7 @@ fn a_key_that_lost_its_driver_is_not_called_unplugged() {
             devices: vec![Arc::clone(&key.device)],
             errors: vec![],
         }),
-        carriers: vec![],
+        ..Hardware::default()
     };
     let why = |hardware: &Hardware, usb: &mut UsbKeys| {
         let (found, _) = usb.look(hardware, &vendors(), at(1));

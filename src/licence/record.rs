@@ -267,7 +267,7 @@ impl Licence {
             ),
             ("driver", carrier.map_or("", |carrier| &carrier.driver), 256),
             ("serial", carrier.map_or("", |carrier| &carrier.serial), 256),
-            ("public_key", public_key.unwrap_or(""), 256),
+            ("public_key", public_key.unwrap_or(""), 2048),
         ];
         for (field, text, limit) in texts {
             if text.chars().count() > limit || text.chars().any(char::is_control) {

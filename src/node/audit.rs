@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::SharedClock;
 use crate::licence::DAY;
-use crate::signing::{Message, Signer};
+use crate::signing::{Message, NodeSigner};
 use crate::store::{Database, StoreError, checkpoint_audit, prune_audit};
 
 /// Between two checkpoints, where something was written.
@@ -27,7 +27,7 @@ impl AuditKeeper {
     pub(super) fn start(
         database: &Database,
         clock: SharedClock,
-        signer: Arc<dyn Signer>,
+        signer: Arc<NodeSigner>,
         keep_days: u32,
     ) -> Result<Self, StoreError> {
         let mut connection = database.connect()?;
@@ -36,11 +36,11 @@ impl AuditKeeper {
             let last = !matches!(ended.recv_timeout(INTERVAL), Err(RecvTimeoutError::Timeout));
             let now = clock.now().wall;
             let sign = |hash: &str| {
-                let signatures = signer.sign(&[Message {
+                let signature = signer.sign_and_wait(Message {
                     query_id: CHECKPOINT_NAME,
                     body: hash.as_bytes(),
-                }]);
-                Some(signatures.ok()?.first()?.to_base64())
+                });
+                Some(signature.ok()?.to_base64())
             };
             let oldest = now.plus(-i64::from(keep_days) * DAY);
             let kept = if keep_days == 0 {
@@ -62,9 +62,9 @@ impl AuditKeeper {
         })
     }
 
-    /// Signs what is not signed yet and ends.
-    pub(super) fn stop(self) {
+    /// Has it sign what is not signed yet and end; what waits for it is the result.
+    pub(super) fn stop(self) -> JoinHandle<()> {
         drop(self.end);
-        let _ = self.thread.join();
+        self.thread
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::api::tls::TlsError;
-use crate::signing::KeyFileError;
+use crate::signing::SigningError;
 use crate::store::{StoreError, UserError};
 
 /// Why a node does not start.
@@ -50,7 +50,7 @@ pub enum StartError {
     Tls(#[from] TlsError),
     /// The signing key.
     #[error("the signing key: {0}")]
-    Key(#[from] KeyFileError),
+    Key(#[from] SigningError),
     /// The state file.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,6 +68,11 @@ pub enum StartError {
 impl StartError {
     /// Settings that cannot work, rather than a world that does not cooperate at the moment.
     pub fn is_about_settings(&self) -> bool {
-        matches!(self, Self::InitialPassword { .. } | Self::Tls(_))
+        matches!(
+            self,
+            Self::InitialPassword { .. }
+                | Self::Tls(_)
+                | Self::Key(SigningError::NoKey(_) | SigningError::NoToken)
+        )
     }
 }

@@ -9,13 +9,15 @@ mod plug;
 mod rules;
 mod run;
 mod servers;
+mod signer;
 mod state_dir;
 mod watchdog;
 
+pub use crate::signing::SIGNING_KEY;
 pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
-pub use plug::{OnPlug, host_devices};
+pub use plug::{OnPlug, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
 pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
 pub use state_dir::StateDir;
@@ -24,7 +26,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
@@ -38,7 +40,7 @@ use crate::keyring::{Keeper, KeeperHandle, KeyProvider, LicenceFiles, Mailbox, P
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::settings::Settings;
-use crate::signing::{Signer, SoftwareKey};
+use crate::signing::PublicKey;
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
@@ -46,10 +48,8 @@ use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
 use plug::Devices;
 use servers::{Sockets, servers};
+use signer::{Signers, Watched};
 use watchdog::{Threads, Workers};
-
-/// Name of the signing key in the state directory.
-pub const SIGNING_KEY: &str = "signing.key";
 
 /// What is running finishes within this time when the node stops; then it is cut off. A request takes
 /// milliseconds; the server itself looks only once a second whether all of them have ended.
@@ -73,6 +73,7 @@ pub struct Node {
     audit: AuditKeeper,
     devices: Devices,
     tokens: TokensHandle,
+    signer: Watched,
     certificates: CertificatesHandle,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
@@ -112,9 +113,6 @@ impl Node {
             (Some(certificate), Some(key)) => Some(tls::load(certificate, key)?),
             _ => None,
         };
-        let signer: Arc<dyn Signer> = Arc::new(SoftwareKey::read_or_create(
-            &settings.state_dir.join(SIGNING_KEY),
-        )?);
         let started = clock.now().wall;
 
         let credentials = roots.credentials.clone();
@@ -125,15 +123,17 @@ impl Node {
                 state_dir: Some(settings.state_dir.clone()),
             },
         );
+        let signers = Signers::open(&settings.state_dir, &settings.signing, &tokens)?;
+        let signer = signers.signer.clone();
         let certificates = CertificatesHandle::start(
             rules::certificate_rules(&settings.certificates, credentials.as_deref()),
             tokens.clone(),
         );
         let mailbox = Mailbox::default();
-        let devices = Devices(settings.devices.enabled.then(|| {
-            let rules = device_rules(&settings.devices);
-            plug(rules, Box::new(mailbox.on_plug()))
-        }));
+        let rules = device_rules(&settings.devices);
+        let revalidate = rules.revalidate;
+        let usb = (settings.devices.enabled).then(|| plug(rules, Box::new(mailbox.on_plug())));
+        let devices = Devices::start(usb, tokens.clone(), revalidate, mailbox.on_plug());
         let sources = sources(settings, roots, devices.0.clone())?;
         warn_if_weak(&sources.roots);
         let keeper = Keeper::new(sources, clock.clone(), ChangeWatch::new(&database)?)?;
@@ -160,6 +160,7 @@ impl Node {
 
         let audit = AuditKeeper::start(&database, clock.clone(), signer.clone(), settings.audit.keep_days)?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
+        let signer_watch = signers.watch(desk.clone());
         let auth = Auth::start(&database, desk.clone(), rules::login(settings))?;
         let rescans = Arc::new(Rescans::new(keys.clone(), certificates.clone()));
         let api = Arc::new(Api {
@@ -206,6 +207,7 @@ impl Node {
             audit,
             devices,
             tokens,
+            signer: signer_watch,
             certificates,
             credentials,
             threads: vec![desk_thread, keeper_thread],
@@ -221,11 +223,12 @@ impl Node {
         self.codes
             .store(Arc::new(AccessCodes::new(&settings.access_codes)));
         self.desk.set_rules(rules::seats(settings));
-        if let Some(devices) = &self.devices.0 {
-            devices.set_rules(device_rules(&settings.devices));
-        }
+        self.devices.0.set_rules(device_rules(&settings.devices));
         self.tokens
             .set_rules(rules::token_rules(&settings.tokens, self.credentials.as_deref()));
+        if self.signer.reload(settings) {
+            self.note_key(now);
+        }
         self.certificates.set_rules(rules::certificate_rules(
             &settings.certificates,
             self.credentials.as_deref(),
@@ -233,6 +236,19 @@ impl Node {
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
+    }
+
+    /// Notes that another key signs now.
+    fn note_key(&self, now: Timestamp) {
+        let PublicKey { pem, bits } = self.signer.signer.public_key();
+        tracing::info!(bits, "another key signs from now on");
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        self.desk.note(entry(
+            now,
+            "signing",
+            "current key",
+            &format!("RSA-{bits} {body}"),
+        ));
     }
 
     /// Looks at the keys anew.
@@ -274,8 +290,16 @@ impl Node {
                 tracing::error!("a thread ended in a panic");
             }
         }
+        // The last rows are signed by a token that still can; one that hangs is not waited for.
+        let last = [self.audit.stop(), self.signer.stop()];
+        let ended = Instant::now() + FAREWELL;
+        while Instant::now() < ended && !last.iter().all(JoinHandle::is_finished) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         self.tokens.stop();
-        self.audit.stop();
+        for thread in last {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -316,11 +340,7 @@ fn local(socket: &TcpListener) -> Result<SocketAddr, StartError> {
     socket.local_addr().map_err(StartError::Server)
 }
 
-fn sources(
-    settings: &Settings,
-    roots: Roots,
-    devices: Option<Arc<dyn Plugged>>,
-) -> Result<Sources, StartError> {
+fn sources(settings: &Settings, roots: Roots, devices: Arc<dyn Plugged>) -> Result<Sources, StartError> {
     let (licence_dir, vendor_dir) = (settings.licence_dir(), settings.vendor_dir());
     for path in [&licence_dir, &vendor_dir] {
         state_dir::create(path).map_err(|source| StartError::StateDir {

@@ -92,12 +92,12 @@ part! {
 
 part! {
     /// The options that say what a node's keys are: for commands that judge them without being a node.
-    KeyArgs: ["state_dir", "licence_dir", "vendor_dir", "devices.enabled", "devices.families"]
+    KeyArgs: ["state_dir", "licence_dir", "vendor_dir", "devices.enabled", "devices.families", "tokens"]
 }
 
 part! {
     /// The options that say what devices are: for commands that look at them without being a node.
-    DeviceArgs: ["state_dir", "vendor_dir", "devices.families"]
+    DeviceArgs: ["state_dir", "vendor_dir", "devices.families", "tokens"]
 }
 
 fn config() -> Arg {

@@ -1,10 +1,24 @@
 //! Signs what the node answers: `RSASSA-PKCS1-v1_5` with SHA-256 over QueryID + body (spec, rows 2 and 3).
 
+mod hardware;
+mod keys;
+mod node_signer;
+mod public;
 mod software;
+mod token;
 mod verify;
+mod watch;
 
+pub use hardware::Hardware;
+pub use keys::{
+    KEY_LIST, KeyEntry, KeyList, KeyListError, KeyListLock, KeyState, Place, SIGNING_KEY, from_hex,
+    give_to_owner, to_hex,
+};
+pub use node_signer::{Force, ListedKey, NodeSigner, SigningError};
+pub use public::PublicKey;
 pub use software::{KeyFileError, SoftwareKey};
 pub use verify::{VerifyError, verify};
+pub use watch::{SignerWatch, SignerWatchStart};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,15 +47,6 @@ impl Signature {
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("signing failed: {0}")]
 pub struct SignError(pub String);
-
-/// The public half of a key that the node signs with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicKey {
-    /// `SubjectPublicKeyInfo` in PEM.
-    pub pem: String,
-    /// Length of the modulus in bits.
-    pub bits: usize,
-}
 
 /// Signs answers. An implementation may be shared by all HTTP workers and is called on their threads.
 pub trait Signer: Send + Sync {

@@ -97,8 +97,7 @@ impl SoftwareKey {
             path: path.into(),
             source,
         };
-        let der: Pkcs8V1Der<'_> = self.pair.as_der().map_err(|_| KeyFileError::Generation)?;
-        let pem = SecretDocument::try_from(der.as_ref())
+        let pem = SecretDocument::try_from(self.to_pkcs8()?.as_slice())
             .and_then(|document| document.to_pem("PRIVATE KEY", LineEnding::LF))
             .map_err(|_| KeyFileError::Generation)?;
         let part = path.with_extension("part");
@@ -120,6 +119,15 @@ impl SoftwareKey {
             .map_err(io)
     }
 
+    /// The private key as PKCS#8 DER, to put it on a token.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Generation`] where the library refuses.
+    pub fn to_pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+        let der: Pkcs8V1Der<'_> = self.pair.as_der().map_err(|_| KeyFileError::Generation)?;
+        Ok(Zeroizing::new(der.as_ref().to_vec()))
+    }
+
     /// RS256 over one message.
     ///
     /// # Errors
@@ -135,7 +143,7 @@ impl SoftwareKey {
         Ok(Signature(signature))
     }
 
-    fn from_pem(pem: &str) -> Option<Self> {
+    pub(super) fn from_pem(pem: &str) -> Option<Self> {
         let (_, der) = SecretDocument::from_pem(pem).ok()?;
         let pair = RsaKeyPair::from_pkcs8(der.as_bytes()).or_else(|_| RsaKeyPair::from_der(der.as_bytes()));
         Self::new(pair.ok()?)

@@ -122,7 +122,8 @@ pub fn append_audit(connection: &mut Connection, entries: &[AuditEntry]) -> rusq
 }
 
 /// Signs the chain as it stands, where anything was written since the last checkpoint. `sign` gets the hash of
-/// the last row in hexadecimal digits and gives the signature in Base64.
+/// the last row in hexadecimal digits and gives the signature in Base64. Others may write while it works, for it may
+/// be slow: the checkpoint says up to which row it signs.
 ///
 /// # Errors
 /// As `SQLite` tells them; those of `sign` leave the log as it is.
@@ -131,24 +132,26 @@ pub fn checkpoint_audit(
     now: Timestamp,
     sign: impl FnOnce(&str) -> Option<String>,
 ) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let last: Option<String> = transaction
-        .query_row("SELECT event FROM audit ORDER BY seq DESC LIMIT 1", [], |row| {
-            row.get(0)
-        })
+    let last = connection
+        .query_row(
+            "SELECT seq, hash, event, object FROM audit ORDER BY seq DESC LIMIT 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
         .optional()?;
-    if last.is_none_or(|event| event == CHECKPOINT) {
+    let Some((seq, hash, event, object)): Option<(u64, ChainHash, String, String)> = last else {
+        return Ok(());
+    };
+    if event == CHECKPOINT && object == rows_to(seq - 1) {
         return Ok(());
     }
-    let (seq, hash) = head(&transaction)?;
     let Some(signature) = sign(&hex(&hash)) else {
         return Ok(());
     };
-    append(
-        &transaction,
-        &[node_entry(now, CHECKPOINT, &format!("rows to {seq}"), signature)],
-    )?;
-    transaction.commit()
+    append_audit(
+        connection,
+        &[node_entry(now, CHECKPOINT, &rows_to(seq), signature)],
+    )
 }
 
 /// Removes rows from before `oldest`; the chain then begins at the first row that is left.
@@ -191,6 +194,7 @@ pub fn verify_audit(
     let first: Option<u64> = connection.query_row("SELECT min(seq) FROM audit", [], |row| row.get(0))?;
     let mut unexplained = first.filter(|seq| *seq > 1);
     let mut statement = connection.prepare(SELECT)?;
+    let mut hash_of = connection.prepare("SELECT hash FROM audit WHERE seq = ?1")?;
     for row in statement.query_map([], read)? {
         let row = row?;
         let expected = match before {
@@ -203,11 +207,17 @@ pub fn verify_audit(
         if expected != Some(row.hash) {
             return Err(AuditError::Broken(row.seq));
         }
-        if row.entry.event == CHECKPOINT
-            && let Some((_, hash)) = before
-            && !signed(&hex(&hash), &row.entry.detail)
-        {
-            return Err(AuditError::Checkpoint(row.seq));
+        if row.entry.event == CHECKPOINT && before.is_some() {
+            match signed_row(&row.entry.object).filter(|seq| *seq < row.seq) {
+                // It is gone for its age.
+                Some(seq) if first.is_some_and(|first| seq < first) => {}
+                Some(seq)
+                    if signed(
+                        &hex(&hash_of.query_row([seq], |row| row.get(0))?),
+                        &row.entry.detail,
+                    ) => {}
+                _ => return Err(AuditError::Checkpoint(row.seq)),
+            }
         }
         if row.entry.event == PRUNED && unexplained.map(pruned_before).as_ref() == Some(&row.entry.object) {
             unexplained = None;
@@ -237,6 +247,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
 
 fn pruned_before(seq: u64) -> String {
     format!("rows before {seq}")
+}
+
+fn rows_to(seq: u64) -> String {
+    format!("rows to {seq}")
+}
+
+/// Up to which row a checkpoint signs.
+fn signed_row(object: &str) -> Option<u64> {
+    object.strip_prefix("rows to ")?.parse().ok()
 }
 
 /// Number and hash of the last row.
@@ -349,6 +368,22 @@ mod tests {
         let (_dir, mut connection) = log(3);
         checkpoint_audit(&mut connection, Timestamp::default(), |_| Some("forged".into())).unwrap();
         assert!(matches!(verify(&connection), Err(AuditError::Checkpoint(4))));
+    }
+
+    #[test]
+    fn what_is_written_while_a_checkpoint_is_signed_is_signed_by_the_next() {
+        let (dir, mut connection) = log(3);
+        let mut other = Database::open(dir.path()).unwrap().connect().unwrap();
+        let sign = |hash: &str| Some(format!("signed {hash}"));
+        checkpoint_audit(&mut connection, Timestamp::default(), |hash| {
+            append_audit(&mut other, &[entry(4)]).unwrap();
+            sign(hash)
+        })
+        .unwrap();
+        assert_eq!(verify(&connection).unwrap(), 5);
+        checkpoint_audit(&mut connection, Timestamp::default(), sign).unwrap();
+        checkpoint_audit(&mut connection, Timestamp::default(), sign).unwrap();
+        assert_eq!(verify(&connection).unwrap(), 6);
     }
 
     #[test]

@@ -50,7 +50,11 @@ fn devices_are_listed_whatever_they_are() {
         devices,
         errors: Vec::new(),
     });
-    node.devices.set_hardware(Hardware { inventory, carriers });
+    node.devices.set_hardware(Hardware {
+        inventory,
+        carriers,
+        ..Hardware::default()
+    });
     node.follow();
     assert_eq!(
         node.get("/api/devices/usb-1209-0001-A1").expect(200).text(),
@@ -62,7 +66,7 @@ fn devices_are_listed_whatever_they_are() {
         )
         .to_owned()
             + &blank("A1").number().to_string()
-            + r#","Proof":"proven","KeyNo":7131766}"#
+            + r#","Proof":"proven","KeyNo":7131766,"Token":null,"Label":null,"Module":null,"Slot":null,"PinState":null,"USBDevice":null}"#
     );
     let rows = node.get("/api/devices").expect(200).rows();
     assert_eq!(rows.len(), 3);
@@ -208,6 +212,7 @@ fn health_tells_of_devices() {
                 errors,
             }),
             carriers: vec![key.clone()],
+            ..Hardware::default()
         });
         // A report is given out for a second.
         node.advance(1_000);

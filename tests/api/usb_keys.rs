@@ -238,7 +238,7 @@ fn a_file_bound_to_a_carrier_is_workable_while_that_proves_itself() {
             errors: vec![error],
         }
         .into(),
-        carriers: Vec::new(),
+        ..Hardware::default()
     });
     node.follow();
     assert!(told().contains("/sys/bus/usb: Input/output error"), "{}", told());

@@ -117,6 +117,7 @@ fn hardware(carriers: Vec<Carrier>) -> Hardware {
             errors: Vec::new(),
         }),
         carriers,
+        ..Hardware::default()
     }
 }
 

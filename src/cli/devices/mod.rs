@@ -1,6 +1,7 @@
 //! `keynode devices`: what is plugged into this computer, looked at here and now.
 
 mod provision;
+mod provision_token;
 mod seen;
 mod watch;
 
@@ -20,7 +21,7 @@ pub(super) use seen::Seen;
 /// What can be done with devices.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum DevicesCommand {
-    /// List the USB devices of this computer, and which of them prove themselves as carriers of licences
+    /// List USB devices and tokens, and which of them prove themselves as carriers of licences
     ///
     /// No node is asked: devices are looked at here and now, with the access that whoever runs this has. GET
     /// /api/devices tells what a running node sees.
@@ -112,7 +113,7 @@ fn to_row(row: &Value) -> String {
 }
 
 fn show(seen: &Seen, device: &str, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
-    let id = &seen.find(device)?.id;
+    let id = &seen.find(device)?;
     let row = seen.rows().into_iter().find(|row| row["ID"] == **id);
     let row = row.unwrap_or_default();
     if as_json {

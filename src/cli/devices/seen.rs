@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use crate::api::device_rows;
 use crate::clock::SystemClock;
-use crate::devices::{self, Carrier, Device, Hardware};
+use crate::devices::{CarrierView, Hardware};
 use crate::keyring::{Found, UsbKeys, read_vendor_keys};
 use crate::licence::VendorKeys;
-use crate::node::device_rules;
+use crate::node;
 use crate::settings::{DeviceArgs, Settings};
+use crate::tokens::TokensHandle;
 
 use super::Failure;
 
@@ -21,14 +22,19 @@ pub(in super::super) struct Seen {
 }
 
 impl Seen {
-    /// Looks at the computer's devices; takes a second or so where one of them does not answer.
+    /// Looks at the computer's devices and tokens; takes a second or so where one of them does not answer.
     pub(in super::super) fn look(args: &DeviceArgs) -> Result<Self, Failure> {
         let settings = Settings::load(&args.0)?.settings;
-        let hardware = devices::look(&device_rules(&settings.devices));
-        Ok(Self::new(
-            Arc::new(hardware),
-            &read_vendor_keys(&settings.vendor_dir()),
-        ))
+        let tokens = node::host_tokens(&settings);
+        let seen = Self::look_with(&settings, &tokens);
+        tokens.stop();
+        Ok(seen)
+    }
+
+    /// As [`Seen::look`], with tokens that are used further.
+    pub(super) fn look_with(settings: &Settings, tokens: &TokensHandle) -> Self {
+        let hardware = Arc::new(node::look_with(settings, tokens));
+        Self::new(hardware, &read_vendor_keys(&settings.vendor_dir()))
     }
 
     /// What was seen, with licences of these vendors.
@@ -64,48 +70,57 @@ impl Seen {
         )))
     }
 
-    /// The device of this ID or serial number.
-    pub(super) fn find(&self, name: &str) -> Result<&Arc<Device>, Failure> {
-        let devices = &self.hardware.inventory.devices;
-        if let Some(device) = devices.iter().find(|device| device.id == name) {
-            return Ok(device);
+    /// The ID of the device, token or carrier that this ID or serial number names.
+    pub(super) fn find(&self, name: &str) -> Result<String, Failure> {
+        let rows = self.rows();
+        let is = |row: &&Value, field: &str| row[field] == *name;
+        let id = |row: &Value| super::text(&row["ID"]);
+        if let Some(row) = rows.iter().find(|row| is(row, "ID")) {
+            return Ok(id(row));
         }
-        let named: Vec<_> = devices
-            .iter()
-            .filter(|device| device.serial.as_deref() == Some(name))
-            .collect();
-        match *named {
-            [device] => Ok(device),
+        // The keys on a token have its serial number too: it names the token.
+        let named = rows.iter().filter(|row| row["Type"] != "TokenKey");
+        let named: Vec<String> = named.filter(|row| is(row, "SerialNumber")).map(id).collect();
+        match &named[..] {
+            [id] => Ok(id.clone()),
             [] => {
                 self.complete()?;
                 Err(Failure::NotFound(format!(
                     "no device has the ID or serial number {name}: `keynode devices list` shows those that are plugged in"
                 )))
             }
-            ref several => Err(Failure::Usage(format!(
+            several => Err(Failure::Usage(format!(
                 "several devices have the serial number {name}: name one by its ID: {}",
-                several
-                    .iter()
-                    .map(|device| device.id.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                several.join(", ")
             ))),
         }
     }
 
     /// The carrier of this ID or serial number.
-    pub(in super::super) fn carrier(&self, name: &str) -> Result<&Arc<Carrier>, Failure> {
-        let device = self.find(name)?;
-        let mut carriers = self.hardware.carriers.iter();
-        carriers
-            .find(|carrier| carrier.device.id == device.id)
-            .ok_or_else(|| {
-                let family = device.family.as_ref().map_or("no known family", |family| &family.name);
-                Failure::Failed(format!(
-                    "{} is a device of {family}, which has no driver: devices.families in the settings can give it one",
-                    device.id
-                ))
-            })
+    pub(in super::super) fn carrier(&self, name: &str) -> Result<CarrierView<'_>, Failure> {
+        let by_id = |id: &str| self.hardware.all_carriers().find(|carrier| carrier.id == id);
+        if let Some(carrier) = by_id(name) {
+            return Ok(carrier);
+        }
+        let id = self.find(name)?;
+        if let Some(carrier) = by_id(&id) {
+            return Ok(carrier);
+        }
+        Err(Failure::Failed(match self.hardware.inventory.find(&id) {
+            Some(device) => {
+                let family = device
+                    .family
+                    .as_ref()
+                    .map_or("no known family", |family| &family.name);
+                format!(
+                    "{id} is a device of {family}, which has no driver: devices.families in the settings can give it one"
+                )
+            }
+            None => format!(
+                "{id} is a token: name one of its carrier keys, or make one with `keynode devices provision --driver \
+                 pkcs11 --token NAME`"
+            ),
+        }))
     }
 
     /// What is to be said of the licence that a device carries: why it is none, or why the device does not vouch for

@@ -7,9 +7,8 @@ use std::sync::mpsc::channel;
 use serde_json::{Value, json};
 
 use crate::clock::SystemClock;
-use crate::devices::DevicesHandle;
 use crate::keyring::read_vendor_keys;
-use crate::node::device_rules;
+use crate::node;
 use crate::settings::{DeviceArgs, Settings};
 
 use super::seen::Seen;
@@ -20,7 +19,8 @@ type Rows = BTreeMap<String, Value>;
 pub(super) fn run(args: &DeviceArgs, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
     let settings = Settings::load(&args.0)?.settings;
     let (sender, changes) = channel();
-    let devices = DevicesHandle::start(device_rules(&settings.devices), move || {
+    let tokens = node::host_tokens(&settings);
+    let devices = node::watch(&settings, &tokens, move || {
         let _ = sender.send(());
     });
     let mut before = Rows::new();

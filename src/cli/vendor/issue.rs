@@ -229,7 +229,7 @@ fn bind_to_carrier(
     out: &mut impl Write,
 ) -> Result<(Binding, Option<KeyNo>), Failure> {
     let carrier = seen.carrier(name)?;
-    let id = &carrier.device.id;
+    let id = carrier.id;
     let shown = crate::keyring::seen(carrier);
     if let Err(why) = shown.proof {
         return Err(Failure::of(format!("{id} is connected but {why}")));
@@ -237,7 +237,7 @@ fn bind_to_carrier(
     let serial = shown
         .serial
         .ok_or_else(|| Failure::of(format!("{id} has no serial number to bind a licence to")))?;
-    if carrier.driver == DriverKind::Serial {
+    if carrier.driver == DriverKind::Serial.name() {
         writeln!(
             out,
             "warning: {id} is known by its serial number alone: another device that shows the same passes for it"

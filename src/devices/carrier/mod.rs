@@ -4,6 +4,7 @@ mod hid;
 mod progress;
 mod prove;
 mod serial;
+mod weak_key;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use super::device::Device;
 
 pub use progress::Progress;
 pub use prove::{Known, Proof, prove, provision};
+pub(super) use weak_key::is_weak;
 
 /// How carriers of a family are proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +71,15 @@ pub enum CarrierError {
     /// It has no serial number, so nothing can be bound to it.
     #[error("it has no serial number")]
     NoSerial,
+    /// Its token cannot be used.
+    #[error("{0}")]
+    Token(String),
+    /// Its private key can be read out of the token.
+    #[error("its key can be copied off the token (CKA_EXTRACTABLE): a carrier needs one that cannot")]
+    Copyable,
+    /// Its key cannot prove anything.
+    #[error("its key cannot be a carrier's: {0}")]
+    Unfit(String),
     /// The transfer failed.
     #[error("the transfer failed: {0}")]
     Io(String),

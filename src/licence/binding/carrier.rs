@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::licence::KeyNo;
 
 /// The drivers that this version can have a carrier proven by, and whether a carrier shows a public key to it.
-const DRIVERS: [(&str, bool); 2] = [("serial", false), ("hid", true)];
+const DRIVERS: [(&str, bool); 3] = [("serial", false), ("hid", true), ("pkcs11", true)];
+
+/// The driver of carriers that are on tokens; those of all others are USB devices.
+const ON_TOKENS: &str = "pkcs11";
 
 /// A binding to a hardware carrier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +20,8 @@ pub struct CarrierBinding {
     /// The carrier's serial number as its driver reports it; for `serial` the text `vid:pid:serial`, ids in
     /// lower-case hex.
     pub serial: String,
-    /// The key that the carrier's answers verify under, for `hid` the 32 bytes in base64url without padding; none
-    /// for the driver `serial`, which proves presence only.
+    /// The key that the carrier's answers verify under, in base64url without padding: for `hid` the 32 bytes,
+    /// for `pkcs11` the SubjectPublicKeyInfo; none for the driver `serial`, which proves presence only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
 }
@@ -43,8 +46,10 @@ pub struct SeenCarrier {
 pub struct Carriers {
     /// Those that could be seen.
     pub seen: Vec<SeenCarrier>,
-    /// Why there may be others that could not be seen.
+    /// Why there may be USB devices that could not be seen.
     pub blind: Option<String>,
+    /// Why there may be carriers on tokens that could not be seen.
+    pub hidden: Option<String>,
 }
 
 /// Why a licence's carrier does not vouch for it. The text is the licence's OpenError.
@@ -85,7 +90,7 @@ pub enum CarrierMiss {
     },
     /// The binding's driver is one of another version.
     #[error(
-        "its carrier {0} has a driver that this version of keynode does not know: it knows serial and hid; a newer \
+        "its carrier {0} has a driver that this version of keynode does not know: it knows serial, hid and pkcs11; a newer \
          one may be needed"
     )]
     Driver(String),
@@ -142,7 +147,7 @@ impl SeenCarrier {
     ) -> Result<(), CarrierMiss> {
         let alone = Carriers {
             seen: vec![self.clone()],
-            blind: None,
+            ..Carriers::default()
         };
         alone.vouch(binding, number)
     }
@@ -166,13 +171,21 @@ impl Carriers {
                         why,
                     }),
                 };
-                self.best(&name, |seen| seen.number == number, prove).map(|_| ())
+                let blind = self.blind.as_ref().or(self.hidden.as_ref());
+                self.best(&name, blind, |seen| seen.number == number, prove)
+                    .map(|_| ())
             }
             (Some(binding), number) => {
                 binding.check()?;
                 let carrier = binding.name();
+                let blind = if binding.driver == ON_TOKENS {
+                    &self.hidden
+                } else {
+                    &self.blind
+                };
                 let found = self.best(
                     &carrier,
+                    blind.as_ref(),
                     |seen| seen.has_name_of(binding),
                     |seen| seen.proves(binding),
                 )?;
@@ -189,6 +202,7 @@ impl Carriers {
     fn best(
         &self,
         name: &str,
+        blind: Option<&String>,
         meant: impl Fn(&SeenCarrier) -> bool,
         prove: impl Fn(&SeenCarrier) -> Result<(), CarrierMiss>,
     ) -> Result<&SeenCarrier, CarrierMiss> {
@@ -204,7 +218,7 @@ impl Carriers {
             }
         }
         let carrier = name.to_owned();
-        Err(failure.unwrap_or(match self.blind.clone() {
+        Err(failure.unwrap_or(match blind.cloned() {
             Some(why) => CarrierMiss::Blind { carrier, why },
             None => CarrierMiss::Absent(carrier),
         }))

@@ -39,7 +39,7 @@ fn silent() -> SeenCarrier {
 fn miss(seen: &[SeenCarrier]) -> Option<CarrierMiss> {
     let carriers = Carriers {
         seen: seen.to_vec(),
-        blind: None,
+        ..Carriers::default()
     };
     carriers.vouch(Some(&binding()), None).err()
 }
@@ -77,7 +77,10 @@ fn of_several_failures_that_of_the_likelier_one_is_told() {
 
 #[test]
 fn a_blank_key_number_is_a_carrier_too() {
-    let here = |seen: Vec<SeenCarrier>| Carriers { seen, blind: None };
+    let here = |seen: Vec<SeenCarrier>| Carriers {
+        seen,
+        ..Carriers::default()
+    };
     let carriers = here(vec![carrier("A1", 1), carrier("B2", 2)]);
     assert_eq!(carriers.vouch(None, None), Ok(()));
     assert_eq!(carriers.vouch(None, Some(2)), Ok(()));
@@ -106,6 +109,7 @@ fn bindings_that_cannot_be_proven_and_eyes_that_do_not_see() {
     let carriers = Carriers {
         seen: vec![carrier("A1", 1)],
         blind: Some("/sys: no".into()),
+        hidden: Some("token a: its PIN is locked".into()),
     };
     let with = |driver: &str, public_key: Option<&str>| CarrierBinding {
         driver: driver.into(),
@@ -113,10 +117,17 @@ fn bindings_that_cannot_be_proven_and_eyes_that_do_not_see() {
         ..binding()
     };
     let vouch = |binding: CarrierBinding| carriers.vouch(Some(&binding), None).unwrap_err();
+    assert_eq!(vouch(with("later", None)), CarrierMiss::Driver("later A1".into()));
     assert_eq!(
         vouch(with("pkcs11", None)),
-        CarrierMiss::Driver("pkcs11 A1".into())
+        CarrierMiss::Keyless("pkcs11 A1".into())
     );
+    // What could not be looked for is told to those who miss that.
+    let locked = CarrierMiss::Blind {
+        carrier: "pkcs11 A1".into(),
+        why: "token a: its PIN is locked".into(),
+    };
+    assert_eq!(vouch(with("pkcs11", Some("key"))), locked);
     assert_eq!(vouch(with("hid", None)), CarrierMiss::Keyless("hid A1".into()));
     let blind = CarrierMiss::Blind {
         carrier: "serial A1".into(),

@@ -1,9 +1,9 @@
 //! What a device tells of itself: who it is, and what its memory holds.
 
 use super::super::CarrierError;
+use super::super::weak_key::is_weak;
 use super::exchange::{Exchange, Transport};
 use super::frame::{Command, DATA};
-use super::weak_key::is_weak;
 use crate::licence::MAX_FILE;
 
 /// The version of the protocol.

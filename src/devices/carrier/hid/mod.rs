@@ -7,7 +7,6 @@ mod identity;
 mod lock;
 mod memory;
 mod proof;
-mod weak_key;
 
 use std::time::Duration;
 

@@ -26,7 +26,7 @@ const fn ends(first: u8, middle: u8, last: u8) -> [u8; 32] {
 }
 
 /// Whether anybody can make signatures that verify under this Ed25519 public key.
-pub(super) fn is_weak(public_key: &[u8; 32]) -> bool {
+pub(in crate::devices) fn is_weak(public_key: &[u8; 32]) -> bool {
     let mut y = *public_key;
     y[31] &= 0x7f;
     SMALL_ORDER.contains(&y)

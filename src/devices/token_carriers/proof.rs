@@ -1,0 +1,248 @@
+//! The proof: a fresh challenge, and the signature that only the token's private key makes (docs/licence-format.md).
+
+use std::collections::VecDeque;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+
+use super::public_key::PublicKey;
+use crate::devices::carrier::CarrierError;
+use crate::tokens::{Operation, TokenError, TokenKey};
+
+/// What the signed text begins with: nothing else that anybody signs does.
+const DOMAIN: &[u8] = b"keynode pkcs11 carrier proof v1\0";
+/// Challenges that are remembered, to tell a replayed proof from a wrong one.
+const REMEMBERED: usize = 8;
+
+/// The key that was proven, and the challenges it was given.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    public_key: Option<PublicKey>,
+    challenges: VecDeque<[u8; 32]>,
+}
+
+/// Has a key on the token with this serial number sign a fresh challenge; `perform` has the token do something.
+///
+/// # Errors
+/// What the token says; [`CarrierError::OtherKey`], Replayed, Wrong or Unfit.
+pub(super) fn prove(
+    serial: &str,
+    key: &TokenKey,
+    earlier: &mut Earlier,
+    perform: impl FnOnce(Operation) -> Result<Vec<u8>, TokenError>,
+) -> Result<(), CarrierError> {
+    let public_key = PublicKey::of(key)?;
+    if earlier
+        .public_key
+        .as_ref()
+        .is_some_and(|before| *before != public_key)
+    {
+        return Err(CarrierError::OtherKey);
+    }
+    let challenge = random()?;
+    let (mechanism, data) = public_key.to_sign(&signed_text(serial, &key.id, &challenge));
+    let signature = perform(Operation::Sign {
+        key: key.id.clone(),
+        mechanism,
+        data,
+    })
+    .map_err(|error| CarrierError::Token(format!("it does not sign: {error}")))?;
+    let signs =
+        |challenge: &[u8; 32]| public_key.verifies(&signed_text(serial, &key.id, challenge), &signature);
+    let verdict = if signs(&challenge) {
+        Ok(())
+    } else if earlier.challenges.iter().any(signs) {
+        Err(CarrierError::Replayed)
+    } else {
+        Err(CarrierError::Wrong)
+    };
+    earlier.challenges.truncate(REMEMBERED - 1);
+    earlier.challenges.push_front(challenge);
+    if verdict.is_ok() {
+        earlier.public_key = Some(public_key);
+    }
+    verdict
+}
+
+fn random() -> Result<[u8; 32], CarrierError> {
+    let mut bytes = [0; 32];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| CarrierError::Io("the system gives no random numbers".into()))?;
+    Ok(bytes)
+}
+
+/// What the key signs. Serial number and CKA_ID are preceded by their lengths: no two carriers sign one text.
+fn signed_text(serial: &str, id: &[u8], challenge: &[u8; 32]) -> Vec<u8> {
+    let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let (serial_length, id_length) = (length(serial.as_bytes()), length(id));
+    [
+        DOMAIN,
+        &serial_length,
+        serial.as_bytes(),
+        &id_length,
+        id,
+        challenge,
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::AsDer;
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    };
+
+    use super::*;
+    use crate::tokens::{KeyKind, Mechanism};
+
+    fn key(kind: KeyKind, info: &[u8]) -> TokenKey {
+        TokenKey {
+            id: vec![0xab, 1],
+            label: "keynode-carrier".into(),
+            kind,
+            public_key: Some(info.to_vec()),
+            extractable: false,
+            signs: true,
+            decrypts: false,
+        }
+    }
+
+    fn ed25519(seed: u8) -> (TokenKey, Ed25519KeyPair) {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        let info = pair.public_key().as_der().unwrap();
+        (key(KeyKind::Ed25519, info.as_ref()), pair)
+    }
+
+    /// What a token that has this key answers.
+    fn signs(pair: &Ed25519KeyPair) -> impl Fn(Operation) -> Result<Vec<u8>, TokenError> {
+        move |operation| {
+            let Operation::Sign { mechanism, data, .. } = operation else {
+                panic!("another operation");
+            };
+            assert_eq!(mechanism, Mechanism::Eddsa);
+            Ok(pair.sign(&data).as_ref().to_vec())
+        }
+    }
+
+    #[test]
+    fn the_genuine_key_proves_itself_and_the_text_is_the_documented_one() {
+        let (key, pair) = ed25519(1);
+        let mut told = Vec::new();
+        let mut earlier = Earlier::default();
+        let proven = prove("S1", &key, &mut earlier, |operation| {
+            if let Operation::Sign { data, key, .. } = &operation {
+                told.clone_from(data);
+                assert_eq!(*key, [0xab, 1]);
+            }
+            signs(&pair)(operation)
+        });
+        assert_eq!(proven, Ok(()));
+        let known = b"keynode pkcs11 carrier proof v1\0\x00\x02S1\x00\x02\xab\x01";
+        assert_eq!((&told[..known.len()], told.len()), (&known[..], known.len() + 32));
+    }
+
+    #[test]
+    fn rsa_and_p256_sign_what_their_mechanisms_want() {
+        let random = SystemRandom::new();
+        let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let info: aws_lc_rs::encoding::PublicKeyX509Der<'_> = rsa.public_key().as_der().unwrap();
+        let rsa_key = key(KeyKind::Rsa(2048), info.as_ref());
+        // What is padded is the DigestInfo: the pair hashes for itself, so the hash that it makes must be in there.
+        let message = signed_text("S", &rsa_key.id, &[7; 32]);
+        let public_key = PublicKey::of(&rsa_key).unwrap();
+        let mut signature = vec![0; 256];
+        rsa.sign(&RSA_PKCS1_SHA256, &random, &message, &mut signature)
+            .unwrap();
+        assert!(public_key.verifies(&message, &signature));
+        let (mechanism, data) = public_key.to_sign(&message);
+        assert_eq!((mechanism, data.len()), (Mechanism::RsaPkcs1, 51));
+
+        let p256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let info: aws_lc_rs::encoding::PublicKeyX509Der<'_> = p256.public_key().as_der().unwrap();
+        let p256_key = key(KeyKind::EcP256, info.as_ref());
+        let public_key = PublicKey::of(&p256_key).unwrap();
+        let signature = p256.sign(&random, &message).unwrap();
+        assert!(public_key.verifies(&message, signature.as_ref()));
+        let (mechanism, data) = public_key.to_sign(&message);
+        assert_eq!((mechanism, data.len()), (Mechanism::Ecdsa, 32));
+        // As bindings write a key is as its standard encoding has it.
+        for (key, info) in [
+            (&p256_key, info.as_ref()),
+            (&rsa_key, rsa_key.public_key.as_deref().unwrap()),
+        ] {
+            use base64::Engine;
+            let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(info);
+            assert_eq!(PublicKey::of(key).unwrap().text(), text);
+        }
+    }
+
+    #[test]
+    fn wrong_old_and_other_keys_are_told_apart() {
+        let (key, pair) = ed25519(1);
+        let (other_key, other) = ed25519(2);
+        let mut earlier = Earlier::default();
+        let mut recorded = Vec::new();
+        let proven = prove("S1", &key, &mut earlier, |operation| {
+            recorded = signs(&pair)(operation)?;
+            Ok(recorded.clone())
+        });
+        assert_eq!(proven, Ok(()));
+        let replayed = prove("S1", &key, &mut earlier, |_| Ok(recorded.clone()));
+        assert_eq!(replayed, Err(CarrierError::Replayed));
+        assert_eq!(
+            prove("S1", &key, &mut earlier, signs(&other)),
+            Err(CarrierError::Wrong)
+        );
+        for garbage in [vec![], vec![0; 64], vec![0xff; 5000]] {
+            let answer = garbage.clone();
+            assert_eq!(
+                prove("S1", &key, &mut earlier, |_| Ok(answer)),
+                Err(CarrierError::Wrong)
+            );
+        }
+        let changed = prove("S1", &other_key, &mut earlier, signs(&other));
+        assert_eq!(changed, Err(CarrierError::OtherKey));
+        assert_eq!(prove("S1", &key, &mut earlier, signs(&pair)), Ok(()));
+        // A signature made on one token counts for no other.
+        let elsewhere = prove("S2", &key, &mut Earlier::default(), |_| Ok(recorded));
+        assert_eq!(elsewhere, Err(CarrierError::Wrong));
+        let crashed = |_| Err(TokenError::Crashed("t".into()));
+        let failed = prove("S1", &key, &mut earlier, crashed).unwrap_err();
+        assert!(
+            matches!(&failed, CarrierError::Token(why) if why.contains("crashed")),
+            "{failed}"
+        );
+    }
+
+    #[test]
+    fn keys_that_prove_nothing_are_never_asked() {
+        let unasked = |key: &TokenKey| {
+            prove("S1", key, &mut Earlier::default(), |_| panic!("it was asked")).unwrap_err()
+        };
+        let (good, _) = ed25519(1);
+        let mut weak = good.clone();
+        let info = weak.public_key.as_mut().unwrap();
+        let at = info.len() - 32;
+        info[at..].fill(0);
+        let cases = [
+            TokenKey {
+                public_key: None,
+                ..good.clone()
+            },
+            TokenKey {
+                public_key: Some(b"nonsense".to_vec()),
+                ..good.clone()
+            },
+            TokenKey {
+                kind: KeyKind::EcP256,
+                ..good.clone()
+            },
+            weak,
+        ];
+        for key in cases {
+            assert!(matches!(unasked(&key), CarrierError::Unfit(_)), "{key:?}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The node's signer with the thread that watches it: what the log and the audit log are told of it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::seats::DeskHandle;
+use crate::settings::{Settings, Signing};
+use crate::signing::{Force, Hardware, NodeSigner, SignerWatch, SignerWatchStart, SigningError};
+use crate::tokens::TokensHandle;
+
+use super::entry;
+
+/// A node waits for its token no longer than this: an absent one is no reason not to start.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+/// A token that failed is tried no more often than this.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What signs, and the thread that watches it once it is started.
+pub(super) struct Signers {
+    pub(super) signer: Arc<NodeSigner>,
+    watch: SignerWatch,
+    start: SignerWatchStart,
+}
+
+impl Signers {
+    pub(super) fn open(
+        state_dir: &Path,
+        rules: &Signing,
+        tokens: &TokensHandle,
+    ) -> Result<Self, SigningError> {
+        let (watch, start) = SignerWatch::new();
+        let failed = watch.clone();
+        let signer = NodeSigner::open(state_dir, rules, Arc::new(tokens.clone()), move || failed.look())?;
+        let changed = watch.clone();
+        Hardware::on_change(tokens, Box::new(move || changed.look()));
+        Ok(Self {
+            signer: Arc::new(signer),
+            watch,
+            start,
+        })
+    }
+
+    /// Starts to watch; returns when the token was looked at, or after [`FIRST_LOOK`].
+    pub(super) fn watch(self, desk: DeskHandle) -> Watched {
+        let signer = self.signer.clone();
+        let told = move |force: &Force| {
+            let token = signer.token().unwrap_or_default();
+            let detail = match force {
+                Force::Current => "it signs again".to_owned(),
+                Force::Fallback(why) => format!("{why}; the software key signs"),
+                Force::Nobody(why) => format!("{why}; answers are signed by nobody"),
+            };
+            if *force == Force::Current {
+                tracing::info!(token, "the token signs again");
+            } else {
+                tracing::error!(token, "{detail}");
+            }
+            let now = desk.clock().now().wall;
+            desk.note(entry(now, "signing", &format!("token {token}"), &detail));
+        };
+        let watched = Watched {
+            thread: self.start.start(self.signer.clone(), RETRY, told),
+            signer: self.signer,
+            watch: self.watch,
+        };
+        watched.settle();
+        watched
+    }
+}
+
+/// What signs, watched.
+pub(super) struct Watched {
+    pub(super) signer: Arc<NodeSigner>,
+    watch: SignerWatch,
+    thread: JoinHandle<()>,
+}
+
+impl Watched {
+    /// Follows changed settings and a changed list of keys. What cannot be followed is said, and what signs goes on.
+    pub(super) fn reload(&self, settings: &Settings) -> bool {
+        let before = self.signer.public_key();
+        match self.signer.reload(&settings.signing) {
+            Ok(()) => self.settle(),
+            Err(error) => tracing::error!(%error, "the signing key stays as it is"),
+        }
+        self.signer.public_key() != before
+    }
+
+    fn settle(&self) {
+        if self.signer.token().is_some() {
+            self.watch.settle(FIRST_LOOK);
+        }
+    }
+
+    /// Ends the thread; it is waited for once the tokens have ended.
+    pub(super) fn stop(self) -> JoinHandle<()> {
+        self.watch.stop();
+        self.thread
+    }
+}

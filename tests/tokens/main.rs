@@ -1,0 +1,6 @@
+//! PKCS#11 tokens over SoftHSM2 and test modules that misbehave: what a node does with them, and what it does
+//! without them.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fixture;
+mod softhsm;
