@@ -28,6 +28,7 @@ use clap::{Parser, Subcommand};
 use crate::computer::{Roots, inspect};
 use crate::node;
 use crate::settings::{Settings, SettingsArgs};
+use crate::tokens::worker;
 
 use failure::Failure;
 
@@ -92,6 +93,9 @@ enum Command {
     PublicKey(public_key::PublicKeyArgs),
     /// Verify the signature of an answer
     Verify(public_key::VerifyArgs),
+    /// Be the process of a PKCS#11 module; a node starts it
+    #[command(hide = true)]
+    TokenWorker,
 }
 
 /// Runs the command line of this process.
@@ -131,6 +135,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Config(command) => Ok(command.run(out)?),
         Command::PublicKey(args) => public_key::print(&args, out),
         Command::Verify(args) => public_key::verify(&args, out),
+        Command::TokenWorker => Ok(worker::run()?),
     }
 }
 
