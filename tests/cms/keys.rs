@@ -207,9 +207,14 @@ impl Identity {
         path
     }
 
+    /// The private key, PKCS#8 DER.
+    pub(crate) fn private_key(&self) -> Vec<u8> {
+        pem(&self.path("key.pem"))
+    }
+
     /// What a token would answer.
     pub(crate) fn sign(&self, algorithm: Algorithm, data: &[u8]) -> Vec<u8> {
-        let key = pem(&self.path("key.pem"));
+        let key = self.private_key();
         let random = SystemRandom::new();
         match algorithm {
             Algorithm::RsaSha256 => {

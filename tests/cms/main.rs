@@ -4,6 +4,8 @@
 #[path = "../tokens/modules/gost/arithmetic.rs"]
 #[expect(dead_code, reason = "the test token uses all of it")]
 mod arithmetic;
+mod enveloped;
+mod foreign;
 mod judges;
 mod keys;
 mod signed;
