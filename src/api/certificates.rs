@@ -183,7 +183,10 @@ async fn try_to_decrypt(
     let message = data(&request.fields()?)?;
     told.0 += "message of ";
     told.add(&message);
-    Ok(api.certificates.decrypt_cms(thumbprint, &message).await?)
+    Ok(api
+        .certificates
+        .decrypt_cms(thumbprint, &message, api.now())
+        .await?)
 }
 
 /// The bytes that a request brings; Base64, in one line or several.

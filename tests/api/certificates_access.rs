@@ -230,3 +230,87 @@ fn hostile_requests_are_refused_by_name() {
         assert_eq!(answer.header("Allow"), Some("POST"));
     }
 }
+
+#[test]
+fn messages_of_openssl_are_opened_with_rsa_keys() {
+    let pki = Pki::new();
+    let (rsa, elliptic) = (pki.issue("Shop", Kind::Rsa), pki.issue("Till", Kind::P256));
+    let stranger = pki.issue_with("Stranger", Kind::Rsa, |params| {
+        params.serial_number = Some(77.into())
+    });
+    let mut node = node(&[
+        ("shop", entry(&pki.pem("shop", &rsa))),
+        ("till", entry(&pki.pem("till", &elliptic))),
+    ]);
+    signer(&node, "shop", &[&rsa, &elliptic]);
+    let decrypt = |thumbprint: &str, message: &[u8]| {
+        let body = json!({ "Data": STANDARD.encode(message) }).to_string();
+        let target = format!("/api/certificates/{thumbprint}/decryptions");
+        as_signer(&node, "shop", "POST", &target).body(body).send()
+    };
+    let content = b"the marker \x00\xff";
+    let oaep = ["-aes-256-cbc", "-keyopt", "rsa_padding_mode:oaep"];
+    let oaep_256 = [&oaep[..], &["-keyopt", "rsa_oaep_md:sha256"]].concat();
+    for further in [
+        &[][..],
+        &["-aes-256-cbc"],
+        &oaep,
+        &oaep_256,
+        &["-aes-128-cbc", "-keyid"],
+    ] {
+        let message = pki.encrypt(&rsa, content, further);
+        let answer = decrypt(&rsa.thumbprint, &message).expect(200);
+        assert_eq!(
+            answer.json(),
+            json!({ "Data": STANDARD.encode(content) }),
+            "{further:?}"
+        );
+    }
+    let foreign = decrypt(
+        &rsa.thumbprint,
+        &pki.encrypt(&stranger, content, &["-aes-256-cbc"]),
+    );
+    assert_eq!(foreign.refused(400), "EHTTPBadRequest");
+    assert!(
+        foreign.message().contains("not encrypted to certificate"),
+        "{}",
+        foreign.message()
+    );
+    let message = pki.encrypt(&elliptic, content, &["-aes-256-cbc"]);
+    assert_eq!(
+        decrypt(&elliptic.thumbprint, &message).refused(409),
+        "ECertificateNotUsable"
+    );
+
+    // A key that does not decrypt and content that does not are told alike (RFC 3218).
+    let good = pki.encrypt(&rsa, content, &["-aes-256-cbc"]);
+    let key = good
+        .windows(4)
+        .position(|window| window == [0x04, 0x82, 0x01, 0x00])
+        .unwrap();
+    let told: Vec<String> = [key + 20, good.len() - 1]
+        .into_iter()
+        .map(|at| {
+            let mut broken = good.clone();
+            broken[at] ^= 1;
+            let answer = decrypt(&rsa.thumbprint, &broken);
+            assert_eq!(answer.refused(400), "EHTTPBadRequest");
+            answer.message()
+        })
+        .collect();
+    assert_eq!(told[0], told[1]);
+    let rows = rows(&mut node);
+    assert_eq!(rows.iter().filter(|row| row.event == "decryption").count(), 5);
+    assert_eq!(
+        rows.iter()
+            .filter(|row| row.event == "decryption-failure")
+            .count(),
+        4
+    );
+    for row in rows {
+        assert!(
+            row.detail.contains(" bytes, SHA-256 ") && !row.detail.contains("marker"),
+            "{row:?}"
+        );
+    }
+}

@@ -113,6 +113,7 @@ impl Pki {
             KeyUsagePurpose::DigitalSignature,
             KeyUsagePurpose::KeyEncipherment,
         ];
+        params.is_ca = IsCa::ExplicitNoCa;
         change(&mut params);
         let certificate = params.signed_by(&key, &self.authority).unwrap();
         Identity {

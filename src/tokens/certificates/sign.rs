@@ -111,7 +111,7 @@ impl Listed {
     }
 
     /// The certificate with its key, where there is no obstacle.
-    fn ready(
+    pub(super) fn ready(
         &self,
         thumbprint: Thumbprint,
         obstacle: Option<Obstacle>,
