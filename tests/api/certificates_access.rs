@@ -31,7 +31,7 @@ pub(crate) fn rows(node: &mut TestNode) -> Vec<AuditEntry> {
 
 fn two() -> (Pki, Identity, Identity, TestNode) {
     let pki = Pki::new();
-    let (own, other) = (pki.issue("Own", Kind::P256), pki.issue("Other", Kind::P256));
+    let (own, other) = (pki.issue("Own", Kind::Rsa), pki.issue("Other", Kind::P256));
     let node = node(&[
         ("own", entry(&pki.pem("own", &own))),
         ("other", entry(&pki.pem("other", &other))),
