@@ -6,11 +6,14 @@
 mod common;
 #[path = "../common/pki.rs"]
 mod pki;
+#[path = "../tokens/softhsm.rs"]
+mod softhsm;
 
 mod access;
 mod access_codes;
 mod certificates;
 mod certificates_access;
+mod certificates_tokens;
 mod connections;
 mod devices;
 mod examples;
