@@ -9,7 +9,7 @@ use aws_lc_rs::rsa::{
 use keynode::cms::{Certificate, CmsError, Envelope, KeyTransport, Recipient, open_envelope};
 use proptest::prelude::*;
 
-use crate::keys::{Identity, must};
+use super::keys::{Identity, must};
 
 const CONTENT: &[u8] = b"marker 71f0\r\nsecond line";
 

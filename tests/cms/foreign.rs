@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use keynode::cms::{Certificate, CmsError, Scheme, SignedMessage};
 use proptest::prelude::*;
 
-use crate::keys::{Identity, must};
-use crate::signed::verify;
+use super::keys::{Identity, must};
+use super::signed::verify;
 
 const CONTENT: &[u8] = b"{\"uuid\":\"a1\",\"data\":\"XYZ\"}";
 

@@ -7,5 +7,8 @@ mod arithmetic;
 mod enveloped;
 mod foreign;
 mod judges;
+#[path = "../tokens/modules/gost/key.rs"]
+#[expect(dead_code, reason = "the test token uses all of it")]
+mod key;
 mod keys;
 mod signed;

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use keynode::cms::{
-    Algorithm, Certificate, CmsError, Profile, PublicKeyKind, Scheme, SignedMessage, Signer, SigningRequest,
-    draft,
+    Certificate, CmsError, Profile, PublicKeyKind, Scheme, SignedMessage, Signer, SigningRequest, draft,
 };
 use keynode::licence::Timestamp;
 
-use crate::judges::{Case, bouncy_castle, gnutls, openssl};
-use crate::keys::{GostKey, Identity, KINDS, gost_digest};
+use super::judges::{Case, bouncy_castle, gnutls, openssl};
+use super::key;
+use super::keys::{Identity, KINDS};
 
 const CONTENT: &[u8] = "Вызов: 5f2b\r\n".as_bytes();
 
@@ -178,17 +178,12 @@ pub(crate) fn verify(
     content: Option<&[u8]>,
     certificate: &Certificate,
 ) -> Result<(), CmsError> {
-    let algorithm = match signer.scheme {
-        Scheme::Gost256 => Algorithm::Gost256,
-        Scheme::Gost512 => Algorithm::Gost512,
-        _ => return message.verify(signer, content, certificate),
-    };
+    if !matches!(signer.scheme, Scheme::Gost256 | Scheme::Gost512) {
+        return message.verify(signer, content, certificate);
+    }
     let signed = message.signed_bytes(signer, content, certificate)?;
-    let digest = gost_digest(algorithm, &signed);
-    assert!(
-        GostKey::verify(certificate, &digest, &signer.signature),
-        "the GOST signature"
-    );
+    let holds = key::verify(&certificate.public_key, &signed, &signer.signature);
+    assert!(holds, "the GOST signature");
     Ok(())
 }
 

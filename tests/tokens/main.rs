@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fixture;
+mod gost;
+mod modules;
 mod operations;
 mod softhsm;
 mod states;
