@@ -4,6 +4,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../tokens/modules.rs"]
+mod modules;
 #[path = "../common/pki.rs"]
 mod pki;
 #[path = "../tokens/softhsm.rs"]
@@ -13,6 +15,7 @@ mod access;
 mod access_codes;
 mod certificates;
 mod certificates_access;
+mod certificates_gost;
 mod certificates_tokens;
 mod connections;
 mod devices;
