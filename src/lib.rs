@@ -15,4 +15,5 @@ pub mod seats;
 pub mod settings;
 pub mod signing;
 pub mod store;
+mod text;
 pub mod tokens;

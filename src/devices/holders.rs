@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::text::clean;
+use crate::text::clean;
 
 /// More programs than this are not named.
 const MOST: usize = 4;

@@ -25,7 +25,6 @@ mod sleep;
 mod sysfs;
 #[cfg(test)]
 mod testing;
-mod text;
 pub mod token_carriers;
 mod usb;
 mod view;

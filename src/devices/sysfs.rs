@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::device::HidNode;
 use super::report_descriptor::top_level_usage;
-use super::text::clean;
+use crate::text::clean;
 
 /// Where the kernel lists the devices of all buses.
 const DEVICES: &str = "/sys/bus/usb/devices";

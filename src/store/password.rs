@@ -41,12 +41,12 @@ impl HashedPassword {
     }
 
     /// What [`HashedPassword::as_str`] gave.
-    pub(super) fn from_stored(text: String) -> Self {
+    pub(crate) fn from_stored(text: String) -> Self {
         Self(text)
     }
 
     /// The text to keep (PHC string).
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 

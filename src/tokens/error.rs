@@ -20,6 +20,9 @@ pub enum TokenError {
     /// No answer in time; the module's process was ended.
     #[error("token {0}: its module did not answer in time; it is started anew")]
     Late(String),
+    /// More is asked of it at once than it can do in time.
+    #[error("token {0}: too much is asked of it at once")]
+    Busy(String),
     /// There is no such key on it.
     #[error("token {0}: it has no such key")]
     NoKey(String),

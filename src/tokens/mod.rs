@@ -1,11 +1,22 @@
 //! PKCS#11 tokens and HSMs: each module in a process of its own, sessions that open themselves anew, and one
 //! immutable snapshot of what is there. Knows no licences and no HTTP.
 
+mod board;
 mod certificates;
+mod contents;
 mod error;
 mod handle;
+mod job;
+mod keeper;
+mod lane;
+mod opening;
 mod operation;
+mod pin;
+mod process;
+mod refused;
 mod token;
+mod wire;
+pub mod worker;
 
 pub use certificates::{
     CertificateError, CertificateRules, CertificatesHandle, Inventory, KeyPlace, Listed, Obstacle, ToSign,

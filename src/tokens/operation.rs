@@ -1,11 +1,12 @@
 //! What can be asked of a token.
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::token::KeyKind;
 
 /// How a key signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mechanism {
     /// `CKM_RSA_PKCS` over a `DigestInfo` that the caller made of a SHA-256.
     RsaPkcs1,
@@ -20,7 +21,7 @@ pub enum Mechanism {
 }
 
 /// How a key decrypts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decryption {
     /// `CKM_RSA_PKCS`.
     RsaPkcs1,

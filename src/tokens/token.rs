@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// How it stands with a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenState {
@@ -40,7 +42,7 @@ impl TokenState {
 }
 
 /// What a private key can do, by its type and size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum KeyKind {
     /// RSA with so many bits.
     Rsa(u32),
@@ -59,7 +61,7 @@ pub enum KeyKind {
 }
 
 /// A private key on a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenKey {
     /// CKA_ID.
     pub id: Vec<u8>,

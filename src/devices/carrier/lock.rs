@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::CarrierError;
 use crate::devices::access::mend;
 use crate::devices::device::Device;
-use crate::devices::text::clean;
+use crate::text::clean;
 
 /// Right after a plug a node may not be there yet, or udev has not opened it for us yet.
 const OPENINGS: u32 = 4;

@@ -1,11 +1,11 @@
-//! Texts that devices tell: hostile until cleaned.
+//! Texts that devices and tokens tell: hostile until cleaned.
 
 /// Longest text kept, in characters: a USB string descriptor holds no more.
 const LONGEST: usize = 126;
 
 /// Without control characters, bytes that are no UTF-8, and characters that turn or hide text on a terminal; ends
 /// trimmed, at most 126 characters. None: nothing is left.
-pub(super) fn clean(raw: &[u8]) -> Option<String> {
+pub(crate) fn clean(raw: &[u8]) -> Option<String> {
     let text: String = raw
         .utf8_chunks()
         .flat_map(|chunk| chunk.valid().chars())

@@ -1,0 +1,304 @@
+//! One session and what is done in it.
+
+use std::collections::HashMap;
+
+use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
+use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource};
+use cryptoki::mechanism::vendor_defined::VendorDefinedMechanism;
+use cryptoki::mechanism::{Mechanism, MechanismType};
+use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::session::{Session, SessionState};
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::DecodePrivateKey;
+use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+use zeroize::Zeroize;
+
+use super::module::Module;
+use super::{listing, public_key};
+use crate::tokens::operation::{Decryption, Mechanism as Signing};
+use crate::tokens::token::KeyKind;
+use crate::tokens::wire::{Ask, Failure, FailureKind};
+
+/// `CKM_GOSTR3410_WITH_GOSTR3411_12_256` of TC26.
+const GOST_256: u64 = 0xD432_1008;
+
+/// `CKM_GOSTR3410_WITH_GOSTR3411_12_512` of TC26.
+const GOST_512: u64 = 0xD432_1009;
+
+/// CKA_APPLICATION of the node's own data objects.
+pub(super) const APPLICATION: &[u8] = b"keynode";
+
+/// `id-edwards25519` of RFC 8410, and the curves' object identifiers, as CKA_EC_PARAMS has them.
+pub(super) const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
+pub(super) const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+pub(super) const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
+
+/// CKA_EC_PARAMS of Ed25519 as older versions of the standard have it: the curve's name, a PrintableString.
+pub(super) const ED25519_NAME: &[u8] = b"\x13\x0cedwards25519";
+
+/// A session with the handles of the keys that it has used.
+pub(super) struct Desk<'a> {
+    pub(super) session: Session,
+    module: &'a Module,
+    handles: HashMap<(Vec<u8>, Option<u64>), ObjectHandle>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(module: &'a Module, session: Session) -> Self {
+        Self {
+            session,
+            module,
+            handles: HashMap::new(),
+        }
+    }
+
+    /// Does one thing; the result is what the operation's result is.
+    pub(super) fn perform(&mut self, ask: Ask, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+        match ask {
+            Ask::Check => self.check(),
+            Ask::Sign { key, mechanism } => {
+                let (kind, mechanism) = signing(mechanism)?;
+                self.with_key(key, kind, |session, key| session.sign(&mechanism, key, bytes))
+            }
+            Ask::Decrypt { key, mechanism } => {
+                let mechanism = decryption(mechanism);
+                let kind = Some(KeyType::RSA);
+                self.with_key(key, kind, |session, key| session.decrypt(&mechanism, key, bytes))
+            }
+            Ask::CreateKey { id, label, kind } => self.create_key(&id, &label, kind, bytes),
+            Ask::WriteData { label } => self.write_data(&label, bytes),
+            Ask::Open { .. } | Ask::LogIn { .. } | Ask::List => Err(Failure::nonsense("asked out of turn")),
+        }
+    }
+
+    /// The same token in the same slot, and the sessions as they were.
+    fn check(&self) -> Result<Vec<u8>, Failure> {
+        let gone = |text| Failure::new(FailureKind::Gone, text);
+        let info = self.module.pkcs11.get_token_info(self.module.slot)?;
+        let facts = &self.module.facts;
+        if crate::text::clean(info.serial_number().as_bytes()).unwrap_or_default() != facts.serial {
+            return Err(gone("another token is in its slot"));
+        }
+        let state = self.session.get_session_info()?.session_state();
+        if facts.wants_login && !matches!(state, SessionState::RoUser | SessionState::RwUser) {
+            return Err(gone("its sessions were logged out"));
+        }
+        Ok(Vec::new())
+    }
+
+    /// Uses a private key; a handle that is not good any more is looked up anew, once.
+    fn with_key(
+        &mut self,
+        id: Vec<u8>,
+        kind: Option<KeyType>,
+        mut used: impl FnMut(&Session, ObjectHandle) -> Result<Vec<u8>, Error>,
+    ) -> Result<Vec<u8>, Failure> {
+        let name = (id, kind.map(|kind| *kind));
+        if let Some(&handle) = self.handles.get(&name) {
+            match used(&self.session, handle) {
+                Err(Error::Pkcs11(RvError::KeyHandleInvalid | RvError::ObjectHandleInvalid, _)) => {
+                    self.handles.remove(&name);
+                }
+                result => return Ok(result?),
+            }
+        }
+        let handle = self.private_key(&name.0, kind)?;
+        let result = used(&self.session, handle)?;
+        self.handles.insert(name, handle);
+        Ok(result)
+    }
+
+    fn private_key(&self, id: &[u8], kind: Option<KeyType>) -> Result<ObjectHandle, Failure> {
+        let mut template = vec![
+            Attribute::Class(ObjectClass::PRIVATE_KEY),
+            Attribute::Token(true),
+            Attribute::Id(id.to_vec()),
+        ];
+        template.extend(kind.map(Attribute::KeyType));
+        let found = if id.is_empty() {
+            None
+        } else {
+            self.session.find_objects(&template)?.first().copied()
+        };
+        found.ok_or_else(|| Failure::new(FailureKind::NoKey, "it has no such key"))
+    }
+
+    fn create_key(
+        &mut self,
+        id: &[u8],
+        label: &str,
+        kind: Option<KeyKind>,
+        pkcs8: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let asked = |text: &str| Failure::new(FailureKind::Asked, text);
+        match self.private_key(id, None) {
+            Err(failure) if failure.kind == FailureKind::NoKey => {}
+            Err(failure) => return Err(failure),
+            Ok(_) => return Err(asked("a key with this CKA_ID is there already")),
+        }
+        let common = |class| {
+            vec![
+                Attribute::Class(class),
+                Attribute::Token(true),
+                Attribute::Id(id.to_vec()),
+                Attribute::Label(label.as_bytes().to_vec()),
+            ]
+        };
+        let mut public = common(ObjectClass::PUBLIC_KEY);
+        public.extend([Attribute::Private(false), Attribute::Verify(true)]);
+        let mut private = common(ObjectClass::PRIVATE_KEY);
+        private.extend([
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Sign(true),
+        ]);
+        let public = match kind {
+            Some(kind) => {
+                let mut parameters = generation(kind).into_iter();
+                let mut made = Err(asked("no key of this kind can be made"));
+                while let (Err(_), Some((mechanism, parameters))) = (&made, parameters.next()) {
+                    let public = [&public[..], &parameters].concat();
+                    let pair = self.session.generate_key_pair(&mechanism, &public, &private);
+                    made = pair.map(|(public, _)| public).map_err(Failure::from);
+                }
+                made?
+            }
+            None => self.import(public, private, pkcs8)?,
+        };
+        let made = listing::attributes(&self.session, public, listing::PUBLIC_HALF)?;
+        public_key::of_attributes(&made).ok_or_else(|| Failure::nonsense("the public half of a new key"))
+    }
+
+    /// The public half first: without it nobody would know the private one.
+    fn import(
+        &self,
+        mut public: Vec<Attribute>,
+        mut private: Vec<Attribute>,
+        pkcs8: &[u8],
+    ) -> Result<ObjectHandle, Failure> {
+        let key = RsaPrivateKey::from_pkcs8_der(pkcs8)
+            .map_err(|_| Failure::new(FailureKind::Asked, "no RSA private key in PKCS#8"))?;
+        let [p, q] = key.primes() else {
+            return Err(Failure::new(
+                FailureKind::Asked,
+                "an RSA key with more than two primes",
+            ));
+        };
+        let shares = (key.dp(), key.dq(), key.crt_coefficient());
+        let (Some(dp), Some(dq), Some(coefficient)) = shares else {
+            return Err(Failure::new(
+                FailureKind::Asked,
+                "an RSA key without its CRT parts",
+            ));
+        };
+        let of_public = [
+            Attribute::KeyType(KeyType::RSA),
+            Attribute::Modulus(key.n().to_bytes_be()),
+            Attribute::PublicExponent(key.e().to_bytes_be()),
+        ];
+        public.extend(of_public.clone());
+        private.extend(of_public);
+        private.extend([
+            Attribute::PrivateExponent(key.d().to_bytes_be()),
+            Attribute::Prime1(p.to_bytes_be()),
+            Attribute::Prime2(q.to_bytes_be()),
+            Attribute::Exponent1(dp.to_bytes_be()),
+            Attribute::Exponent2(dq.to_bytes_be()),
+            Attribute::Coefficient(coefficient.to_bytes_be()),
+        ]);
+        let public = self.session.create_object(&public);
+        let made = public.and_then(|public| match self.session.create_object(&private) {
+            Ok(_) => Ok(public),
+            Err(error) => {
+                let _ = self.session.destroy_object(public);
+                Err(error)
+            }
+        });
+        for part in &mut private {
+            if let Attribute::PrivateExponent(bytes)
+            | Attribute::Prime1(bytes)
+            | Attribute::Prime2(bytes)
+            | Attribute::Exponent1(bytes)
+            | Attribute::Exponent2(bytes)
+            | Attribute::Coefficient(bytes) = part
+            {
+                bytes.zeroize();
+            }
+        }
+        Ok(made?)
+    }
+
+    /// The new object first, so that a token without room keeps what it had.
+    fn write_data(&self, label: &str, value: &[u8]) -> Result<Vec<u8>, Failure> {
+        let named = [
+            Attribute::Class(ObjectClass::DATA),
+            Attribute::Token(true),
+            Attribute::Application(APPLICATION.to_vec()),
+            Attribute::Label(label.as_bytes().to_vec()),
+        ];
+        let old = self.session.find_objects(&named)?;
+        if !value.is_empty() {
+            let mut new = named.to_vec();
+            new.extend([
+                Attribute::Private(false),
+                Attribute::Modifiable(true),
+                Attribute::Value(value.to_vec()),
+            ]);
+            self.session.create_object(&new)?;
+        }
+        for object in old {
+            self.session.destroy_object(object)?;
+        }
+        Ok(Vec::new())
+    }
+}
+
+fn signing(mechanism: Signing) -> Result<(Option<KeyType>, Mechanism<'static>), Failure> {
+    let vendor = |number| {
+        let kind = MechanismType::new_vendor_defined(number)?;
+        let mechanism = VendorDefinedMechanism::new::<()>(kind, None);
+        Ok::<_, Error>((None, Mechanism::VendorDefined(mechanism)))
+    };
+    Ok(match mechanism {
+        Signing::RsaPkcs1 => (Some(KeyType::RSA), Mechanism::RsaPkcs),
+        Signing::Ecdsa => (Some(KeyType::EC), Mechanism::Ecdsa),
+        Signing::Eddsa => {
+            let pure = EddsaParams::new(EddsaSignatureScheme::Pure);
+            (Some(KeyType::EC_EDWARDS), Mechanism::Eddsa(pure))
+        }
+        Signing::Gost256 => vendor(GOST_256)?,
+        Signing::Gost512 => vendor(GOST_512)?,
+    })
+}
+
+fn decryption(mechanism: Decryption) -> Mechanism<'static> {
+    let oaep = |hash, mgf| Mechanism::RsaPkcsOaep(PkcsOaepParams::new(hash, mgf, PkcsOaepSource::empty()));
+    match mechanism {
+        Decryption::RsaPkcs1 => Mechanism::RsaPkcs,
+        Decryption::RsaOaepSha1 => oaep(MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
+        Decryption::RsaOaepSha256 => oaep(MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
+    }
+}
+
+/// Ways to make a key of this kind, the first that works is the right one: curves have been named in two ways.
+fn generation(kind: KeyKind) -> Vec<(Mechanism<'static>, Vec<Attribute>)> {
+    let curve = |mechanism, curve: &[u8]| (mechanism, vec![Attribute::EcParams(curve.to_vec())]);
+    match kind {
+        KeyKind::Rsa(bits) => {
+            let parameters = vec![
+                Attribute::ModulusBits(u64::from(bits).into()),
+                Attribute::PublicExponent(vec![1, 0, 1]),
+            ];
+            vec![(Mechanism::RsaPkcsKeyPairGen, parameters)]
+        }
+        KeyKind::EcP256 => vec![curve(Mechanism::EccKeyPairGen, P256)],
+        KeyKind::EcP384 => vec![curve(Mechanism::EccKeyPairGen, P384)],
+        KeyKind::Ed25519 => vec![
+            curve(Mechanism::EccEdwardsKeyPairGen, ED25519),
+            curve(Mechanism::EccEdwardsKeyPairGen, ED25519_NAME),
+        ],
+        KeyKind::Gost256 | KeyKind::Gost512 | KeyKind::Other => Vec::new(),
+    }
+}
