@@ -2,6 +2,8 @@
 //! without them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod faults;
+mod faulty;
 mod fixture;
 mod gost;
 mod modules;
