@@ -7,6 +7,8 @@
 #[path = "gost/arithmetic.rs"]
 #[expect(dead_code, reason = "tests verify with it, this signs")]
 mod arithmetic;
+#[path = "gost/c.rs"]
+mod c;
 #[path = "gost/key.rs"]
 #[expect(dead_code, reason = "tests verify with it, this signs")]
 mod key;
@@ -17,12 +19,11 @@ mod state;
 
 use std::ffi::c_void;
 use std::mem::zeroed;
-use std::ptr::copy_nonoverlapping;
-use std::slice::from_raw_parts;
 use std::sync::{Mutex, PoisonError};
 
 use cryptoki_sys::*;
 
+use c::{answer, given, padded};
 use state::State;
 
 /// `CKM_GOSTR3410_WITH_GOSTR3411_12_256` and `_512` of TC26.
@@ -43,40 +44,6 @@ fn with(work: impl FnOnce(&mut State) -> Result<(), CK_RV>) -> CK_RV {
 
 fn slot(id: CK_SLOT_ID) -> Result<(), CK_RV> {
     if id == 0 { Ok(()) } else { Err(CKR_SLOT_ID_INVALID) }
-}
-
-/// Text as PKCS#11 has it: padded with blanks.
-fn padded<const N: usize>(text: &str) -> [u8; N] {
-    let mut field = [b' '; N];
-    let length = text.len().min(N);
-    field[..length].copy_from_slice(&text.as_bytes()[..length]);
-    field
-}
-
-/// Answers with a list or bytes the way that PKCS#11 does: without a place only their number is told.
-unsafe fn answer<T>(values: &[T], place: *mut T, room: *mut CK_ULONG) -> Result<(), CK_RV> {
-    unsafe {
-        let fits = *room >= values.len() as CK_ULONG;
-        *room = values.len() as CK_ULONG;
-        if place.is_null() {
-            return Ok(());
-        }
-        if !fits {
-            return Err(CKR_BUFFER_TOO_SMALL);
-        }
-        copy_nonoverlapping(values.as_ptr(), place, values.len());
-    }
-    Ok(())
-}
-
-/// What `C` handed over, of which an empty one may be null.
-unsafe fn given<'a, T>(place: *const T, length: CK_ULONG) -> &'a [T] {
-    let length = usize::try_from(length).unwrap();
-    if length == 0 {
-        &[]
-    } else {
-        unsafe { from_raw_parts(place, length) }
-    }
 }
 
 unsafe extern "C" fn initialize(_: *mut c_void) -> CK_RV {
@@ -221,11 +188,7 @@ unsafe extern "C" fn close_session(session: CK_SESSION_HANDLE) -> CK_RV {
 }
 
 unsafe extern "C" fn close_all_sessions(id: CK_SLOT_ID) -> CK_RV {
-    with(|state| {
-        slot(id)?;
-        state.close_all();
-        Ok(())
-    })
+    with(|state| slot(id).map(|()| state.close_all()))
 }
 
 unsafe extern "C" fn get_session_info(session: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO) -> CK_RV {
@@ -262,11 +225,7 @@ unsafe extern "C" fn login(
 }
 
 unsafe extern "C" fn logout(session: CK_SESSION_HANDLE) -> CK_RV {
-    with(|state| {
-        state.session(session)?;
-        state.log_out();
-        Ok(())
-    })
+    with(|state| state.session(session).map(|_| ()).map(|()| state.log_out()))
 }
 
 unsafe extern "C" fn find_objects_init(
@@ -309,10 +268,7 @@ unsafe extern "C" fn find_objects(
 }
 
 unsafe extern "C" fn find_objects_final(session: CK_SESSION_HANDLE) -> CK_RV {
-    with(|state| {
-        state.session(session)?.found.clear();
-        Ok(())
-    })
+    with(|state| state.session(session).map(|session| session.found.clear()))
 }
 
 unsafe extern "C" fn get_attribute_value(
