@@ -5,8 +5,11 @@
 mod faults;
 mod faulty;
 mod fixture;
+mod lives;
+mod log;
 mod modules;
 mod operations;
+mod pins;
 mod softhsm;
 mod states;
 mod world;
