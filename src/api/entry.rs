@@ -18,7 +18,8 @@ use super::query::Query;
 use super::reply::Reply;
 use super::route::Action;
 use super::{
-    Api, Facts, Request, body, connections, devices, host, licences, public_key, rescan, server, sessions,
+    Actor, Api, Facts, Request, body, certificates, connections, devices, host, licences, public_key, rescan,
+    server, sessions,
 };
 
 const QUERY_ID: HeaderName = HeaderName::from_static("licence-queryid");
@@ -95,6 +96,11 @@ async fn admit(
         .await?;
     let action = Action::find(request.method(), path)?;
     if !action.allows(caller.role) {
+        let actor = Actor {
+            name: caller.name.clone(),
+            peer,
+        };
+        certificates::note_refusal(api, &actor, caller.role, &action);
         let sentence = format!("The role {} may not {} {path}.", caller.role, request.method());
         return Err(ApiError::forbidden(sentence));
     }
@@ -125,6 +131,10 @@ async fn perform(api: &Api, action: Action, request: &Request) -> Result<Reply, 
         Action::GetLicence(key_no) => licences::get(api, request, &key_no),
         Action::ListDevices => devices::list(api, request),
         Action::GetDevice(id) => devices::get(api, request, &id),
+        Action::ListCertificates => certificates::list(api, request),
+        Action::GetCertificate(name) => certificates::get(api, request, &name),
+        Action::Sign(name) => certificates::sign(api, request, &name).await,
+        Action::Decrypt(name) => certificates::decrypt(api, request, &name).await,
         Action::Rescan => rescan::answer(api, request).await,
         Action::ListConnections => connections::list(api, request).await,
         Action::GetConnection(id) => connections::get(api, request, &id).await,

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::seats::{DeskError, Reason, Refusal};
+use crate::tokens::{CertificateError, Obstacle};
 
 /// An error answer. It holds the client's text only; what the log gets is written where it happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +69,15 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "EDeviceNotFound", sentence)
     }
 
+    pub(super) fn certificate_not_found(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "ECertificateNotFound", sentence)
+    }
+
+    /// What it tells the client.
+    pub(super) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
     pub(super) fn not_implemented(verb: &str, path: &str, allowed: &str) -> Self {
         let sentence = format!("{verb} is not implemented for \"{path}\". Implemented: {allowed}.");
         Self::new(StatusCode::NOT_IMPLEMENTED, "EHTTPNotImplemented", sentence).with(ALLOW, allowed)
@@ -119,17 +129,43 @@ impl ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        let mut sentence = refusal.text;
-        if let Some(first) = sentence.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        sentence.push('.');
+        let sentence = format!("{}.", capitalised(refusal.text));
         match refusal.reason {
             Reason::UnknownSeries => Self::licence_not_found(sentence),
             Reason::NoFreeSeat => Self::new(StatusCode::FORBIDDEN, "ELicenceNoFree", sentence),
             Reason::NotWorkable => Self::new(StatusCode::FORBIDDEN, "ELicenceNotWorkable", sentence),
         }
     }
+}
+
+impl From<CertificateError> for ApiError {
+    fn from(error: CertificateError) -> Self {
+        let sentence = format!("{}.", capitalised(error.to_string()));
+        let (status, exception) = match error {
+            CertificateError::Unknown(_) => (StatusCode::NOT_FOUND, "ECertificateNotFound"),
+            CertificateError::NotUsable {
+                obstacle: Obstacle::Own(_),
+                ..
+            } => (StatusCode::CONFLICT, "ECertificateNotUsable"),
+            CertificateError::NotUsable {
+                obstacle: Obstacle::Token(_),
+                ..
+            }
+            | CertificateError::Token(_)
+            | CertificateError::BadSignature(_) => (StatusCode::SERVICE_UNAVAILABLE, "ETokenUnavailable"),
+            CertificateError::Cms(_) | CertificateError::DoesNotOpen(_) => {
+                (StatusCode::BAD_REQUEST, "EHTTPBadRequest")
+            }
+        };
+        Self::new(status, exception, sentence)
+    }
+}
+
+fn capitalised(mut text: String) -> String {
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
 }
 
 impl From<DeskError> for ApiError {

@@ -3,6 +3,7 @@
 
 mod auth;
 mod body;
+mod certificates;
 mod connections;
 mod devices;
 mod entry;
@@ -37,9 +38,10 @@ use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::signing::NodeSigner;
 use crate::store::AuditEntry;
-use crate::tokens::TokensHandle;
+use crate::tokens::{CertificatesHandle, TokensHandle};
 
 pub use auth::{Auth, LoginRules};
+pub use certificates::certificate_rows;
 pub use devices::device_rows;
 pub use health::{Health, HealthReport};
 pub use rescan::{Rescanned, Rescans};
@@ -71,6 +73,8 @@ pub struct Api {
     pub keys: KeeperHandle,
     /// The tokens.
     pub tokens: TokensHandle,
+    /// The certificates on tokens and in files.
+    pub certificates: CertificatesHandle,
     /// Has everything looked at anew.
     pub rescans: Arc<Rescans>,
     /// Sessions and connections.

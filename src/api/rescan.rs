@@ -7,7 +7,7 @@ use actix_web::web;
 use serde::{Deserialize, Serialize};
 
 use crate::keyring::KeeperHandle;
-use crate::tokens::TokenState;
+use crate::tokens::{CertificatesHandle, TokenState};
 
 use super::error::ApiError;
 use super::reply::Reply;
@@ -28,6 +28,7 @@ pub struct Rescanned {
 /// Runs one rescan at a time for all who ask: however many they are, they cost two scans.
 pub struct Rescans {
     keys: KeeperHandle,
+    certificates: CertificatesHandle,
     asked: AtomicU64,
     /// The last one of `asked` whose rescan is done.
     done: tokio::sync::Mutex<u64>,
@@ -35,9 +36,10 @@ pub struct Rescans {
 
 impl Rescans {
     /// Nothing is scanned yet.
-    pub fn new(keys: KeeperHandle) -> Self {
+    pub fn new(keys: KeeperHandle, certificates: CertificatesHandle) -> Self {
         Self {
             keys,
+            certificates,
             asked: AtomicU64::new(0),
             done: tokio::sync::Mutex::default(),
         }
@@ -67,8 +69,12 @@ impl Rescans {
             return;
         }
         let last = self.asked.load(Ordering::SeqCst);
-        let keys = self.keys.clone();
-        if web::block(move || keys.rescan()).await.is_ok() {
+        let (keys, certificates) = (self.keys.clone(), self.certificates.clone());
+        let look = move || {
+            keys.rescan();
+            certificates.rescan();
+        };
+        if web::block(look).await.is_ok() {
             *done = last;
         }
     }

@@ -27,17 +27,22 @@ pub(super) enum Action {
     ReleaseByClient,
     ListDevices,
     GetDevice(String),
+    ListCertificates,
+    GetCertificate(String),
+    Sign(String),
+    Decrypt(String),
     Rescan,
 }
 
 /// The documented addresses in their order, then the extensions. All of them answer a GET.
-pub(super) const URNS: [&str; 6] = [
+pub(super) const URNS: [&str; 7] = [
     "/api/serverinfo",
     "/api/licences",
     "/api/connections",
     "/api/sessions",
     "/api/publickey",
     "/api/devices",
+    "/api/certificates",
 ];
 
 impl Action {
@@ -58,6 +63,7 @@ impl Action {
             ["publickey"] => (Some(Self::PublicKey), vec![]),
             ["licences"] => (Some(Self::ListLicences), vec![]),
             ["devices"] => (Some(Self::ListDevices), vec![]),
+            ["certificates"] => (Some(Self::ListCertificates), vec![]),
             ["rescan"] => (None, vec![(Method::POST, Self::Rescan)]),
             ["connections"] => (
                 Some(Self::ListConnections),
@@ -73,6 +79,9 @@ impl Action {
             [_, ""] => return Err(unknown()),
             ["licences", key_no] => (Some(Self::GetLicence(key_no.into())), vec![]),
             ["devices", id] => (Some(Self::GetDevice(id.into())), vec![]),
+            ["certificates", name] => (Some(Self::GetCertificate(name.into())), vec![]),
+            ["certificates", name, "signatures"] => (None, vec![(Method::POST, Self::Sign(name.into()))]),
+            ["certificates", name, "decryptions"] => (None, vec![(Method::POST, Self::Decrypt(name.into()))]),
             ["connections", id] => (
                 Some(Self::GetConnection(id.into())),
                 vec![
@@ -98,9 +107,13 @@ impl Action {
         action.map(|(_, action)| action).ok_or(refused)
     }
 
-    /// Whether a role may do it: an administrator everything, a client what concerns sessions, connections
-    /// and the node itself, a monitor what only looks.
+    /// Whether a role may do it: an administrator everything but signing and decrypting, a client what concerns
+    /// sessions, connections and the node itself, a monitor what only looks, a signer what concerns certificates
+    /// (which of them, is another question) and the node itself.
     pub(super) fn allows(&self, role: Role) -> bool {
+        let uses_certificates = matches!(self, Self::Sign(_) | Self::Decrypt(_));
+        let sees_certificates = matches!(self, Self::ListCertificates | Self::GetCertificate(_));
+        let is_about_the_node = matches!(self, Self::Root | Self::ServerInfo | Self::PublicKey);
         let looks = matches!(
             self,
             Self::Root
@@ -114,9 +127,11 @@ impl Action {
                 | Self::GetSession(_)
                 | Self::ListDevices
                 | Self::GetDevice(_)
-        );
+        ) || sees_certificates;
         match role {
-            Role::Admin => true,
+            // Who appoints the signers is none of them.
+            Role::Admin => !uses_certificates,
+            Role::Signer => uses_certificates || sees_certificates || is_about_the_node,
             Role::Monitor => looks,
             Role::Client => !matches!(
                 self,
@@ -124,6 +139,10 @@ impl Action {
                     | Self::GetLicence(_)
                     | Self::ListDevices
                     | Self::GetDevice(_)
+                    | Self::ListCertificates
+                    | Self::GetCertificate(_)
+                    | Self::Sign(_)
+                    | Self::Decrypt(_)
                     | Self::Rescan
             ),
         }

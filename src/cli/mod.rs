@@ -1,6 +1,7 @@
 //! The command line: one file per noun.
 
 mod audit;
+mod certificates;
 pub mod computer;
 pub mod config;
 mod demo;
@@ -71,6 +72,9 @@ enum Command {
     /// List, show or watch USB devices; print udev rules; write a licence into a carrier
     #[command(subcommand)]
     Devices(devices::DevicesCommand),
+    /// List or show certificates on tokens and in files
+    #[command(subcommand)]
+    Certificates(certificates::CertificatesCommand),
     /// Show what identifies this computer, or what changed since a licence was bound to it
     #[command(subcommand)]
     Computer(computer::ComputerCommand),
@@ -124,6 +128,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Sessions(command) => sessions::run(&command, out),
         Command::Licence(command) => licence::run(&command, out),
         Command::Devices(command) => devices::run(&command, out),
+        Command::Certificates(command) => certificates::run(&command, out),
         Command::Computer(computer::ComputerCommand::Show { json }) => {
             Ok(computer::show(json, &inspect(&Roots::host()), out)?)
         }

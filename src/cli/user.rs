@@ -5,9 +5,10 @@ use std::io::Write;
 use clap::Subcommand;
 use serde_json::json;
 
+use crate::cms::Thumbprint;
 use crate::node::StateDir;
 use crate::settings::{PlaceArgs, Settings};
-use crate::store::{Role, Users};
+use crate::store::{Role, UserError, Users};
 
 use super::failure::Failure;
 use super::offline::{author, existing_database};
@@ -20,9 +21,13 @@ pub(super) enum UserCommand {
     Add {
         /// Name for HTTP Basic
         name: String,
-        /// admin: everything; client: sessions and connections; monitor: look only
+        /// admin: everything but signing; client: sessions and connections; monitor: look only; signer: sign and
+        /// decrypt with its certificates, nothing else
         #[arg(long, default_value = "client")]
         role: Role,
+        /// Thumbprint of a certificate that a signer may use; may be given several times
+        #[arg(long = "certificate", value_name = "THUMBPRINT")]
+        certificates: Vec<Thumbprint>,
         #[command(flatten)]
         password: PasswordArgs,
         #[command(flatten)]
@@ -34,6 +39,26 @@ pub(super) enum UserCommand {
         name: String,
         #[command(flatten)]
         password: PasswordArgs,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Let a signer sign and decrypt with further certificates
+    Grant {
+        /// Whom
+        name: String,
+        /// Thumbprints: `keynode certificates list` shows them
+        #[arg(required = true)]
+        certificates: Vec<Thumbprint>,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Take certificates from a signer
+    Revoke {
+        /// From whom
+        name: String,
+        /// Thumbprints
+        #[arg(required = true)]
+        certificates: Vec<Thumbprint>,
         #[command(flatten)]
         place: PlaceArgs,
     },
@@ -59,12 +84,45 @@ pub(super) fn run(command: &UserCommand, out: &mut impl Write) -> Result<(), Fai
         UserCommand::Add {
             name,
             role,
+            certificates,
             password,
             place,
         } => {
+            if *role != Role::Signer && !certificates.is_empty() {
+                return Err(Failure::from(UserError::NotSigner(name.clone())));
+            }
             let users = open(place)?;
             users.add(name, *role, &password.new_password(name)?, &author())?;
+            if !certificates.is_empty() {
+                users.grant(name, certificates, &author())?;
+            }
             writeln!(out, "user {name} is added as {role}")?;
+            if *role == Role::Signer && certificates.is_empty() {
+                writeln!(
+                    out,
+                    "it is bound to no certificate yet: keynode user grant {name} THUMBPRINT"
+                )?;
+            }
+        }
+        UserCommand::Grant {
+            name,
+            certificates,
+            place,
+        } => {
+            open_existing(place)?.grant(name, certificates, &author())?;
+            writeln!(
+                out,
+                "user {name} may sign and decrypt with {}",
+                list_of(certificates)
+            )?;
+        }
+        UserCommand::Revoke {
+            name,
+            certificates,
+            place,
+        } => {
+            open_existing(place)?.revoke(name, certificates, &author())?;
+            writeln!(out, "user {name} may no longer use {}", list_of(certificates))?;
         }
         UserCommand::Passwd {
             name,
@@ -102,7 +160,15 @@ fn list(users: &Users, as_json: bool, out: &mut impl Write) -> Result<(), Failur
     if as_json {
         let rows: Vec<_> = users
             .iter()
-            .map(|user| json!({ "name": user.name, "role": user.role.to_string(), "initial_password": user.initial }))
+            .map(|user| {
+                let certificates: Vec<_> = user.certificates.iter().map(Thumbprint::to_string).collect();
+                json!({
+                    "name": user.name,
+                    "role": user.role.to_string(),
+                    "initial_password": user.initial,
+                    "certificates": certificates,
+                })
+            })
             .collect();
         writeln!(out, "{}", serde_json::Value::from(rows))?;
         return Ok(());
@@ -115,6 +181,14 @@ fn list(users: &Users, as_json: bool, out: &mut impl Write) -> Result<(), Failur
             "set"
         };
         writeln!(out, "{:<20} {:<8} {password}", user.name, user.role)?;
+        for certificate in &user.certificates {
+            writeln!(out, "{:<20} {:<8} certificate {certificate}", "", "")?;
+        }
     }
     Ok(())
+}
+
+fn list_of(certificates: &[Thumbprint]) -> String {
+    let names: Vec<_> = certificates.iter().map(Thumbprint::to_string).collect();
+    names.join(", ")
 }

@@ -6,9 +6,11 @@ mod error;
 mod name;
 mod oid;
 mod sign;
+mod thumbprint;
 mod tlv;
 
 pub use algorithm::{Algorithm, Digest};
 pub use certificate::{Certificate, KeyUsage, MAX_CERTIFICATE, PublicKeyKind};
 pub use error::CmsError;
 pub use sign::{Draft, Profile, SigningRequest, draft};
+pub use thumbprint::{BadThumbprint, Thumbprint};

@@ -18,7 +18,7 @@ pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
 pub use plug::{OnPlug, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
-pub use rules::{device_rules, token_rules};
+pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
 pub use state_dir::StateDir;
 
@@ -42,7 +42,7 @@ use crate::seats::DeskHandle;
 use crate::settings::Settings;
 use crate::signing::PublicKey;
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
-use crate::tokens::{TokensHandle, Workers as TokenWorkers};
+use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
@@ -74,6 +74,7 @@ pub struct Node {
     devices: Devices,
     tokens: TokensHandle,
     signer: Watched,
+    certificates: CertificatesHandle,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
@@ -128,6 +129,10 @@ impl Node {
         );
         let signers = Signers::open(&settings.state_dir, &settings.signing, &tokens)?;
         let signer = signers.signer.clone();
+        let certificates = CertificatesHandle::start(
+            rules::certificate_rules(&settings.certificates, credentials.as_deref()),
+            tokens.clone(),
+        );
         let mailbox = Mailbox::default();
         let rules = device_rules(&settings.devices);
         let revalidate = rules.revalidate;
@@ -161,12 +166,13 @@ impl Node {
         desk.note(entry(started, "start", crate::api::VERSION, ""));
         let signer_watch = signers.watch(desk.clone());
         let auth = Auth::start(&database, desk.clone(), rules::login(settings))?;
-        let rescans = Arc::new(Rescans::new(keys.clone()));
+        let rescans = Arc::new(Rescans::new(keys.clone(), certificates.clone()));
         let api = Arc::new(Api {
             settings: ArcSwap::from_pointee(rules::api(settings)),
             signer: signer.clone(),
             keys: keys.clone(),
             tokens: tokens.clone(),
+            certificates: certificates.clone(),
             rescans: rescans.clone(),
             desk: desk.clone(),
             auth,
@@ -206,6 +212,7 @@ impl Node {
             devices,
             tokens,
             signer: signer_watch,
+            certificates,
             credentials,
             threads: vec![desk_thread, keeper_thread],
             _state_dir: state_dir,
@@ -226,6 +233,10 @@ impl Node {
         if self.signer.reload(settings) {
             self.note_key(now);
         }
+        self.certificates.set_rules(rules::certificate_rules(
+            &settings.certificates,
+            self.credentials.as_deref(),
+        ));
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
@@ -247,6 +258,7 @@ impl Node {
     /// Looks at the keys anew.
     pub fn rescan(&self) {
         self.keys.rescan();
+        self.certificates.rescan();
     }
 
     /// Asks the threads that serve clients whether they do; names those that do not answer within `patience`.

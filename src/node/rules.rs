@@ -9,7 +9,7 @@ use crate::clock::Millis;
 use crate::devices::{Catalogue, DeviceRules, DriverKind, Family};
 use crate::seats::{LedgerRules, Rules};
 use crate::settings::{self, FamilyDriver, FamilyEntry, Settings};
-use crate::tokens::TokenRules;
+use crate::tokens::{CertificateRules, TokenRules};
 
 fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
@@ -65,6 +65,23 @@ pub fn token_rules(
             timeout: token.timeout,
             probe: token.probe,
         }
+    });
+    rules.collect()
+}
+
+/// What the certificates' thread follows; `credentials` is systemd's directory of them.
+pub fn certificate_rules(
+    certificates: &BTreeMap<String, settings::CertificateFile>,
+    credentials: Option<&Path>,
+) -> Vec<CertificateRules> {
+    let rules = certificates.iter().map(|(name, entry)| CertificateRules {
+        name: name.clone(),
+        file: entry.file.clone(),
+        key: entry.key.clone(),
+        password: entry.password_file.clone().or_else(|| {
+            let credential = entry.password_credential.as_deref()?;
+            Some(credentials?.join(credential))
+        }),
     });
     rules.collect()
 }

@@ -214,6 +214,14 @@ impl DeskHandle {
         let _ = self.sender.send(Message::Job(job));
     }
 
+    /// Adds an entry to the audit log, and returns once it is on disk: for what may not happen without it.
+    ///
+    /// # Errors
+    /// As [`DeskHandle::ask`]; then there is no such entry.
+    pub async fn record(&self, entry: AuditEntry) -> Result<(), DeskError> {
+        self.ask(|desk, _, _| desk.journal.record(entry)).await
+    }
+
     /// Follows other settings from now on.
     pub fn set_rules(&self, rules: Rules) {
         let _ = self.sender.send(Message::Rules(rules));
@@ -331,7 +339,7 @@ impl Task {
         let mut answers: Vec<(Answer, bool)> = Vec::with_capacity(jobs.len());
         for job in jobs {
             let answer = job(&mut self.desk, now, time);
-            let relies = self.desk.ledger.take_reliance();
+            let relies = self.desk.ledger.take_reliance() | self.desk.journal.take_reliance();
             self.desk.journal.close(relies);
             answers.push((answer, relies));
         }

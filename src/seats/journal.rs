@@ -12,6 +12,8 @@ pub struct Journal {
     entries: Vec<AuditEntry>,
     /// For each entry that a job was finished with: whether it holds only with the commit.
     relying: Vec<bool>,
+    /// The job at hand holds only with the commit.
+    relies: bool,
     dropped: u64,
 }
 
@@ -19,6 +21,17 @@ impl Journal {
     /// Adds an entry.
     pub fn note(&mut self, entry: AuditEntry) {
         self.entries.push(entry);
+    }
+
+    /// Adds an entry of something that holds only with it: the job's result is given out once it is durable.
+    pub fn record(&mut self, entry: AuditEntry) {
+        self.note(entry);
+        self.relies = true;
+    }
+
+    /// Whether the job at hand recorded something.
+    pub(super) fn take_reliance(&mut self) -> bool {
+        std::mem::take(&mut self.relies)
     }
 
     /// A job is done; `relies`: what it did holds only with the commit.

@@ -64,7 +64,8 @@ pub enum StoreError {
 }
 
 /// Each entry brings the schema from the version of its index to the next one.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE sessions (
         seq INTEGER PRIMARY KEY,
         id BLOB NOT NULL,
@@ -111,7 +112,15 @@ const MIGRATIONS: &[&str] = &["
         detail TEXT NOT NULL,
         hash BLOB NOT NULL
     ) STRICT;
-"];
+",
+    "
+    CREATE TABLE user_certificates (
+        user TEXT NOT NULL,
+        thumbprint BLOB NOT NULL,
+        PRIMARY KEY (user, thumbprint)
+    ) STRICT;
+",
+];
 
 /// Opens connections to the state file. Each part that uses it has a connection of its own.
 #[derive(Clone, Debug)]
@@ -255,6 +264,27 @@ mod tests {
             Database::open(dir.path()),
             Err(StoreError::TooNew { found: 1000, .. })
         ));
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_is_brought_up_to_date_with_its_users() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = rusqlite::Connection::open(dir.path().join(FILE_NAME)).unwrap();
+        first.execute_batch(MIGRATIONS[0]).unwrap();
+        first.pragma_update(None, "user_version", 1).unwrap();
+        let hash = HashedPassword::new("admin");
+        let user = "INSERT INTO users (name, role, password, initial) VALUES (?1, ?2, ?3, 0)";
+        for (name, role) in [("boss", "admin"), ("later", "archangel")] {
+            first.execute(user, (name, role, hash.as_str())).unwrap();
+        }
+        drop(first);
+        let users = Users::open(&Database::open(dir.path()).unwrap())
+            .unwrap()
+            .list()
+            .unwrap();
+        let roles: Vec<_> = users.iter().map(|user| (user.name.as_str(), user.role)).collect();
+        assert_eq!(roles, [("boss", Role::Admin), ("later", Role::Monitor)]);
+        assert!(users.iter().all(|user| user.certificates.is_empty()));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::cms::Thumbprint;
+
 use super::audit::{AuditEntry, Author, append};
 use super::{Database, HashedPassword, MIN_PASSWORD, StoreError};
 
@@ -22,6 +24,8 @@ pub enum Role {
     Client,
     /// Look, but not touch.
     Monitor,
+    /// Sign and decrypt with the certificates that the user is bound to, and nothing else. No other role may.
+    Signer,
 }
 
 impl fmt::Display for Role {
@@ -30,6 +34,7 @@ impl fmt::Display for Role {
             Self::Admin => "admin",
             Self::Client => "client",
             Self::Monitor => "monitor",
+            Self::Signer => "signer",
         })
     }
 }
@@ -42,6 +47,7 @@ impl FromStr for Role {
             "admin" => Ok(Self::Admin),
             "client" => Ok(Self::Client),
             "monitor" => Ok(Self::Monitor),
+            "signer" => Ok(Self::Signer),
             _ => Err(UserError::Role(text.to_owned())),
         }
     }
@@ -58,13 +64,15 @@ pub struct User {
     pub password: HashedPassword,
     /// The password is still the one that every new node has.
     pub initial: bool,
+    /// What a signer may sign and decrypt with.
+    pub certificates: Vec<Thumbprint>,
 }
 
 /// Why a change of users was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
     /// There is no such role.
-    #[error("\"{0}\" is no role: admin, client or monitor")]
+    #[error("\"{0}\" is no role: admin, client, monitor or signer")]
     Role(String),
     /// A name that HTTP Basic cannot carry.
     #[error("a user's name has 1 to 64 characters, without colons and control characters")]
@@ -78,6 +86,9 @@ pub enum UserError {
     /// Nobody has this name.
     #[error("there is no user \"{0}\"")]
     Unknown(String),
+    /// Certificates are for signers.
+    #[error("only users of the role signer are bound to certificates: \"{0}\" is none")]
+    NotSigner(String),
     /// Without an administrator nobody could add one.
     #[error("\"{0}\" is the last administrator: add another first")]
     LastAdmin(String),
@@ -126,12 +137,80 @@ impl Users {
     /// [`StoreError`] where the file cannot be read.
     pub fn list(&self) -> Result<Vec<User>, StoreError> {
         let read = || -> rusqlite::Result<Vec<User>> {
-            self.connection
+            let users = self
+                .connection
                 .prepare_cached("SELECT name, role, password, initial FROM users ORDER BY name")?
                 .query_map([], user)?
+                .collect::<rusqlite::Result<Vec<User>>>()?;
+            users
+                .into_iter()
+                .map(|user| self.with_certificates(user))
                 .collect()
         };
         read().map_err(self.database.error())
+    }
+
+    fn with_certificates(&self, user: User) -> rusqlite::Result<User> {
+        let statement = "SELECT thumbprint FROM user_certificates WHERE user = ?1 ORDER BY thumbprint";
+        let certificates = self
+            .connection
+            .prepare_cached(statement)?
+            .query_map([&user.name], |row| {
+                row.get::<_, [u8; 20]>(0).map(Thumbprint::from)
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(User { certificates, ..user })
+    }
+
+    /// Lets a signer sign and decrypt with these certificates, beside those that it is bound to already.
+    ///
+    /// # Errors
+    /// [`UserError`]: there is no such user, or it is no signer.
+    pub fn grant(&self, name: &str, certificates: &[Thumbprint], by: &Author) -> Result<(), UserError> {
+        let statement = "INSERT OR IGNORE INTO user_certificates (user, thumbprint) VALUES (?1, ?2)";
+        self.bind(
+            name,
+            certificates,
+            statement,
+            &by.did("user", name, bound("bound to", certificates)),
+        )
+    }
+
+    /// Takes certificates from a signer.
+    ///
+    /// # Errors
+    /// [`UserError`]: there is no such user, or it is no signer.
+    pub fn revoke(&self, name: &str, certificates: &[Thumbprint], by: &Author) -> Result<(), UserError> {
+        let statement = "DELETE FROM user_certificates WHERE user = ?1 AND thumbprint = ?2";
+        self.bind(
+            name,
+            certificates,
+            statement,
+            &by.did("user", name, bound("no longer bound to", certificates)),
+        )
+    }
+
+    fn bind(
+        &self,
+        name: &str,
+        certificates: &[Thumbprint],
+        statement: &str,
+        entry: &AuditEntry,
+    ) -> Result<(), UserError> {
+        match self.find(name)? {
+            None => return Err(UserError::Unknown(name.to_owned())),
+            Some(user) if user.role != Role::Signer => return Err(UserError::NotSigner(name.to_owned())),
+            Some(_) => {}
+        }
+        self.record(entry, || {
+            for certificate in certificates {
+                let row = params![name, certificate.bytes()];
+                self.connection
+                    .execute(statement, row)
+                    .map_err(self.database.error())?;
+            }
+            Ok(())
+        })
     }
 
     /// Adds a user.
@@ -186,10 +265,14 @@ impl Users {
             return Err(UserError::LastAdmin(name.to_owned()));
         }
         self.record(&by.did("user", name, "removed"), || {
-            let statement = "DELETE FROM users WHERE name = ?1";
-            self.connection
-                .execute(statement, [name])
-                .map_err(self.database.error())?;
+            for statement in [
+                "DELETE FROM users WHERE name = ?1",
+                "DELETE FROM user_certificates WHERE user = ?1",
+            ] {
+                self.connection
+                    .execute(statement, [name])
+                    .map_err(self.database.error())?;
+            }
             Ok(())
         })
     }
@@ -250,7 +333,13 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         role,
         password: HashedPassword::from_stored(row.get(2)?),
         initial: row.get(3)?,
+        certificates: Vec::new(),
     })
+}
+
+fn bound(how: &str, certificates: &[Thumbprint]) -> String {
+    let names: Vec<_> = certificates.iter().map(Thumbprint::to_string).collect();
+    format!("{how} {}", names.join(", "))
 }
 
 #[cfg(test)]

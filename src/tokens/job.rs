@@ -34,8 +34,6 @@ pub(super) struct Job {
     pub(super) task: Task,
     /// How long a signature is to be; none: nobody knows.
     pub(super) length: Option<usize>,
-    /// The token has told of the key that is used.
-    pub(super) known: bool,
     pub(super) asked: Instant,
     /// When it was given to the module's process, or told something last.
     pub(super) given: Instant,
@@ -149,7 +147,6 @@ impl Job {
         let now = Instant::now();
         Self {
             length: task.length(token),
-            known: task.key().is_some_and(|key| token.key(key).is_some()),
             task,
             asked: now,
             given: now,

@@ -358,6 +358,7 @@ impl Care {
         self.token.state = state;
         if let Some(contents) = contents {
             contents.put_into(&mut self.token);
+            self.lane.know(self.token.keys.iter().map(|key| key.id.clone()));
         }
         self.board.publish(self.token.clone());
     }

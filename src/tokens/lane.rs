@@ -1,6 +1,6 @@
 //! The way of operations to a token's process: how many go on, which wait, and what becomes of each.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +42,8 @@ struct Inner {
     /// Counts processes, so that what is said of an old one is not taken for the new one's.
     generation: u64,
     sessions: usize,
+    /// CKA_ID of the keys that the process has told of.
+    keys: HashSet<Vec<u8>>,
     /// From when a failed process may be started anew.
     renewable: Instant,
     next: u64,
@@ -81,6 +83,7 @@ impl Lane {
                 way: Way::Closed("not looked at yet".into()),
                 generation: 0,
                 sessions: 1,
+                keys: HashSet::new(),
                 renewable: Instant::now(),
                 next: 0,
                 given: HashMap::new(),
@@ -189,13 +192,16 @@ impl Lane {
             .send(Event::Changed(Box::new(move || job.end(Ok(bytes)))));
     }
 
-    fn failed(&self, inner: &mut Inner, ends: &mut Ends, mut job: Job, failure: Failure) {
+    fn failed(&self, inner: &mut Inner, ends: &mut Ends, mut job: Job, mut failure: Failure) {
+        let known = job.task.key().is_some_and(|key| inner.keys.contains(key));
+        if failure.kind == FailureKind::NoKey && known {
+            failure.kind = FailureKind::Gone;
+            failure.text = "a key that was there has vanished".into();
+        }
         let now = Instant::now();
         let renewable = now >= inner.renewable;
         let broken = match failure.kind {
             FailureKind::Gone | FailureKind::Nonsense => true,
-            // A key that was there vanishes with its token.
-            FailureKind::NoKey => job.known && !job.again,
             // What a new session cannot do either is no trouble of the session.
             FailureKind::Unclear => renewable && !job.again,
             _ => false,
@@ -250,6 +256,11 @@ impl Lane {
     /// The token becomes usable: what is asked of it from now on waits for its process.
     pub(super) fn hold(&self) {
         self.lock().way = Way::Waiting;
+    }
+
+    /// These keys are on the token.
+    pub(super) fn know(&self, keys: impl Iterator<Item = Vec<u8>>) {
+        self.lock().keys = keys.collect();
     }
 
     /// Opens the way to a new process; returns its number.

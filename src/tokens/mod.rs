@@ -2,7 +2,9 @@
 //! immutable snapshot of what is there. Knows no licences and no HTTP.
 
 mod board;
+mod certificates;
 mod contents;
+
 mod error;
 mod handle;
 mod job;
@@ -17,6 +19,9 @@ mod token;
 mod wire;
 pub mod worker;
 
+pub use certificates::{
+    CertificateError, CertificateRules, CertificatesHandle, Inventory, KeyPlace, Listed, Obstacle, ToSign,
+};
 pub use error::TokenError;
 pub use handle::{TokenRules, TokensHandle, Workers};
 pub use operation::{Decryption, Mechanism, NewKey, Operation};

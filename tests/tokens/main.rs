@@ -4,9 +4,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod faults;
+mod faulty;
 mod fixture;
+mod modules;
 mod operations;
 mod signing;
 mod signing_loss;
 mod softhsm;
+mod states;
 mod world;

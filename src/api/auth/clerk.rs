@@ -77,6 +77,7 @@ impl Clerk {
             let caller = Caller {
                 name: user.name.as_str().into(),
                 role: user.role,
+                certificates: user.certificates.as_slice().into(),
             };
             self.shared.remember(attempt.tag.clone(), caller.clone(), user);
             // The user may have been changed while the password was hashed.

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::clock::Millis;
+use crate::cms::Thumbprint;
 use crate::seats::DeskHandle;
 use crate::store::{AuditEntry, ChangeWatch, Database, Role, StoreError, User, Users};
 
@@ -36,6 +37,8 @@ const QUEUE: usize = 1024;
 pub(super) struct Caller {
     pub(super) name: Arc<str>,
     pub(super) role: Role,
+    /// What a signer is bound to.
+    pub(super) certificates: Arc<[Thumbprint]>,
 }
 
 /// Credentials that verified, under a hash with a key that only this process knows, and whose they are.
