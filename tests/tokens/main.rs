@@ -7,6 +7,7 @@ mod common;
 mod faults;
 mod faulty;
 mod fixture;
+mod gost;
 mod modules;
 mod operations;
 mod signing;
