@@ -9,6 +9,12 @@ pub enum CmsError {
     /// The message cannot be read.
     #[error("the message: {0}")]
     Message(String),
+    /// The message is not decrypted by this key; why, nobody is told.
+    #[error("the message cannot be decrypted with this key")]
+    Undecipherable,
+    /// The message can be read, and its signature does not hold.
+    #[error("the message is not verified: {0}")]
+    Unverified(&'static str),
 }
 
 /// A structure that is not what it should be; says which part.

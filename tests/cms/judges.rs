@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::keys::{Identity, must, run};
+use super::keys::{Identity, must, run};
 
 /// A message to be judged.
 pub(crate) struct Case<'a> {

@@ -10,14 +10,13 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256,
     RsaKeyPair,
 };
-use der::asn1::{BitString, ObjectIdentifier, OctetString};
+use der::asn1::{BitString, ObjectIdentifier};
 use der::pem::LineEnding;
-use der::{Any, AnyRef, Decode, Encode, EncodePem, Sequence};
-use keynode::cms::{Algorithm, Certificate};
-use streebog::{Digest, Streebog256, Streebog512};
+use der::{Any, Decode, Encode, EncodePem};
+use keynode::cms::Algorithm;
 use tempfile::TempDir;
 
-use crate::arithmetic::Curve;
+use super::key::GostKey;
 
 /// Runs a program, which must succeed unless `may_fail`.
 pub(crate) fn run(program: &str, arguments: &[&dyn AsRef<OsStr>]) -> Output {
@@ -187,7 +186,7 @@ impl Identity {
         let digest = ObjectIdentifier::new_unwrap("1.2.643.7.1.1.2.2");
         *parameters = Any::encode_from(&vec![curve, digest]).unwrap();
         let key = GostKey::read(&pem(&self.path("authority.key")));
-        let signature = key.sign(Algorithm::Gost256, &fields.to_der().unwrap());
+        let signature = key.sign(&fields.to_der().unwrap());
         certificate.signature = BitString::from_bytes(&signature).unwrap();
         self.certificate = certificate.to_der().unwrap();
         let text = certificate.to_pem(LineEnding::LF).unwrap();
@@ -207,9 +206,14 @@ impl Identity {
         path
     }
 
+    /// The private key, PKCS#8 DER.
+    pub(crate) fn private_key(&self) -> Vec<u8> {
+        pem(&self.path("key.pem"))
+    }
+
     /// What a token would answer.
     pub(crate) fn sign(&self, algorithm: Algorithm, data: &[u8]) -> Vec<u8> {
-        let key = pem(&self.path("key.pem"));
+        let key = self.private_key();
         let random = SystemRandom::new();
         match algorithm {
             Algorithm::RsaSha256 => {
@@ -227,73 +231,8 @@ impl Identity {
                 let key = EcdsaKeyPair::from_pkcs8(how, &key).unwrap();
                 key.sign(&random, data).unwrap().as_ref().to_vec()
             }
-            Algorithm::Gost256 | Algorithm::Gost512 => GostKey::read(&key).sign(algorithm, data),
+            Algorithm::Gost256 | Algorithm::Gost512 => GostKey::read(&key).sign(data),
         }
-    }
-}
-
-/// The GOST digest that goes with the algorithm.
-pub(crate) fn gost_digest(algorithm: Algorithm, data: &[u8]) -> Vec<u8> {
-    match algorithm {
-        Algorithm::Gost256 => Streebog256::digest(data).to_vec(),
-        _ => Streebog512::digest(data).to_vec(),
-    }
-}
-
-/// A GOST key as `openssl genpkey -engine gost` writes it.
-pub(crate) struct GostKey {
-    pub(crate) curve: Curve,
-    pub(crate) private: Vec<u8>,
-}
-
-#[derive(Sequence)]
-struct PrivateKeyInfo<'a> {
-    version: u8,
-    algorithm: GostAlgorithm<'a>,
-    key: OctetString,
-}
-
-#[derive(Sequence)]
-struct GostAlgorithm<'a> {
-    oid: ObjectIdentifier,
-    parameters: GostParameters<'a>,
-}
-
-#[derive(Sequence)]
-struct GostParameters<'a> {
-    curve: ObjectIdentifier,
-    #[asn1(optional = "true")]
-    digest: Option<AnyRef<'a>>,
-}
-
-impl GostKey {
-    fn read(pkcs8: &[u8]) -> Self {
-        let info = PrivateKeyInfo::from_der(pkcs8).unwrap();
-        let curve = info.algorithm.parameters.curve.to_string();
-        Self {
-            curve: Curve::of(&curve).unwrap_or_else(|| panic!("curve {curve}")),
-            private: info.key.as_bytes().to_vec(),
-        }
-    }
-
-    fn sign(&self, algorithm: Algorithm, data: &[u8]) -> Vec<u8> {
-        let digest = gost_digest(algorithm, data);
-        let mut seed = vec![0; self.curve.size];
-        aws_lc_rs::rand::fill(&mut seed).unwrap();
-        self.curve.sign(&self.private, &digest, &seed).unwrap()
-    }
-
-    /// Whether the signature is that of the certificate's key.
-    pub(crate) fn verify(certificate: &Certificate, digest: &[u8], signature: &[u8]) -> bool {
-        #[derive(Sequence)]
-        struct PublicKeyInfo<'a> {
-            algorithm: GostAlgorithm<'a>,
-            key: BitString,
-        }
-        let info = PublicKeyInfo::from_der(&certificate.public_key).unwrap();
-        let curve = Curve::of(&info.algorithm.parameters.curve.to_string()).unwrap();
-        let key = OctetString::from_der(info.key.raw_bytes()).unwrap();
-        curve.verify(key.as_bytes(), digest, signature)
     }
 }
 

@@ -4,6 +4,11 @@
 #[path = "../tokens/modules/gost/arithmetic.rs"]
 #[expect(dead_code, reason = "the test token uses all of it")]
 mod arithmetic;
+mod enveloped;
+mod foreign;
 mod judges;
+#[path = "../tokens/modules/gost/key.rs"]
+#[expect(dead_code, reason = "the test token uses all of it")]
+mod key;
 mod keys;
 mod signed;

@@ -1,12 +1,16 @@
 //! What this program signs is accepted by everybody, and refused where it was altered.
 
+use std::fs;
 use std::path::PathBuf;
 
-use keynode::cms::{Certificate, Profile, PublicKeyKind, SigningRequest, draft};
+use keynode::cms::{
+    Certificate, CmsError, Profile, PublicKeyKind, Scheme, SignedMessage, Signer, SigningRequest, draft,
+};
 use keynode::licence::Timestamp;
 
-use crate::judges::{Case, bouncy_castle, gnutls, openssl};
-use crate::keys::{Identity, KINDS};
+use super::judges::{Case, bouncy_castle, gnutls, openssl};
+use super::key;
+use super::keys::{Identity, KINDS};
 
 const CONTENT: &[u8] = "Вызов: 5f2b\r\n".as_bytes();
 
@@ -127,11 +131,60 @@ fn judge(kind: &'static str, gnutls_knows: bool) {
         );
         let bad = files.bad(&identity);
         assert_eq!(openssl(&bad), None, "openssl, altered, {kind}, {way:?}");
+        read_back(&files, &identity);
         if gnutls_knows {
             assert!(gnutls(&good), "certtool, {kind}, {way:?}");
             assert!(!gnutls(&bad), "certtool, altered, {kind}, {way:?}");
         }
     }
+}
+
+/// The node's own parser agrees.
+fn read_back(files: &Files, identity: &Identity) {
+    let way = files.way;
+    let certificate = Certificate::read(&identity.certificate).unwrap();
+    let message = SignedMessage::read(&fs::read(&files.message).unwrap()).unwrap();
+    let content = files.content.as_ref().map(|_| CONTENT);
+    assert_eq!(message.content.is_none(), way.detached);
+    assert_eq!(message.certificates.len(), if way.chain { 2 } else { 1 });
+    let [signer] = &message.signers[..] else {
+        panic!("one signer, not {}", message.signers.len());
+    };
+    assert_eq!(message.certificate(signer), Some(&certificate));
+    let attributes = signer.attributes.as_ref().unwrap();
+    assert_eq!(
+        attributes.signing_time,
+        Timestamp::parse("2026-11-22T10:00:00Z").ok()
+    );
+    assert_eq!(
+        attributes.signing_certificate.is_some(),
+        way.profile == Profile::CadesBes
+    );
+    verify(&message, signer, content, &certificate).unwrap();
+
+    let altered = SignedMessage::read(&fs::read(&files.altered.0).unwrap()).unwrap();
+    let content = files.altered.1.as_ref().map(|path| fs::read(path).unwrap());
+    let refusal = verify(&altered, &altered.signers[0], content.as_deref(), &certificate);
+    assert_eq!(
+        refusal,
+        Err(CmsError::Unverified("its content is not the one that was signed"))
+    );
+}
+
+/// Verifies by the node's parser, and GOST by the textbook.
+pub(crate) fn verify(
+    message: &SignedMessage,
+    signer: &Signer,
+    content: Option<&[u8]>,
+    certificate: &Certificate,
+) -> Result<(), CmsError> {
+    if !matches!(signer.scheme, Scheme::Gost256 | Scheme::Gost512) {
+        return message.verify(signer, content, certificate);
+    }
+    let signed = message.signed_bytes(signer, content, certificate)?;
+    let holds = key::verify(&certificate.public_key, &signed, &signer.signature);
+    assert!(holds, "the GOST signature");
+    Ok(())
 }
 
 macro_rules! judged {

@@ -6,7 +6,11 @@ mod carriers;
 #[path = "../common/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
+mod faults;
+mod faulty;
 mod fixture;
+mod gost;
+mod modules;
 mod operations;
 mod softhsm;
 mod states;

@@ -12,8 +12,13 @@ pub(crate) struct Curve {
     base: (BigUint, BigUint),
 }
 
-/// A point; none: the one at infinity.
-type Point = Option<(BigUint, BigUint)>;
+/// A point in Jacobian coordinates: (x / z^2, y / z^3); with z = 0 the one at infinity. Only the end divides, which is slow.
+#[derive(Clone)]
+struct Point {
+    x: BigUint,
+    y: BigUint,
+    z: BigUint,
+}
 
 /// Object identifiers, p, a, q, x, y.
 type Parameters = (&'static [&'static str], [&'static str; 5]);
@@ -67,27 +72,65 @@ impl Curve {
         })
     }
 
+    fn times_mod(&self, one: &BigUint, other: &BigUint) -> BigUint {
+        one * other % &self.p
+    }
+
+    fn minus(&self, from: &BigUint, what: &BigUint) -> BigUint {
+        (from + &self.p - what) % &self.p
+    }
+
+    fn doubled(&self, point: &Point) -> Point {
+        let Point { x, y, z } = point;
+        let square = self.times_mod(y, y);
+        let s = self.times_mod(x, &square) * 4_u32 % &self.p;
+        let z2 = self.times_mod(z, z);
+        let m = (x * x * 3_u32 + &self.a * self.times_mod(&z2, &z2)) % &self.p;
+        let x3 = self.minus(&self.times_mod(&m, &m), &(&s * 2_u32 % &self.p));
+        let fourth = self.times_mod(&square, &square) * 8_u32 % &self.p;
+        Point {
+            y: self.minus(&self.times_mod(&m, &self.minus(&s, &x3)), &fourth),
+            z: y * z * 2_u32 % &self.p,
+            x: x3,
+        }
+    }
+
     fn add(&self, one: &Point, other: &Point) -> Point {
-        let (Some((x1, y1)), Some((x2, y2))) = (one, other) else {
-            return one.clone().or_else(|| other.clone());
-        };
-        let minus = |from: &BigUint, what: &BigUint| (from + &self.p - what) % &self.p;
-        let slope = if x1 != x2 {
-            minus(y2, y1) * minus(x2, x1).modinv(&self.p)?
-        } else if y1 == y2 && *y1 != BigUint::ZERO {
-            (x1 * x1 * 3_u32 + &self.a) * (y1 * 2_u32 % &self.p).modinv(&self.p)?
-        } else {
-            return None;
-        } % &self.p;
-        let x3 = minus(&minus(&(&slope * &slope % &self.p), x1), x2);
-        let y3 = minus(&(slope * minus(x1, &x3) % &self.p), y1);
-        Some((x3, y3))
+        if one.z == BigUint::ZERO {
+            return other.clone();
+        }
+        if other.z == BigUint::ZERO {
+            return one.clone();
+        }
+        let (z1, z2) = (self.times_mod(&one.z, &one.z), self.times_mod(&other.z, &other.z));
+        let (u1, u2) = (self.times_mod(&one.x, &z2), self.times_mod(&other.x, &z1));
+        let s1 = self.times_mod(&one.y, &self.times_mod(&z2, &other.z));
+        let s2 = self.times_mod(&other.y, &self.times_mod(&z1, &one.z));
+        let (h, r) = (self.minus(&u2, &u1), self.minus(&s2, &s1));
+        if h == BigUint::ZERO && r == BigUint::ZERO {
+            return self.doubled(one);
+        }
+        let h2 = self.times_mod(&h, &h);
+        let h3 = self.times_mod(&h2, &h);
+        let v = self.times_mod(&u1, &h2);
+        let x = self.minus(&self.minus(&self.times_mod(&r, &r), &h3), &(&v * 2_u32 % &self.p));
+        Point {
+            y: self.minus(
+                &self.times_mod(&r, &self.minus(&v, &x)),
+                &self.times_mod(&s1, &h3),
+            ),
+            z: self.times_mod(&h, &self.times_mod(&one.z, &other.z)),
+            x,
+        }
     }
 
     fn times(&self, factor: &BigUint, point: &Point) -> Point {
-        let mut sum = None;
+        let mut sum = Point {
+            z: BigUint::ZERO,
+            ..point.clone()
+        };
         for bit in (0..factor.bits()).rev() {
-            sum = self.add(&sum, &sum);
+            sum = self.doubled(&sum);
             if factor.bit(bit) {
                 sum = self.add(&sum, point);
             }
@@ -95,23 +138,36 @@ impl Curve {
         sum
     }
 
+    /// x and y; none of the point at infinity.
+    fn plain(&self, point: &Point) -> Option<(BigUint, BigUint)> {
+        let inverse = point.z.modinv(&self.p)?;
+        let square = self.times_mod(&inverse, &inverse);
+        let y = self.times_mod(&point.y, &self.times_mod(&square, &inverse));
+        Some((self.times_mod(&point.x, &square), y))
+    }
+
     fn base(&self) -> Point {
-        Some(self.base.clone())
+        let (x, y) = self.base.clone();
+        Point {
+            x,
+            y,
+            z: 1_u32.into(),
+        }
     }
 
     /// Public key of a private key (little-endian): x and y, little-endian, as certificates have it.
     pub(crate) fn public(&self, private: &[u8]) -> Vec<u8> {
-        self.little(self.times(&BigUint::from_bytes_le(private), &self.base()))
+        self.little(&self.times(&BigUint::from_bytes_le(private), &self.base()))
     }
 
     /// VKO: this factor times the private key times the other's public key; x and y, little-endian.
     pub(crate) fn agree(&self, private: &[u8], factor: &[u8], public: &[u8]) -> Vec<u8> {
         let factor = BigUint::from_bytes_le(factor) * BigUint::from_bytes_le(private) % &self.q;
-        self.little(self.times(&factor, &self.point(public)))
+        self.little(&self.times(&factor, &self.point(public)))
     }
 
-    fn little(&self, point: Point) -> Vec<u8> {
-        let (x, y) = point.unwrap();
+    fn little(&self, point: &Point) -> Vec<u8> {
+        let (x, y) = self.plain(point).unwrap();
         let mut bytes = x.to_bytes_le();
         bytes.resize(self.size, 0);
         bytes.extend(y.to_bytes_le());
@@ -121,7 +177,12 @@ impl Curve {
 
     fn point(&self, public: &[u8]) -> Point {
         let (x, y) = public.split_at(self.size);
-        Some((BigUint::from_bytes_le(x), BigUint::from_bytes_le(y)))
+        let number = BigUint::from_bytes_le;
+        Point {
+            x: number(x),
+            y: number(y),
+            z: 1_u32.into(),
+        }
     }
 
     /// The digest as a number: little-endian.
@@ -137,7 +198,7 @@ impl Curve {
     /// Signs a digest: s and r, big-endian. `random` has as many bytes as a coordinate; a bad one gives no signature.
     pub(crate) fn sign(&self, private: &[u8], digest: &[u8], random: &[u8]) -> Option<Vec<u8>> {
         let k = BigUint::from_bytes_le(random) % &self.q;
-        let r = self.times(&k, &self.base())?.0 % &self.q;
+        let r = self.plain(&self.times(&k, &self.base()))?.0 % &self.q;
         let s = (&r * BigUint::from_bytes_le(private) + k * self.digest(digest)) % &self.q;
         if r == BigUint::ZERO || s == BigUint::ZERO {
             return None;
@@ -169,6 +230,6 @@ impl Curve {
             &self.times(&z1, &self.base()),
             &self.times(&z2, &self.point(public)),
         );
-        sum.is_some_and(|(x, _)| x % &self.q == r)
+        self.plain(&sum).is_some_and(|(x, _)| x % &self.q == r)
     }
 }

@@ -1,0 +1,213 @@
+//! Reads `EnvelopedData` (RFC 5652, section 6) and `AuthEnvelopedData` (RFC 5083): for whom it is, and what it takes.
+
+use der::asn1::ObjectIdentifier;
+use zeroize::Zeroizing;
+
+use super::ber::{definite, octets};
+use super::certificate::Certificate;
+use super::content::Sealed;
+use super::error::{CmsError, Malformed};
+use super::oid;
+use super::tlv::{INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, Tlv, context};
+
+/// Most recipients read.
+const MOST: usize = 1000;
+
+/// An encrypted message.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    recipients: Vec<Recipient>,
+    sealed: Sealed,
+}
+
+/// One for whom the key of the content was encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// Whose certificate it is.
+    pub identifier: CertificateIdentifier,
+    /// How the key of the content is encrypted.
+    pub transport: KeyTransport,
+    /// The encrypted key of the content.
+    pub encrypted_key: Vec<u8>,
+}
+
+/// How a message names a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateIdentifier {
+    /// By its issuer and its number there.
+    IssuerAndSerial {
+        /// `Name`, DER.
+        issuer: Vec<u8>,
+        /// Content of the `INTEGER`.
+        serial: Vec<u8>,
+    },
+    /// By its extension subjectKeyIdentifier.
+    SubjectKeyId(Vec<u8>),
+}
+
+/// How the key of the content is encrypted for a recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyTransport {
+    /// `RSAES-PKCS1-v1_5`.
+    RsaPkcs1,
+    /// RSAES-OAEP with SHA-1 for both of its uses, and no label.
+    RsaOaepSha1,
+    /// The same with SHA-256.
+    RsaOaepSha256,
+    /// In another way, of this object identifier: it is not supported.
+    Other(String),
+}
+
+/// Reads an encrypted message, DER or BER. Recipients of other kinds than a transported key are left out.
+///
+/// # Errors
+/// [`CmsError::Message`]: it cannot be read, or is encrypted in a way that is not supported.
+pub fn open_envelope(message: &[u8]) -> Result<Envelope, CmsError> {
+    read(message).map_err(Malformed::message)
+}
+
+impl Envelope {
+    /// For whom it is.
+    pub fn recipients(&self) -> &[Recipient] {
+        &self.recipients
+    }
+
+    /// The recipient that has this certificate.
+    pub fn recipient(&self, certificate: &Certificate) -> Option<&Recipient> {
+        let mut all = self.recipients.iter();
+        all.find(|recipient| recipient.identifier.names(certificate))
+    }
+
+    /// Decrypts the content with its key. None, for a key that could not be decrypted, is answered exactly as a wrong key is,
+    /// in time too: who sees which of them failed can decrypt by asking often (RFC 3218).
+    ///
+    /// # Errors
+    /// [`CmsError::Undecipherable`], which tells no reason.
+    pub fn decrypt(&self, content_key: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, CmsError> {
+        self.sealed.open(content_key)
+    }
+}
+
+impl CertificateIdentifier {
+    /// Whether it means this certificate.
+    pub fn names(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::IssuerAndSerial { issuer, serial } => {
+                *issuer == certificate.issuer_der && *serial == certificate.serial
+            }
+            Self::SubjectKeyId(id) => certificate.subject_key_id.as_ref() == Some(id),
+        }
+    }
+
+    /// Reads `SignerIdentifier` and `RecipientIdentifier`, which are the same.
+    pub(super) fn read(element: Tlv<'_>) -> Result<Self, Malformed> {
+        match element.tag {
+            SEQUENCE => {
+                let mut fields = element.inner();
+                Ok(Self::IssuerAndSerial {
+                    issuer: fields.expect(SEQUENCE)?.raw.to_vec(),
+                    serial: fields.expect(INTEGER)?.value.to_vec(),
+                })
+            }
+            0x80 | 0xa0 => Ok(Self::SubjectKeyId(octets(element)?)),
+            _ => Err(Malformed("it does not say whose certificate it means")),
+        }
+    }
+}
+
+/// The fields of the message inside of a `ContentInfo`, and its type.
+pub(super) fn content_info(message: &[u8]) -> Result<(ObjectIdentifier, Reader<'_>), Malformed> {
+    let mut fields = Reader::only(message, SEQUENCE)?.inner();
+    let kind = fields.expect(OID)?.oid()?;
+    let content = fields.expect(context(0))?;
+    fields.end()?;
+    Ok((kind, Reader::only(content.value, SEQUENCE)?.inner()))
+}
+
+fn read(message: &[u8]) -> Result<Envelope, Malformed> {
+    let message = definite(message)?;
+    let (kind, mut fields) = content_info(&message)?;
+    let authenticated = match kind {
+        oid::ENVELOPED_DATA => false,
+        oid::AUTH_ENVELOPED_DATA => true,
+        _ => return Err(Malformed("it is not an encrypted one")),
+    };
+    fields.expect(INTEGER)?;
+    fields.optional(context(0))?;
+    let mut recipients = Vec::new();
+    for element in fields.expect(SET)?.inner().all(MOST)? {
+        // A choice: what is not a plain sequence is for a key that was agreed on, or a password.
+        if element.tag == SEQUENCE {
+            recipients.push(recipient(element)?);
+        }
+    }
+    let mut content = fields.expect(SEQUENCE)?.inner();
+    content.expect(OID)?;
+    let algorithm = content.expect(SEQUENCE)?;
+    let absent = Malformed("the encrypted content is not in it");
+    let ciphertext = content
+        .next()
+        .ok()
+        .filter(|element| matches!(element.tag, 0x80 | 0xa0));
+    let ciphertext = octets(ciphertext.ok_or(absent)?)?;
+    let sealed = if authenticated {
+        let attributes = fields.optional(context(1))?;
+        let tag = fields.expect(OCTET_STRING)?;
+        Sealed::authenticated(algorithm, ciphertext, attributes, tag.value)?
+    } else {
+        Sealed::plain(algorithm, ciphertext)?
+    };
+    Ok(Envelope { recipients, sealed })
+}
+
+fn recipient(element: Tlv<'_>) -> Result<Recipient, Malformed> {
+    let mut fields = element.inner();
+    fields.expect(INTEGER)?;
+    let identifier = CertificateIdentifier::read(fields.next()?)?;
+    let transport = transport(fields.expect(SEQUENCE)?)?;
+    let encrypted_key = fields.expect(OCTET_STRING)?.value.to_vec();
+    Ok(Recipient {
+        identifier,
+        transport,
+        encrypted_key,
+    })
+}
+
+fn transport(algorithm: Tlv<'_>) -> Result<KeyTransport, Malformed> {
+    let mut fields = algorithm.inner();
+    let kind = fields.expect(OID)?.oid()?;
+    Ok(match kind {
+        oid::RSA_ENCRYPTION => KeyTransport::RsaPkcs1,
+        oid::RSAES_OAEP => match oaep(fields)? {
+            (oid::SHA1, oid::SHA1) => KeyTransport::RsaOaepSha1,
+            (oid::SHA256, oid::SHA256) => KeyTransport::RsaOaepSha256,
+            _ => KeyTransport::Other(kind.to_string()),
+        },
+        _ => KeyTransport::Other(kind.to_string()),
+    })
+}
+
+/// The hash of RSAES-OAEP and that of its mask (RFC 4055, section 4.1); both are SHA-1 where nothing is said.
+fn oaep(mut algorithm: Reader<'_>) -> Result<(ObjectIdentifier, ObjectIdentifier), Malformed> {
+    let Some(parameters) = algorithm.optional(SEQUENCE)? else {
+        return Ok((oid::SHA1, oid::SHA1));
+    };
+    let mut parameters = parameters.inner();
+    let named = |element: Option<Tlv<'_>>| match element {
+        Some(element) => Reader::only(element.value, SEQUENCE)?.inner().expect(OID)?.oid(),
+        None => Ok(oid::SHA1),
+    };
+    let hash = named(parameters.optional(context(0))?)?;
+    let mask = match parameters.optional(context(1))? {
+        Some(element) => {
+            let mut function = Reader::only(element.value, SEQUENCE)?.inner();
+            function.expect(OID)?;
+            function.expect(SEQUENCE)?.inner().expect(OID)?.oid()?
+        }
+        None => oid::SHA1,
+    };
+    if parameters.peek().is_some() {
+        return Err(Malformed("its RSAES-OAEP has a label"));
+    }
+    Ok((hash, mask))
+}

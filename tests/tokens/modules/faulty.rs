@@ -1,0 +1,187 @@
+//! A PKCS#11 module that is SoftHSM2 but for what it is told to do wrong, for tests only.
+//!
+//! `FAULTY_DIR` names a directory. Its file `faults`, read at each call, says what is done wrong, such as `C_Sign crash` or
+//! `once C_Sign crash`: `crash`, `hang`, `error NUMBER` (the return value), `garbage` (sizes that cannot be), `flags NUMBER`
+//! (more flags of the token), `tell` (the PIN, on standard error). To its file `calls` each call's name is added.
+#![expect(unsafe_code, reason = "it is a C library, and calls one")]
+#![expect(non_snake_case, reason = "the functions have the names of the standard")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's module that cannot work ends its process"
+)]
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+use std::ptr::null_mut;
+use std::sync::OnceLock;
+
+use cryptoki_sys::{
+    CK_ATTRIBUTE_PTR, CK_BBOOL, CK_FUNCTION_LIST, CK_FUNCTION_LIST_PTR_PTR, CK_OBJECT_HANDLE,
+    CK_OBJECT_HANDLE_PTR, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_SLOT_ID_PTR, CK_TOKEN_INFO_PTR, CK_ULONG,
+    CK_ULONG_PTR, CK_USER_TYPE, CK_UTF8CHAR_PTR, CK_VOID_PTR, CKR_OK, Pkcs11,
+};
+
+const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
+
+/// More than any memory holds.
+const HUGE: CK_ULONG = 1 << 50;
+
+fn directory() -> PathBuf {
+    std::env::var_os("FAULTY_DIR").unwrap().into()
+}
+
+/// What is to be done wrong in this function; crashes and hangs at once.
+fn fault(function: &str) -> Option<String> {
+    let mut calls = File::options()
+        .append(true)
+        .create(true)
+        .open(directory().join("calls"))
+        .unwrap();
+    calls.write_all(format!("{function}\n").as_bytes()).unwrap();
+    let faults = fs::read_to_string(directory().join("faults")).unwrap_or_default();
+    let (line, once) = match faults.strip_prefix("once ") {
+        Some(line) => (line, true),
+        None => (faults.as_str(), false),
+    };
+    let what = line.trim_end().strip_prefix(function)?.strip_prefix(' ')?;
+    if once {
+        // Whoever takes the file away does it; the others see that it was done.
+        fs::remove_file(directory().join("faults")).ok()?;
+    }
+    match what {
+        "crash" => std::process::abort(),
+        "hang" => loop {
+            std::thread::park();
+        },
+        what => Some(what.to_owned()),
+    }
+}
+
+fn number(what: Option<&str>, word: &str) -> Option<CK_ULONG> {
+    let hex = what?.strip_prefix(word)?.strip_prefix(" 0x")?;
+    Some(CK_ULONG::from_str_radix(hex, 16).unwrap())
+}
+
+/// Answers from the function where it is told to fail; otherwise what it is to do wrong.
+macro_rules! wrong {
+    ($function:literal) => {{
+        let what = fault($function);
+        if let Some(code) = number(what.as_deref(), "error") {
+            return code;
+        }
+        what
+    }};
+}
+
+unsafe extern "C" fn initialize(arguments: CK_VOID_PTR) -> CK_RV {
+    wrong!("C_Initialize");
+    unsafe { (real().C_Initialize.unwrap())(arguments) }
+}
+
+unsafe extern "C" fn get_slot_list(present: CK_BBOOL, slots: CK_SLOT_ID_PTR, count: CK_ULONG_PTR) -> CK_RV {
+    if wrong!("C_GetSlotList").as_deref() == Some("garbage") {
+        unsafe { *count = HUGE };
+        return CKR_OK;
+    }
+    unsafe { (real().C_GetSlotList.unwrap())(present, slots, count) }
+}
+
+unsafe extern "C" fn get_token_info(slot: CK_SLOT_ID, info: CK_TOKEN_INFO_PTR) -> CK_RV {
+    let what = wrong!("C_GetTokenInfo");
+    let result = unsafe { (real().C_GetTokenInfo.unwrap())(slot, info) };
+    let info = unsafe { &mut *info };
+    if let Some(flags) = number(what.as_deref(), "flags") {
+        info.flags |= flags;
+    }
+    if what.as_deref() == Some("garbage") {
+        let evil = b"\x1b[31m\n\x00\xff\xfe\xe2\x80\xaeevil";
+        info.manufacturerID = [b' '; 32];
+        info.manufacturerID[..evil.len()].copy_from_slice(evil);
+        info.ulFreePublicMemory = HUGE;
+    }
+    result
+}
+
+unsafe extern "C" fn login(
+    session: CK_SESSION_HANDLE,
+    user: CK_USER_TYPE,
+    pin: CK_UTF8CHAR_PTR,
+    length: CK_ULONG,
+) -> CK_RV {
+    if wrong!("C_Login").as_deref() == Some("tell") {
+        let pin = unsafe { std::slice::from_raw_parts(pin, usize::try_from(length).unwrap()) };
+        eprintln!("PIN {}", String::from_utf8_lossy(pin));
+    }
+    unsafe { (real().C_Login.unwrap())(session, user, pin, length) }
+}
+
+unsafe extern "C" fn find_objects(
+    session: CK_SESSION_HANDLE,
+    objects: CK_OBJECT_HANDLE_PTR,
+    most: CK_ULONG,
+    count: CK_ULONG_PTR,
+) -> CK_RV {
+    if wrong!("C_FindObjects").as_deref() == Some("garbage") {
+        unsafe { *count = HUGE };
+        return CKR_OK;
+    }
+    unsafe { (real().C_FindObjects.unwrap())(session, objects, most, count) }
+}
+
+unsafe extern "C" fn get_attribute_value(
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    attributes: CK_ATTRIBUTE_PTR,
+    count: CK_ULONG,
+) -> CK_RV {
+    if wrong!("C_GetAttributeValue").as_deref() == Some("garbage") {
+        unsafe { (*attributes).ulValueLen = HUGE };
+        return CKR_OK;
+    }
+    unsafe { (real().C_GetAttributeValue.unwrap())(session, object, attributes, count) }
+}
+
+unsafe extern "C" fn sign(
+    session: CK_SESSION_HANDLE,
+    data: *mut u8,
+    data_length: CK_ULONG,
+    signature: *mut u8,
+    length: CK_ULONG_PTR,
+) -> CK_RV {
+    if wrong!("C_Sign").as_deref() == Some("garbage") {
+        unsafe { *length = 7 };
+        return CKR_OK;
+    }
+    unsafe { (real().C_Sign.unwrap())(session, data, data_length, signature, length) }
+}
+
+/// SoftHSM2's own functions.
+fn real() -> &'static CK_FUNCTION_LIST {
+    static REAL: OnceLock<CK_FUNCTION_LIST> = OnceLock::new();
+    REAL.get_or_init(|| {
+        // It stays loaded as long as the process lives.
+        let library = Box::leak(Box::new(unsafe { Pkcs11::new(SOFTHSM) }.unwrap()));
+        let mut list = null_mut();
+        assert_eq!(unsafe { library.C_GetFunctionList(&raw mut list) }, CKR_OK);
+        unsafe { *list }
+    })
+}
+
+/// The module's functions.
+///
+/// # Safety
+/// As the standard says: `list` points to where the answer goes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_GetFunctionList(list: CK_FUNCTION_LIST_PTR_PTR) -> CK_RV {
+    let mut own = *real();
+    own.C_Initialize = Some(initialize);
+    own.C_GetSlotList = Some(get_slot_list);
+    own.C_GetTokenInfo = Some(get_token_info);
+    own.C_Login = Some(login);
+    own.C_FindObjects = Some(find_objects);
+    own.C_GetAttributeValue = Some(get_attribute_value);
+    own.C_Sign = Some(sign);
+    unsafe { *list = Box::leak(Box::new(own)) };
+    CKR_OK
+}
