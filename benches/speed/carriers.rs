@@ -1,9 +1,5 @@
 //! How soon carriers on tokens are proven: 100 keys on four SoftHSM2 tokens, each module in a process of its own.
 
-#[path = "../../tests/tokens/softhsm.rs"]
-#[allow(clippy::unwrap_used, reason = "test support")]
-mod softhsm;
-
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -13,9 +9,9 @@ use keynode::node::token_rules;
 use keynode::tokens::{KeyKind, NewKey, Operation, TokensHandle, Workers};
 
 use super::cores::Cores;
+use super::hsm::softhsm::SoftHsm;
 use super::report::Row;
 use super::{Effort, Outcome, median};
-use softhsm::SoftHsm;
 
 const TOKENS: [&str; 4] = ["one", "two", "three", "four"];
 const KEYS_OF_EACH: u8 = 25;

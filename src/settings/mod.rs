@@ -17,7 +17,7 @@ mod tables;
 mod token;
 mod types;
 
-pub use args::{DeviceArgs, KeyArgs, Override, PlaceArgs, SettingsArgs};
+pub use args::{DeviceArgs, KeyArgs, Override, PlaceArgs, SettingsArgs, SigningArgs};
 pub use error::{Origin, SettingsError};
 pub use family::{FamilyDriver, FamilyEntry};
 pub use kind::Kind;

@@ -4,9 +4,19 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../tokens/modules.rs"]
+mod modules;
+#[path = "../common/pki.rs"]
+mod pki;
+#[path = "../tokens/softhsm.rs"]
+mod softhsm;
 
 mod access;
 mod access_codes;
+mod certificates;
+mod certificates_access;
+mod certificates_gost;
+mod certificates_tokens;
 mod connections;
 mod devices;
 mod examples;

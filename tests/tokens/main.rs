@@ -16,6 +16,8 @@ mod modules;
 mod operations;
 mod pins;
 mod provision;
+mod signing;
+mod signing_loss;
 mod softhsm;
 mod states;
 mod world;
