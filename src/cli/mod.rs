@@ -1,6 +1,7 @@
 //! The command line: one file per noun.
 
 mod audit;
+mod carrier_request;
 mod certificates;
 pub mod computer;
 pub mod config;

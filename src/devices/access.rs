@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::carrier::DriverKind;
 use super::device::{Access, Device};
 use super::holders;
-use super::rules::is_opened;
+use super::rules::{SECURITY_KEYS, is_opened};
 
 /// The kernel driver that an interface has while a program has claimed it through the device's usbfs node.
 const CLAIMED: &str = "usbfs";
@@ -25,10 +25,10 @@ pub(super) fn judge(device: &Device, authorized: bool, trouble: Option<String>) 
                 .into(),
         };
     }
-    let nodes = || std::iter::once(&device.node).chain(device.hid.iter().map(|node| &node.path));
     // What is never opened needs no permission, and the rules give it none.
-    let opened = device.family.as_deref().is_none_or(is_opened);
-    if opened && let Some((node, error)) = nodes().find_map(|node| Some((node, forbidden(node)?))) {
+    let opened = device.family.is_none() || is_opened(device);
+    let forbidden = |node| Some((node, forbidden(node)?));
+    if opened && let Some((node, error)) = device.nodes().into_iter().find_map(forbidden) {
         return Access::NoPermission {
             mend: mend(device, node, error),
         };
@@ -50,7 +50,7 @@ fn busy(device: &Device) -> Option<Access> {
             }),
         });
     }
-    let asked_by_hid = device.family.as_ref().and_then(|family| family.driver) == Some(DriverKind::Hid);
+    let asked_by_hid = device.driver() == Some(DriverKind::Hid);
     if asked_by_hid && device.hid.is_empty() {
         let other = device.drivers.iter().find(|driver| *driver != "usbhid")?;
         return Some(Access::Busy {
@@ -74,7 +74,7 @@ pub(super) fn mend(device: &Device, node: &Path, error: Errno) -> String {
         other => return format!("{node}: {other}"),
     }
     let lines = rules(device).join("\n");
-    if device.family.is_some() {
+    if device.family.is_some() || device.driver().is_some() {
         format!(
             "no permission for {node}: install 70-keynode.rules into /etc/udev/rules.d, then run `udevadm control \
              --reload && udevadm trigger`\nIts rule for this device:\n{lines}"
@@ -89,6 +89,9 @@ pub(super) fn mend(device: &Device, node: &Path, error: Errno) -> String {
 
 /// The udev lines that open a device's nodes to the group of the service.
 fn rules(device: &Device) -> Vec<String> {
+    if device.driver() == Some(DriverKind::Fido2) {
+        return vec![SECURITY_KEYS.to_owned()];
+    }
     let (vendor, product) = (device.vendor_id, device.product_id);
     let mut lines = vec![format!(
         r#"SUBSYSTEM=="usb", ENV{{DEVTYPE}}=="usb_device", ATTR{{idVendor}}=="{vendor:04x}", ATTR{{idProduct}}=="{product:04x}", GROUP="keynode", MODE="0660""#

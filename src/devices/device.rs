@@ -1,8 +1,9 @@
 //! What is known of a device and of all devices at a moment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::carrier::{DriverKind, fido2};
 use super::catalogue::Family;
 
 /// Whether this process may use a device.
@@ -104,6 +105,25 @@ pub struct Device {
     pub family: Option<Arc<Family>>,
     /// Whether this process may use it.
     pub access: Access,
+}
+
+impl Device {
+    /// The driver that proves it as a carrier: its family's, else that of security keys where it is one.
+    pub fn driver(&self) -> Option<DriverKind> {
+        let of_family = self.family.as_ref().and_then(|family| family.driver);
+        of_family.or_else(|| fido2::node(self).map(|_| DriverKind::Fido2))
+    }
+
+    /// The nodes that its driver opens; those of a device without one are all that it has.
+    pub fn nodes(&self) -> Vec<&Path> {
+        match self.driver() {
+            Some(DriverKind::Fido2) => fido2::node(self).map(|node| &*node.path).into_iter().collect(),
+            _ => {
+                let hid = self.hid.iter().map(|node| &*node.path);
+                std::iter::once(&*self.node).chain(hid).collect()
+            }
+        }
+    }
 }
 
 /// It could not be looked for devices; that is not "there are none".

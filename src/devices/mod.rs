@@ -30,7 +30,9 @@ mod usb;
 mod view;
 mod worker;
 
-pub use carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Proof, prove, provision};
+pub use carrier::{
+    Carrier, CarrierError, CarrierState, DriverKind, Identity, Known, Proof, fido2, prove, provision,
+};
 pub use catalogue::{Catalogue, Family};
 pub use device::{Access, Device, HidNode, Inventory, ScanError};
 pub use prover::Prover;

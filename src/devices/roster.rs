@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::carrier::{Carrier, CarrierError, CarrierState, DriverKind, Known, Progress, Proof};
+use super::carrier::fido2::Credential;
+use super::carrier::{Carrier, CarrierError, CarrierState, DriverKind, Identity, Known, Progress, Proof};
 use super::device::{Device, Inventory};
 
 /// A carrier that has been silent for this long is not proven.
@@ -23,6 +24,10 @@ const RETRIES: [Duration; 3] = [
 ];
 /// Carriers asked at the same time, those that are late aside.
 const AT_ONCE: usize = 16;
+
+/// A security key that has proven itself is let alone for this long unless something happens to it: each proof is
+/// written into its memory, which wears out, and keeps other programs from it.
+const REST: Duration = Duration::from_mins(10);
 
 /// A request to a carrier to prove itself.
 pub(super) struct Ask {
@@ -63,8 +68,12 @@ struct Asked {
 
 /// A carrier and how it stands with it. Belongs to one plug: a device that comes back has another address.
 struct Slot {
-    carrier: Arc<Carrier>,
+    device: Arc<Device>,
+    driver: DriverKind,
+    /// What it is to licences: one carrier; a security key is one for each credential that it has.
+    carriers: Vec<Arc<Carrier>>,
     known: Known,
+    proven: Option<Instant>,
     want: Option<Want>,
     asked: Option<Asked>,
     failures: usize,
@@ -77,6 +86,8 @@ struct Slot {
 pub(super) struct Roster {
     slots: Vec<Slot>,
     tickets: u64,
+    /// What security keys are asked for; without any they are never opened.
+    credentials: Arc<[Credential]>,
 }
 
 impl Roster {
@@ -85,19 +96,21 @@ impl Roster {
     pub(super) fn seen(&mut self, inventory: &Inventory, touched: &[PathBuf], all: bool, now: Instant) {
         let mut before = std::mem::take(&mut self.slots);
         for device in &inventory.devices {
-            let Some(driver) = device.family.as_ref().and_then(|family| family.driver) else {
+            let Some(driver) = device.driver() else {
                 continue;
             };
+            if driver == DriverKind::Fido2 && self.credentials.is_empty() {
+                continue;
+            }
             let same = |slot: &Slot| {
-                let carrier = &slot.carrier;
-                carrier.device.syspath == device.syspath
-                    && carrier.device.address == device.address
-                    && carrier.driver == driver
+                slot.device.syspath == device.syspath
+                    && slot.device.address == device.address
+                    && slot.driver == driver
             };
             let slot = match before.iter().position(same) {
                 Some(place) => {
                     let mut slot = before.swap_remove(place);
-                    slot.seen_again(device, touched, all);
+                    slot.seen_again(device, touched, all, now);
                     slot
                 }
                 None => Slot::new(device, driver, now),
@@ -106,10 +119,20 @@ impl Roster {
         }
     }
 
-    /// All carriers are to prove themselves anew.
-    pub(super) fn revalidate(&mut self) {
+    /// Security keys are asked for these credentials from now on.
+    pub(super) fn ask_for(&mut self, credentials: Arc<[Credential]>) {
+        self.credentials = credentials;
         for slot in &mut self.slots {
-            slot.want = slot.want.max(Some(Want::Later));
+            if slot.driver == DriverKind::Fido2 {
+                slot.want = Some(Want::First);
+            }
+        }
+    }
+
+    /// All carriers are to prove themselves anew.
+    pub(super) fn revalidate(&mut self, now: Instant) {
+        for slot in &mut self.slots {
+            slot.revalidate(now);
         }
     }
 
@@ -127,7 +150,7 @@ impl Roster {
                 if free > 0 && slot.want == Some(want) && slot.asked.is_none() {
                     free -= 1;
                     self.tickets += 1;
-                    asks.push(slot.ask(self.tickets, now));
+                    asks.push(slot.ask(self.tickets, &self.credentials, now));
                 }
             }
         }
@@ -155,7 +178,7 @@ impl Roster {
         slot.held_until = None;
         match answer.result {
             Ok(proof) => {
-                slot.proven(proof);
+                slot.proven(proof, now);
                 false
             }
             Err(error) => {
@@ -222,7 +245,7 @@ impl Roster {
 
     /// All carriers with what they proved.
     pub(super) fn carriers(&self) -> Vec<Arc<Carrier>> {
-        self.slots.iter().map(|slot| Arc::clone(&slot.carrier)).collect()
+        self.slots.iter().flat_map(|slot| slot.carriers.clone()).collect()
     }
 }
 
@@ -240,21 +263,12 @@ impl Asked {
 
 impl Slot {
     fn new(device: &Arc<Device>, driver: DriverKind, now: Instant) -> Self {
-        let serial = device.serial.as_ref().map(|serial| match driver {
-            DriverKind::Hid => serial.clone(),
-            DriverKind::Serial => format!("{:04x}:{:04x}:{serial}", device.vendor_id, device.product_id),
-        });
         Self {
-            carrier: Arc::new(Carrier {
-                device: Arc::clone(device),
-                driver,
-                serial,
-                public_key: None,
-                state: CarrierState::Pending,
-                memory: None,
-                capacity: 0,
-            }),
+            device: Arc::clone(device),
+            driver,
+            carriers: vec![unknown(device, driver)],
             known: Known::default(),
+            proven: None,
             want: Some(Want::First),
             asked: None,
             failures: 0,
@@ -263,21 +277,31 @@ impl Slot {
         }
     }
 
-    fn seen_again(&mut self, device: &Arc<Device>, touched: &[PathBuf], all: bool) {
+    fn seen_again(&mut self, device: &Arc<Device>, touched: &[PathBuf], all: bool, now: Instant) {
         let below = |path: &Path| path.starts_with(&device.syspath);
-        let changed = self.carrier.device != *device;
+        let changed = self.device != *device;
         if changed {
-            Arc::make_mut(&mut self.carrier).device = Arc::clone(device);
+            self.device = Arc::clone(device);
+            for carrier in &mut self.carriers {
+                Arc::make_mut(carrier).device = Arc::clone(device);
+            }
         }
         if changed || touched.iter().any(|path| below(path)) {
             self.want = Some(Want::First);
             self.failures = 0;
         } else if all {
+            self.revalidate(now);
+        }
+    }
+
+    fn revalidate(&mut self, now: Instant) {
+        let rests = self.driver == DriverKind::Fido2 && self.proven.is_some_and(|proven| now < proven + REST);
+        if !rests {
             self.want = self.want.max(Some(Want::Later));
         }
     }
 
-    fn ask(&mut self, ticket: u64, now: Instant) -> Ask {
+    fn ask(&mut self, ticket: u64, credentials: &Arc<[Credential]>, now: Instant) -> Ask {
         let first = self.want.take() == Some(Want::First);
         self.retry = None;
         let progress = self.known.progress().clone();
@@ -289,32 +313,68 @@ impl Slot {
             ahead_until: first.then(|| now + HEAD_START),
             late: false,
         });
+        self.known.ask_for(credentials);
         Ask {
             ticket,
-            device: Arc::clone(&self.carrier.device),
-            driver: self.carrier.driver,
+            device: Arc::clone(&self.device),
+            driver: self.driver,
             known: std::mem::take(&mut self.known),
         }
     }
 
-    fn proven(&mut self, proof: Proof) {
+    fn proven(&mut self, proof: Proof, now: Instant) {
         self.failures = 0;
         self.retry = None;
-        let carrier = Arc::make_mut(&mut self.carrier);
-        carrier.state = CarrierState::Proven;
-        carrier.serial = Some(proof.serial);
-        carrier.public_key = proof.public_key;
-        carrier.memory = proof.memory;
-        carrier.capacity = proof.capacity;
+        self.proven = Some(now);
+        let carrier = |identity: Identity| Carrier {
+            device: Arc::clone(&self.device),
+            driver: self.driver,
+            serial: Some(identity.serial),
+            public_key: identity.public_key,
+            state: match identity.verdict {
+                Ok(()) => CarrierState::Proven,
+                Err(error) => CarrierState::Failed(error),
+            },
+            memory: proof.memory.clone(),
+            capacity: proof.capacity,
+        };
+        self.carriers = proof.identities.into_iter().map(carrier).map(Arc::new).collect();
     }
 
     /// What it told of itself before stays: its memory, its names.
     fn failed(&mut self, error: CarrierError) {
         self.failures += 1;
-        Arc::make_mut(&mut self.carrier).state = CarrierState::Failed(error);
+        self.proven = None;
+        if self.carriers.is_empty() {
+            self.carriers.push(unknown(&self.device, self.driver));
+        }
+        for carrier in &mut self.carriers {
+            Arc::make_mut(carrier).state = CarrierState::Failed(error.clone());
+        }
     }
 
     fn pause(&self) -> Duration {
         RETRIES[self.failures.clamp(1, RETRIES.len()) - 1]
     }
+}
+
+/// A carrier that has not answered yet.
+fn unknown(device: &Arc<Device>, driver: DriverKind) -> Arc<Carrier> {
+    let serial = device.serial.as_ref().and_then(|serial| match driver {
+        DriverKind::Hid => Some(serial.clone()),
+        DriverKind::Serial => Some(format!(
+            "{:04x}:{:04x}:{serial}",
+            device.vendor_id, device.product_id
+        )),
+        DriverKind::Fido2 => None,
+    });
+    Arc::new(Carrier {
+        device: Arc::clone(device),
+        driver,
+        serial,
+        public_key: None,
+        state: CarrierState::Pending,
+        memory: None,
+        capacity: 0,
+    })
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::carrier::fido2::Credential;
 use super::carrier::{CarrierError, CarrierState, Known, Proof};
-use super::device::{Device, Inventory};
+use super::device::{Device, HidNode, Inventory};
 use super::roster::{Answer, Ask, Roster};
 use super::testing;
 
@@ -25,10 +26,9 @@ fn plugged(devices: &[(&str, u8)]) -> Inventory {
 
 fn proof(memory: Option<&[u8]>) -> Proof {
     Proof {
-        serial: "S".into(),
-        public_key: Some("key".into()),
         memory: memory.map(Arc::from),
         capacity: 64,
+        ..Proof::of("S".into(), Some("key".into()))
     }
 }
 
@@ -136,7 +136,7 @@ fn one_that_hangs_delays_nobody_and_its_late_answer_counts_for_nothing() {
 fn a_failure_is_tried_again_after_1_s_then_5_s_then_each_minute() {
     let mut now = Instant::now();
     let mut roster = proven(&plugged(&[("A", 1)]), now);
-    roster.revalidate();
+    roster.revalidate(now);
     for pause in [1, 5, 60, 60] {
         let asks = roster.asks(now);
         assert_eq!(serials(&asks), ["A"]);
@@ -207,4 +207,96 @@ fn a_hundred_carriers_are_asked_a_few_at_a_time_and_each_once() {
         }
     }
     assert_eq!(asked, names);
+}
+
+/// A security key on a port, of a maker that no family knows.
+fn security_key() -> Inventory {
+    let mut device = testing::device("1-1", 5, None);
+    device.family = None;
+    device.hid.push(HidNode {
+        path: "/dev/hidraw0".into(),
+        interface: 0,
+        usage_page: Some(0xf1d0),
+        usage: Some(1),
+    });
+    Inventory {
+        devices: vec![Arc::new(device)],
+        errors: vec![],
+    }
+}
+
+fn credentials() -> Arc<[Credential]> {
+    // A COSE key of ES256.
+    let key = "pQECAyYgASFYIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBIlggAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI";
+    Arc::from([Credential::parse("AQID", key).unwrap()])
+}
+
+#[test]
+fn a_security_key_is_asked_only_when_a_licence_asks_for_it_and_not_often() {
+    let (inventory, now) = (security_key(), Instant::now());
+    let mut roster = Roster::default();
+    roster.seen(&inventory, &[], true, now);
+    assert!(roster.asks(now).is_empty() && roster.carriers().is_empty());
+    roster.ask_for(credentials());
+    roster.seen(&inventory, &[], false, now);
+    let asks = roster.asks(now);
+    assert_eq!(asks.len(), 1);
+    roster.answered(answer(&asks[0], Ok(proof(None))), now);
+    assert_eq!(roster.carriers().len(), 1);
+
+    let nine = now + Duration::from_mins(9);
+    roster.revalidate(nine);
+    roster.seen(&inventory, &[], true, nine);
+    assert!(roster.asks(nine).is_empty(), "it rests");
+    roster.seen(&inventory, &["/sys/devices/usb1/1-1".into()], false, nine);
+    assert_eq!(roster.asks(nine).len(), 1, "something happened to it");
+
+    roster.ask_for(Arc::default());
+    roster.seen(&inventory, &[], false, nine);
+    assert!(roster.carriers().is_empty(), "no licence asks for it any more");
+}
+
+#[test]
+fn a_security_key_is_a_carrier_for_each_credential_that_it_has() {
+    let (inventory, now) = (security_key(), Instant::now());
+    let mut roster = Roster::default();
+    roster.ask_for(credentials());
+    roster.seen(&inventory, &[], false, now);
+    let two = ["AA", "BB"].map(|serial| Proof::of(serial.into(), None).identities);
+    let all = Proof {
+        identities: two.concat(),
+        memory: None,
+        capacity: 0,
+    };
+    let ask = |roster: &mut Roster, at| roster.asks(at).pop().unwrap();
+    let first = ask(&mut roster, now);
+    roster.answered(answer(&first, Ok(all)), now);
+    let told = |roster: &Roster| -> Vec<_> {
+        let carriers = roster.carriers();
+        carriers
+            .iter()
+            .map(|carrier| (carrier.serial.clone(), carrier.state.clone()))
+            .collect()
+    };
+    let proven = |serial: &str| (Some(serial.to_owned()), CarrierState::Proven);
+    assert_eq!(told(&roster), [proven("AA"), proven("BB")]);
+    assert_ne!(roster.carriers()[0].number(), roster.carriers()[1].number());
+
+    let later = now + Duration::from_hours(1);
+    roster.revalidate(later);
+    let second = ask(&mut roster, later);
+    roster.answered(answer(&second, Err(CarrierError::Wrong)), later);
+    let failed = |serial: &str| (Some(serial.to_owned()), CarrierState::Failed(CarrierError::Wrong));
+    assert_eq!(told(&roster), [failed("AA"), failed("BB")]);
+
+    let nobody = Proof {
+        identities: vec![],
+        memory: None,
+        capacity: 0,
+    };
+    let again = later + Duration::from_secs(1);
+    roster.expire(again);
+    let third = ask(&mut roster, again);
+    roster.answered(answer(&third, Ok(nobody)), again);
+    assert_eq!(told(&roster), []);
 }

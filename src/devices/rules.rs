@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::carrier::DriverKind;
 use super::catalogue::{Catalogue, Family};
+use super::device::Device;
 
 /// The group that may open carriers; the service runs in it.
 pub const GROUP: &str = "keynode";
@@ -47,10 +48,24 @@ const TELL: &str = "TAG+=\"systemd\", ENV{SYSTEMD_WANTS}+=\"keynode-rescan.servi
 // On a line of its own: TEST is a match, and a device without the attribute is to keep its permissions.
 const STAY_AWAKE: &str = "TEST==\"power/control\", ATTR{power/control}=\"on\"";
 
-/// Whether the node opens devices of a family, and so needs the permission to.
-pub fn is_opened(family: &Family) -> bool {
-    // The presence that `serial` asks for is read from /sys.
-    family.driver.is_some_and(|driver| driver != DriverKind::Serial)
+/// The rule for the hidraw nodes of security keys, whatever their ids: systemd's 60-fido-id.rules finds them by their
+/// report descriptors. The access of whoever sits at the computer, which it gives them, is an entry in their access
+/// control list and stays.
+pub(super) const SECURITY_KEYS: &str =
+    "SUBSYSTEM==\"hidraw\", KERNEL==\"hidraw*\", ENV{ID_FIDO_TOKEN}==\"1\", GROUP=\"keynode\", MODE=\"0660\"";
+
+/// Whether the node opens a device, and so needs the permission to.
+pub fn is_opened(device: &Device) -> bool {
+    device.driver().is_some_and(opens)
+}
+
+fn is_family_opened(family: &Family) -> bool {
+    family.driver.is_some_and(opens)
+}
+
+/// The presence that `serial` asks for is read from /sys.
+fn opens(driver: DriverKind) -> bool {
+    driver != DriverKind::Serial
 }
 
 /// The text of the rules file. It must sort before 73-seat-late.rules.
@@ -68,10 +83,10 @@ pub fn rules(catalogue: &Catalogue) -> String {
     let mut hidraw = String::new();
     for family in families.iter().filter(|family| counts(family, families)) {
         let products = own_products(family, families);
-        if is_opened(family) || family.stay_awake {
+        if is_family_opened(family) || family.stay_awake {
             let _ = writeln!(text, "# {}", name(family));
         }
-        if is_opened(family) {
+        if is_family_opened(family) {
             rule(&mut text, &products.attributes(), &permit);
             rule(&mut hidraw, &products.hid(), &permit);
         }
@@ -81,7 +96,8 @@ pub fn rules(catalogue: &Catalogue) -> String {
     }
     let _ = write!(
         text,
-        "GOTO=\"keynode_end\"\n\nLABEL=\"keynode_hidraw\"\n{hidraw}\nLABEL=\"keynode_end\"\n"
+        "GOTO=\"keynode_end\"\n\nLABEL=\"keynode_hidraw\"\n{hidraw}# Security keys (FIDO2) of all makers.\n\
+         {SECURITY_KEYS}\n\nLABEL=\"keynode_end\"\n"
     );
     text
 }

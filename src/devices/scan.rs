@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::catalogue::Catalogue;
+use super::carrier::DriverKind;
+use super::catalogue::{Catalogue, Family};
 use super::device::{Access, Device, Inventory, ScanError};
 use super::sysfs::{self, Facts};
 use super::usb::{self, Listed};
@@ -113,8 +114,22 @@ fn device(catalogue: &Catalogue, facts: Facts) -> Device {
         family: catalogue.find(facts.vendor_id, facts.product_id).cloned(),
         access: Access::Ok,
     };
+    if device.family.is_none() && device.driver() == Some(DriverKind::Fido2) {
+        device.family = Some(Arc::new(security_key(&device)));
+    }
     device.access = access::judge(&device, facts.authorized, facts.trouble);
     device
+}
+
+/// What a security key is whose ids no family has: they are told by their report descriptors.
+fn security_key(device: &Device) -> Family {
+    Family {
+        name: "FIDO security key".into(),
+        vendor_id: device.vendor_id,
+        product_id: Some(device.product_id),
+        driver: Some(DriverKind::Fido2),
+        stay_awake: false,
+    }
 }
 
 /// Numbers of a port name, so that port 10 comes after port 2.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::carrier::fido2::Credential;
 use super::carrier::{self, Carrier};
 use super::catalogue::Catalogue;
 use super::device::{Inventory, ScanError};
@@ -76,6 +77,7 @@ const LOOK: Duration = Duration::from_secs(17);
 pub struct DevicesHandle {
     hardware: Arc<ArcSwap<Hardware>>,
     counting: Arc<Counting>,
+    credentials: Arc<Mutex<Arc<[Credential]>>>,
     thread: Option<Arc<Thread>>,
 }
 
@@ -94,12 +96,13 @@ impl DevicesHandle {
 
     /// As `start`, with another way to prove carriers than the drivers'.
     pub fn start_with(rules: DeviceRules, prover: Prover, on_change: impl FnMut() + Send + 'static) -> Self {
-        Self::start_and_wait(rules, prover, Box::new(on_change), WAITED)
+        Self::start_and_wait(rules, prover, Vec::new(), Box::new(on_change), WAITED)
     }
 
     fn start_and_wait(
         rules: DeviceRules,
         prover: Prover,
+        credentials: Vec<Credential>,
         on_change: Box<dyn FnMut() + Send>,
         patience: Duration,
     ) -> Self {
@@ -113,6 +116,10 @@ impl DevicesHandle {
             inbox.clone(),
             on_change,
         );
+        if !credentials.is_empty() {
+            // An error cannot be: this function has the other end.
+            let _ = inbox.send(Message::Credentials(credentials.into()));
+        }
         // Before the thread begins, so that its first scan is the one that is waited for.
         let first_scan = ask_for_scan(&inbox, patience);
         let spawned = thread::Builder::new()
@@ -154,6 +161,15 @@ impl DevicesHandle {
     /// Follows new rules, and scans.
     pub fn set_rules(&self, rules: DeviceRules) {
         self.send(Message::Rules(rules));
+    }
+
+    /// Has security keys asked for these credentials and no others. As long as there are none, none is opened.
+    pub fn set_credentials(&self, credentials: Vec<Credential>) {
+        let mut asked = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        if **asked != *credentials {
+            *asked = credentials.into();
+            self.send(Message::Credentials(Arc::clone(&asked)));
+        }
     }
 
     /// What was counted.
@@ -215,10 +231,11 @@ impl Drop for Thread {
 }
 
 /// One look, for programs that do not stay: scans, has all carriers prove themselves (a second for one that is silent, 17
-/// for one that tells its licence slowly), and leaves no thread behind but those of carriers that hang.
-pub fn look(rules: &DeviceRules) -> Hardware {
+/// for one that tells its licence slowly), and leaves no thread behind but those of carriers that hang. Security keys
+/// are asked for these credentials.
+pub fn look(rules: &DeviceRules, credentials: Vec<Credential>) -> Hardware {
     let prover = Arc::new(carrier::prove);
-    let devices = DevicesHandle::start_and_wait(rules.clone(), prover, Box::new(|| ()), LOOK);
+    let devices = DevicesHandle::start_and_wait(rules.clone(), prover, credentials, Box::new(|| ()), LOOK);
     devices.stop();
     Hardware::clone(&devices.hardware())
 }

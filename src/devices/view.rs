@@ -70,7 +70,7 @@ impl Carrier {
             number: self.number(),
             public_key: self.public_key.as_deref().filter(|_| keyed),
             state: &self.state,
-            keeps_licences: keyed,
+            keeps_licences: self.driver == DriverKind::Hid,
             memory: self.memory.as_ref(),
         }
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use super::agenda::Agenda;
+use super::carrier::fido2::Credential;
 use super::device::Inventory;
 use super::monitor::{Monitor, Nudge};
 use super::netlink;
@@ -27,6 +28,8 @@ pub(super) enum Message {
     /// Scan and revalidate; told when it is done, after so much time at most.
     Rescan(SyncSender<()>, Duration),
     Rules(DeviceRules),
+    /// Security keys are asked for these.
+    Credentials(Arc<[Credential]>),
     /// By a carrier's thread.
     Answer(Answer),
     Stop,
@@ -139,6 +142,10 @@ impl Worker {
                 self.rules = rules;
                 self.agenda.ask(now);
             }
+            Message::Credentials(credentials) => {
+                self.roster.ask_for(credentials);
+                self.roster.seen(&self.inventory, &[], false, now);
+            }
             Message::Answer(answer) => {
                 let failed = self.roster.answered(answer, now);
                 count(&self.counting.failed_proofs, u64::from(failed));
@@ -177,7 +184,7 @@ impl Worker {
         let period = Some(self.rules.revalidate).filter(|period| !period.is_zero());
         if period.is_some_and(|period| self.revalidated + period <= now) {
             self.revalidated = now;
-            self.roster.revalidate();
+            self.roster.revalidate(now);
         }
         let late = self.roster.expire(now);
         count(&self.counting.failed_proofs, late);

@@ -18,6 +18,7 @@ use crate::store::{self, ChangeWatch};
 
 use super::KeyProvider;
 use super::assemble::{Situation, assemble};
+use super::credentials::credentials;
 use super::handle::{KeeperHandle, KeeperHealth, Mailbox, Message, Next, settle};
 use super::key::{Change, Found, Keyring};
 use super::plugged::Plugged;
@@ -103,6 +104,11 @@ impl Keeper {
             clock,
         };
         keeper.scan();
+        if !credentials(keeper.found.iter().flatten()).is_empty() {
+            // Security keys were not asked before it was known for what.
+            keeper.sources.devices.rescan();
+            keeper.look_at_devices();
+        }
         Ok(keeper)
     }
 
@@ -257,6 +263,8 @@ impl Keeper {
             carriers: &self.carriers,
             switched_off: &self.switched_off,
         };
+        // Those that are new are asked for at once; what comes of it is told as any other plug.
+        self.sources.devices.set_credentials(credentials(&found));
         let before = self.keyring.load_full();
         let keyring = assemble(&found, &situation, &before);
         let licences = found.iter().filter_map(|one| one.opened.as_ref().ok());

@@ -2,6 +2,7 @@
 //! snapshot of all, each with its verdict.
 
 mod assemble;
+mod credentials;
 mod files;
 mod handle;
 mod keeper;
@@ -14,6 +15,7 @@ mod vendors;
 mod watch;
 
 pub use assemble::{Situation, assemble};
+pub use credentials::credentials;
 pub use files::LicenceFiles;
 pub use handle::{KeeperHandle, KeeperHealth, Mailbox};
 pub use keeper::{Keeper, Sources};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::devices::fido2::Credential;
 use crate::devices::token_carriers::token_trouble;
 use crate::devices::{CarrierState, CarrierView, Counters, DeviceRules, DevicesHandle, Hardware};
 use crate::licence::binding::{Carriers, SeenCarrier};
@@ -17,6 +18,9 @@ pub trait Plugged: Send + Sync {
 
     /// Follows new rules, and scans.
     fn set_rules(&self, rules: DeviceRules);
+
+    /// Has security keys asked for these credentials and no others.
+    fn set_credentials(&self, credentials: Vec<Credential>);
 
     /// What was counted since the start.
     fn counters(&self) -> Counters;
@@ -36,6 +40,10 @@ impl Plugged for DevicesHandle {
 
     fn set_rules(&self, rules: DeviceRules) {
         self.set_rules(rules);
+    }
+
+    fn set_credentials(&self, credentials: Vec<Credential>) {
+        self.set_credentials(credentials);
     }
 
     fn counters(&self) -> Counters {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::devices::{CarrierView, Hardware};
+use crate::devices::{CarrierView, DriverKind, Hardware};
 use crate::licence::binding::{Binding, Carriers, SeenCarrier};
 use crate::licence::{Licence, OpenFailure, Timestamp, VendorKeys, open};
 
@@ -46,7 +46,9 @@ impl UsbKeys {
         let same_vendors = trusted == self.vendors;
         self.vendors = trusted;
         let mut before = std::mem::take(&mut self.known);
-        for carrier in hardware.all_carriers() {
+        // Security keys hold no licences; files are bound to them.
+        let holds = |carrier: &CarrierView<'_>| carrier.driver != DriverKind::Fido2.name();
+        for carrier in hardware.all_carriers().filter(holds) {
             let old = before.remove(carrier.id);
             let known = look_at(carrier, old, same_vendors, vendors, now);
             self.known.insert(carrier.id.to_owned(), known);

@@ -5,8 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::computer::Roots;
+use crate::devices::fido2::Credential;
 use crate::devices::{self, Counters, DeviceRules, DevicesHandle, Hardware, TokenCarriers, TokenHardware};
-use crate::keyring::Plugged;
+use crate::keyring::{KeyProvider, LicenceFiles, Plugged, credentials, read_vendor_keys};
 use crate::settings::Settings;
 use crate::tokens::{TokensHandle, Workers};
 
@@ -65,6 +66,12 @@ impl Plugged for AllHardware {
         self.tokens.set_revalidate(rules.revalidate);
         if let Some(usb) = &self.usb {
             usb.set_rules(rules);
+        }
+    }
+
+    fn set_credentials(&self, credentials: Vec<Credential>) {
+        if let Some(usb) = &self.usb {
+            usb.set_credentials(credentials);
         }
     }
 
@@ -151,13 +158,21 @@ pub fn look(settings: &Settings) -> Hardware {
 pub fn look_with(settings: &Settings, tokens: &TokensHandle) -> Hardware {
     let rules = device_rules(&settings.devices);
     thread::scope(|scope| {
-        let usb = scope.spawn(|| (settings.devices.enabled).then(|| Arc::new(devices::look(&rules))));
+        let look = move || Arc::new(devices::look(&rules, asked(settings)));
+        let usb = scope.spawn(move || settings.devices.enabled.then(look));
         let tokens = look_at_tokens(tokens);
         let usb = usb
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         Hardware::clone(&join(usb, tokens))
     })
+}
+
+/// What security keys are asked for: the credentials that licence files here are bound to.
+fn asked(settings: &Settings) -> Vec<Credential> {
+    let vendors = read_vendor_keys(&settings.vendor_dir());
+    let files = LicenceFiles::new(&settings.licence_dir()).scan(&vendors);
+    credentials(&files.unwrap_or_default())
 }
 
 /// One look at tokens and their carriers.

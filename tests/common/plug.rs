@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use keynode::devices::fido2::Credential;
 use keynode::devices::{
     Access, Carrier, CarrierError, CarrierState, Counters, Device, DeviceRules, DriverKind, Family, Hardware,
     Inventory,
@@ -24,6 +25,8 @@ pub(crate) struct TestDevices {
     unnoticed: Mutex<Option<Arc<Hardware>>>,
     on_plug: Mutex<Option<OnPlug>>,
     rules: Mutex<Option<DeviceRules>>,
+    /// What security keys would be asked for.
+    credentials: Mutex<Vec<Credential>>,
     scans: AtomicU64,
     /// The next scan lasts until the other end is dropped.
     held: Mutex<Option<Receiver<()>>>,
@@ -69,6 +72,10 @@ impl TestDevices {
         self.rules.lock().unwrap().clone().unwrap()
     }
 
+    pub(crate) fn credentials(&self) -> Vec<Credential> {
+        self.credentials.lock().unwrap().clone()
+    }
+
     fn tell(&self) {
         if let Some(on_plug) = self.on_plug.lock().unwrap().as_mut() {
             on_plug();
@@ -94,6 +101,10 @@ impl Plugged for TestDevices {
 
     fn set_rules(&self, rules: DeviceRules) {
         *self.rules.lock().unwrap() = Some(rules);
+    }
+
+    fn set_credentials(&self, credentials: Vec<Credential>) {
+        *self.credentials.lock().unwrap() = credentials;
     }
 
     fn counters(&self) -> Counters {

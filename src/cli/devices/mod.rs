@@ -1,6 +1,7 @@
 //! `keynode devices`: what is plugged into this computer, looked at here and now.
 
 mod provision;
+mod provision_fido2;
 mod provision_token;
 mod seen;
 mod watch;

@@ -1,4 +1,5 @@
-//! `keynode devices provision`: writes a licence into a carrier's memory, or erases it; makes carriers on tokens.
+//! `keynode devices provision`: writes a licence into a carrier's memory, or erases it; makes carriers on tokens and
+//! security keys.
 
 use std::fs;
 use std::io::Write;
@@ -17,7 +18,7 @@ use crate::tokens::TokensHandle;
 
 use super::super::offline::read_licence;
 use super::seen::Seen;
-use super::{Failure, provision_token};
+use super::{Failure, provision_fido2, provision_token};
 
 /// What is to be done after it.
 pub(super) const NEXT: &str = "\na node that runs here looks at it anew with: keynode rescan";
@@ -26,13 +27,14 @@ pub(super) const NEXT: &str = "\na node that runs here looks at it anew with: ke
 #[derive(Debug, Clone, Args)]
 pub(in super::super) struct ProvisionArgs {
     /// The carrier's ID, or its serial number
-    #[arg(required_unless_present = "driver", conflicts_with = "driver")]
+    #[arg(required_unless_present = "driver", conflicts_with = "token")]
     device: Option<String>,
-    /// Make the carrier first, or name it by what it is on: pkcs11 for a key on a token
+    /// Make the carrier first, or name it by what it is on: pkcs11 for a key on a token, fido2 for a security key
     ///
     /// A token that has no carrier key gets one: made on the token, not extractable. With --licence the carrier is that
-    /// of the token's which the licence is bound to.
-    #[arg(long, value_enum, requires = "token")]
+    /// of the token's which the licence is bound to. A security key gets a credential, for which somebody must touch it;
+    /// what its vendor needs to know of it is printed: `keynode vendor issue --carrier-request`.
+    #[arg(long, value_enum)]
     driver: Option<NewDriver>,
     /// For pkcs11: the NAME of the token's [tokens.NAME] in the settings
     #[arg(long, value_name = "NAME", requires = "driver")]
@@ -40,6 +42,12 @@ pub(in super::super) struct ProvisionArgs {
     /// For pkcs11: the key to make
     #[arg(long, value_enum, default_value_t = Algorithm::P256, requires = "driver")]
     pub(super) algorithm: Algorithm,
+    /// For fido2: keep the credential in the key's memory, where there is room for a few
+    #[arg(long, requires = "driver")]
+    resident: bool,
+    /// For fido2: write the request for the vendor into this file
+    #[arg(long, value_name = "FILE", requires = "driver")]
+    request: Option<PathBuf>,
     /// For pkcs11: make one more carrier key on a token that has one
     #[arg(long, requires = "driver", conflicts_with_all = ["licence", "erase"])]
     pub(super) another: bool,
@@ -63,6 +71,7 @@ pub(in super::super) struct ProvisionArgs {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum NewDriver {
     Pkcs11,
+    Fido2,
 }
 
 /// What a new key on a token is.
@@ -75,6 +84,23 @@ pub(super) enum Algorithm {
 
 pub(super) fn run(args: &ProvisionArgs, out: &mut impl Write) -> Result<(), Failure> {
     let settings = Settings::load(&args.settings.0)?.settings;
+    let (device, request) = (args.device.as_deref(), args.request.as_deref());
+    match args.driver {
+        Some(NewDriver::Fido2) if args.token.is_some() || args.licence.is_some() || args.erase => {
+            return Err(Failure::Usage(
+                "a security key is no token, and holds no licence: put the licence file that is bound to it into the \
+                 node's licence directory"
+                    .into(),
+            ));
+        }
+        Some(NewDriver::Fido2) => {
+            return provision_fido2::run(&settings, device, args.resident, request, out);
+        }
+        Some(NewDriver::Pkcs11) if args.token.is_none() => {
+            return Err(Failure::Usage("which token? --token NAME".into()));
+        }
+        Some(NewDriver::Pkcs11) | None => {}
+    }
     let tokens = node::host_tokens(&settings);
     let done = provision(args, &settings, &tokens, out);
     tokens.stop();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::devices::rules::{GROUP, is_opened};
-use crate::devices::{Access, Device, Inventory};
+use crate::devices::{Access, Device, DriverKind, Inventory};
 
 use super::line::Line;
 
@@ -33,14 +33,18 @@ pub(super) fn devices(inventory: &Inventory) -> Vec<Line> {
     if lines.is_empty() {
         let all = inventory.devices.len();
         let carriers = opened(inventory).count();
-        let others = keys(inventory).count() - carriers;
-        let text =
+        let security = keys(inventory).filter(|device| is_security_key(device)).count();
+        let (carriers, others) = (carriers - security, keys(inventory).count() - carriers);
+        let mut text =
             format!("devices plugged in: {all}; keys of keynode: {carriers}, of other makers: {others}");
+        if security > 0 {
+            text += &format!(", security keys: {security}");
+        }
         lines.push(Line::ok(check, text));
     }
     for device in keys(inventory) {
         let told = |reason: &str| format!("{}: {reason}", device.id);
-        let opened = device.family.as_deref().is_some_and(is_opened);
+        let opened = is_opened(device);
         match &device.access {
             Access::Faulty { reason } => {
                 let todo = "plug it in anew, at another port and without a hub; then try another key";
@@ -126,12 +130,14 @@ pub(super) fn permissions(
     };
     let mut lines = Vec::new();
     for device in opened(inventory) {
-        let nodes = std::iter::once(&device.node).chain(device.hid.iter().map(|node| &node.path));
+        let nodes = device.nodes().into_iter();
         let wrong: Vec<String> = nodes.filter_map(|node| closed(node, group, &look)).collect();
+        let text = format!("{}: {}", device.id, wrong.join("; "));
         lines.push(if wrong.is_empty() {
             Line::ok(check, format!("{} is open to the group {GROUP}", device.id))
+        } else if is_security_key(device) {
+            Line::warning(check, format!("{text}; no licence can be bound to it"), RELOAD)
         } else {
-            let text = format!("{}: {}", device.id, wrong.join("; "));
             Line::failure(check, text, RELOAD)
         });
     }
@@ -163,7 +169,12 @@ fn opened(inventory: &Inventory) -> impl Iterator<Item = &Arc<Device>> {
     inventory
         .devices
         .iter()
-        .filter(|device| device.family.as_deref().is_some_and(is_opened))
+        .filter(|device| device.family.is_some() && is_opened(device))
+}
+
+/// Whatever its owner uses it for: it is opened only where a licence is bound to it.
+fn is_security_key(device: &Device) -> bool {
+    device.driver() == Some(DriverKind::Fido2)
 }
 
 #[cfg(test)]

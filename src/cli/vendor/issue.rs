@@ -16,6 +16,7 @@ use crate::licence::{
 use crate::settings::DeviceArgs;
 use crate::signing::{Message, Signer, SoftwareKey};
 
+use super::super::carrier_request::CarrierRequest;
 use super::super::computer::read_fingerprint;
 use super::super::devices::Seen;
 use super::super::failure::Failure;
@@ -83,6 +84,9 @@ pub(in super::super) struct IssueArgs {
     /// Bind the licence to this carrier instead, which must be plugged in: its ID, or its serial number
     #[arg(long, value_name = "DEVICE", conflicts_with = "computer")]
     carrier: Option<String>,
+    /// Bind the licence to the carrier that this file describes, which `keynode devices provision --driver fido2` made
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["computer", "carrier"])]
+    carrier_request: Option<PathBuf>,
     #[command(flatten)]
     devices: DeviceArgs,
     /// Directory to put the licence file in
@@ -109,9 +113,13 @@ impl From<Kind> for KeyType {
 
 pub(super) fn run(args: &IssueArgs, out: &mut impl Write) -> Result<(), Failure> {
     let issuer = Issuer::open(&args.dir)?;
-    let (binding, blank_key_no) = match &args.carrier {
-        Some(name) => bind_to_carrier(&Seen::look(&args.devices)?, name, out)?,
-        None => (bind(&args.computer, args.tolerance, out)?, None),
+    let (binding, blank_key_no) = match (&args.carrier, &args.carrier_request) {
+        (Some(name), _) => bind_to_carrier(&Seen::look(&args.devices)?, name, out)?,
+        (None, Some(request)) => {
+            let (binding, number) = CarrierRequest::read(request)?.binding();
+            (Binding::Carrier(binding), Some(number))
+        }
+        (None, None) => (bind(&args.computer, args.tolerance, out)?, None),
     };
     let licence = Licence {
         version: FORMAT_VERSION.into(),

@@ -1,8 +1,13 @@
 //! Carriers: devices that hold or vouch for licences, and the drivers that make them prove it.
 
+pub mod fido2;
 mod hid;
+mod hidraw;
+mod known;
+mod lock;
 mod progress;
 mod prove;
+mod random;
 mod serial;
 mod weak_key;
 
@@ -12,8 +17,9 @@ use sha2::{Digest, Sha256};
 
 use super::device::Device;
 
+pub use known::Known;
 pub use progress::Progress;
-pub use prove::{Known, Proof, prove, provision};
+pub use prove::{Identity, Proof, prove, provision};
 pub(super) use weak_key::is_weak;
 
 /// How carriers of a family are proven.
@@ -23,14 +29,17 @@ pub enum DriverKind {
     Serial,
     /// Challenge and response over HID feature reports (docs/hid-carrier.md).
     Hid,
+    /// Silent assertions of a security key (docs/fido2.md).
+    Fido2,
 }
 
 impl DriverKind {
-    /// Its name in bindings and settings: `serial`, `hid`.
+    /// Its name in bindings and settings: `serial`, `hid`, `fido2`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Serial => "serial",
             Self::Hid => "hid",
+            Self::Fido2 => "fido2",
         }
     }
 }
@@ -71,6 +80,9 @@ pub enum CarrierError {
     /// It has no serial number, so nothing can be bound to it.
     #[error("it has no serial number")]
     NoSerial,
+    /// It wants somebody to touch it or to enter a PIN.
+    #[error("{0}")]
+    NotSilent(String),
     /// Its token cannot be used.
     #[error("{0}")]
     Token(String),
@@ -104,9 +116,10 @@ pub struct Carrier {
     /// How it is proven.
     pub driver: DriverKind,
     /// Its serial number as bindings name it: what the `hid` protocol tells (the USB serial number until then);
-    /// for `serial` the text `vid:pid:serial`, ids in lower-case hex. None where it has none.
+    /// for `serial` the text `vid:pid:serial`, ids in lower-case hex; for `fido2` the id of a credential. None where it
+    /// has none, or nothing could be asked of it.
     pub serial: Option<String>,
-    /// The Ed25519 public key that it proved to hold, base64url without padding, as bindings write it.
+    /// The public key that it proved to hold, as bindings write it.
     pub public_key: Option<String>,
     /// Whether it proved itself.
     pub state: CarrierState,
@@ -118,11 +131,19 @@ pub struct Carrier {
 }
 
 impl Carrier {
+    /// The number of the carrier that a security key is by its credential of this id.
+    pub fn number_of_credential(serial: &str) -> u64 {
+        fido2::number(serial)
+    }
+
     /// The number by which a licence's `BlankKeyNo` names it (external API, row 20): its serial number where that
     /// is a number from 1 to 2^53 - 1, else the first 48 bits of SHA-256 over the stable id; what that says of the port
     /// of one of several devices with the same serial number does not count, for whoever plugs such a one in is not to
-    /// change the number of the first.
+    /// change the number of the first. Security keys are numbered by their credentials (docs/fido2.md).
     pub fn number(&self) -> u64 {
+        if let (DriverKind::Fido2, Some(serial)) = (self.driver, &self.serial) {
+            return fido2::number(serial);
+        }
         let serial = self.device.serial.as_deref().unwrap_or_default();
         let plain = !serial.is_empty() && serial.bytes().all(|byte| byte.is_ascii_digit());
         plain

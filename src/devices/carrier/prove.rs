@@ -2,25 +2,49 @@
 
 use std::sync::Arc;
 
+use super::fido2::Fido2Driver;
 use super::hid::HidDriver;
+use super::known::Known;
 use super::serial::SerialDriver;
 use super::{CarrierError, DriverKind};
 use crate::devices::device::Device;
 
-pub use super::hid::Known;
-
 /// What a carrier proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// Its serial number as bindings name it.
-    pub serial: String,
-    /// The Ed25519 public key that it holds the private key of, base64url without padding; none: its driver knows
-    /// no keys.
-    pub public_key: Option<String>,
+    /// Whom it proved to be, or was expected to; security keys may be several, or nobody that was asked for.
+    pub identities: Vec<Identity>,
     /// The licence in its memory; empty: the memory is blank; none: it has no memory.
     pub memory: Option<Arc<[u8]>>,
     /// Bytes that its memory holds; 0 without a memory.
     pub capacity: u32,
+}
+
+/// Whom a carrier proved to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its serial number as bindings name it.
+    pub serial: String,
+    /// The public key that it holds the private key of, as bindings write it; none: its driver knows no keys.
+    pub public_key: Option<String>,
+    /// Why it did not prove this identity although it has it.
+    pub verdict: Result<(), CarrierError>,
+}
+
+impl Proof {
+    /// Of one identity, without a memory.
+    pub fn of(serial: String, public_key: Option<String>) -> Self {
+        let identity = Identity {
+            serial,
+            public_key,
+            verdict: Ok(()),
+        };
+        Self {
+            identities: vec![identity],
+            memory: None,
+            capacity: 0,
+        }
+    }
 }
 
 /// A way to prove carriers. Each call may block for seconds where a device hangs.
@@ -41,6 +65,7 @@ fn driver(kind: DriverKind) -> &'static dyn Driver {
     match kind {
         DriverKind::Serial => &SerialDriver,
         DriverKind::Hid => &HidDriver,
+        DriverKind::Fido2 => &Fido2Driver,
     }
 }
 

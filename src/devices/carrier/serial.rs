@@ -1,7 +1,8 @@
 //! The driver `serial`: a device is what its vendor, product and serial number say. Anybody can copy those.
 
 use super::CarrierError;
-use super::prove::{Driver, Known, Proof};
+use super::known::Known;
+use super::prove::{Driver, Proof};
 use crate::devices::device::Device;
 
 pub(super) struct SerialDriver;
@@ -10,12 +11,8 @@ impl Driver for SerialDriver {
     fn prove(&self, device: &Device, _known: &mut Known) -> Result<Proof, CarrierError> {
         let serial = device.serial.as_deref().filter(|serial| !serial.is_empty());
         let serial = serial.ok_or(CarrierError::NoSerial)?;
-        Ok(Proof {
-            serial: format!("{:04x}:{:04x}:{serial}", device.vendor_id, device.product_id),
-            public_key: None,
-            memory: None,
-            capacity: 0,
-        })
+        let serial = format!("{:04x}:{:04x}:{serial}", device.vendor_id, device.product_id);
+        Ok(Proof::of(serial, None))
     }
 
     fn provision(

@@ -6,7 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::licence::KeyNo;
 
 /// The drivers that this version can have a carrier proven by, and whether a carrier shows a public key to it.
-const DRIVERS: [(&str, bool); 3] = [("serial", false), ("hid", true), ("pkcs11", true)];
+const DRIVERS: &[(&str, bool)] = &[
+    ("serial", false),
+    ("hid", true),
+    ("pkcs11", true),
+    ("fido2", true),
+];
 
 /// The driver of carriers that are on tokens; those of all others are USB devices.
 const ON_TOKENS: &str = "pkcs11";
@@ -18,10 +23,11 @@ pub struct CarrierBinding {
     /// The driver that proves the carrier: `serial`, `hid`, `pkcs11` or `fido2`.
     pub driver: String,
     /// The carrier's serial number as its driver reports it; for `serial` the text `vid:pid:serial`, ids in
-    /// lower-case hex.
+    /// lower-case hex; for `fido2` the id of a credential, in base64url without padding.
     pub serial: String,
     /// The key that the carrier's answers verify under, in base64url without padding: for `hid` the 32 bytes,
-    /// for `pkcs11` the SubjectPublicKeyInfo; none for the driver `serial`, which proves presence only.
+    /// for `pkcs11` the SubjectPublicKeyInfo, for `fido2` the COSE key; none for the driver `serial`, which proves
+    /// presence only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
 }
@@ -66,6 +72,14 @@ pub enum CarrierMiss {
         /// What stood in the way.
         why: String,
     },
+    /// It is not there by its name, but a device of its kind is that does not tell who it is.
+    #[error("its carrier {carrier} was not found; a device that may be it is connected, but {why}")]
+    Nameless {
+        /// Which.
+        carrier: String,
+        /// What is known of that device's failure.
+        why: String,
+    },
     /// It is there and is not proven.
     #[error("its carrier {carrier} is connected but {why}")]
     Unproven {
@@ -90,7 +104,7 @@ pub enum CarrierMiss {
     },
     /// The binding's driver is one of another version.
     #[error(
-        "its carrier {0} has a driver that this version of keynode does not know: it knows serial, hid and pkcs11; a newer \
+        "its carrier {0} has a driver that this version of keynode does not know: it knows serial, hid, pkcs11 and fido2; a newer \
          one may be needed"
     )]
     Driver(String),
@@ -188,12 +202,29 @@ impl Carriers {
                     blind.as_ref(),
                     |seen| seen.has_name_of(binding),
                     |seen| seen.proves(binding),
-                )?;
+                );
+                let found = found.map_err(|miss| self.or_nameless(binding, miss))?;
                 match number {
                     Some(number) if number != found.number => Err(CarrierMiss::Divided { carrier, number }),
                     _ => Ok(()),
                 }
             }
+        }
+    }
+
+    /// A device that is not found by its name may be one of its kind that failed before it told who it is.
+    fn or_nameless(&self, binding: &CarrierBinding, miss: CarrierMiss) -> CarrierMiss {
+        let nameless = |seen: &&SeenCarrier| seen.driver == binding.driver && seen.serial.is_none();
+        let failed = self
+            .seen
+            .iter()
+            .filter(nameless)
+            .find_map(|seen| seen.proof.clone().err());
+        match (miss, failed) {
+            (CarrierMiss::Absent(carrier) | CarrierMiss::Blind { carrier, .. }, Some(why)) => {
+                CarrierMiss::Nameless { carrier, why }
+            }
+            (miss, _) => miss,
         }
     }
 

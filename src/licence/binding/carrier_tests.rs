@@ -135,3 +135,29 @@ fn bindings_that_cannot_be_proven_and_eyes_that_do_not_see() {
     };
     assert_eq!(vouch(with("serial", None)), blind);
 }
+
+#[test]
+fn a_device_that_does_not_tell_who_it_is_may_be_the_one() {
+    let nameless = SeenCarrier {
+        serial: None,
+        ..silent()
+    };
+    let hidden = Some(CarrierMiss::Nameless {
+        carrier: "hid A1".into(),
+        why: "it does not answer".into(),
+    });
+    assert_eq!(miss(&[carrier("B2", 2), nameless.clone()]), hidden);
+    assert_eq!(miss(&[nameless.clone(), carrier("A1", 1)]), None);
+    assert_eq!(
+        miss(&[nameless.clone(), impostor()]),
+        Some(CarrierMiss::Other("hid A1".into()))
+    );
+    let of_another_kind = SeenCarrier {
+        driver: "fido2".into(),
+        ..nameless
+    };
+    assert_eq!(
+        miss(&[of_another_kind]),
+        Some(CarrierMiss::Absent("hid A1".into()))
+    );
+}

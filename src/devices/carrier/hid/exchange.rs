@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::CarrierError;
+use super::super::hidraw::Hidraw;
 use super::frame::{Command, DATA, FRAME, Request, Response, Status, WRITE_PROTECTED, refusal};
 
 /// Pauses between looks at a device that is still working.
@@ -17,6 +18,16 @@ pub(super) trait Transport {
 
     /// Fetches the feature report; returns its length.
     fn get_feature(&mut self, frame: &mut [u8; FRAME]) -> Result<usize, CarrierError>;
+}
+
+impl Transport for Hidraw<'_> {
+    fn set_feature(&mut self, frame: &[u8; FRAME]) -> Result<(), CarrierError> {
+        Hidraw::set_feature(self, frame)
+    }
+
+    fn get_feature(&mut self, frame: &mut [u8; FRAME]) -> Result<usize, CarrierError> {
+        Hidraw::get_feature(self, frame)
+    }
 }
 
 /// A conversation with one device.

@@ -2,9 +2,7 @@
 
 mod exchange;
 mod frame;
-mod hidraw;
 mod identity;
-mod lock;
 mod memory;
 mod proof;
 
@@ -14,11 +12,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::CarrierError;
-use super::progress::Progress;
+use super::hidraw::Hidraw;
+use super::known::Known;
 use super::prove::{Driver, Proof};
+use super::random::random;
 use crate::devices::device::{Device, HidNode};
 use exchange::Exchange;
-use hidraw::Hidraw;
 use identity::Identity;
 
 /// Usage page of a carrier's HID interface.
@@ -28,20 +27,11 @@ const USAGE: u16 = 1;
 /// Time to tell who it is and to sign the challenge.
 const PROVING: Duration = Duration::from_secs(1);
 
-/// What is remembered of one carrier from proof to proof. Belongs to one plug: begin with a new one when the device
-/// comes back.
+/// What is remembered of a carrier from proof to proof.
 #[derive(Debug, Default)]
-pub struct Known {
+pub(super) struct Past {
     earlier: proof::Earlier,
     memory: memory::Remembered,
-    progress: Progress,
-}
-
-impl Known {
-    /// Counts what the device answers while its memory is read.
-    pub fn progress(&self) -> &Progress {
-        &self.progress
-    }
 }
 
 pub(super) struct HidDriver;
@@ -49,16 +39,19 @@ pub(super) struct HidDriver;
 impl Driver for HidDriver {
     fn prove(&self, device: &Device, known: &mut Known) -> Result<Proof, CarrierError> {
         let (mut exchange, identity) = begin(device)?;
-        proof::prove(&mut exchange, &identity, &mut known.earlier)?;
+        proof::prove(&mut exchange, &identity, &mut known.hid.earlier)?;
         let memory = identity
             .memory
-            .map(|memory| (known.memory).licence(&mut exchange, &memory, &mut |_| known.progress.answered()))
+            .map(|memory| {
+                let answered = &mut |_| known.progress.answered();
+                known.hid.memory.licence(&mut exchange, &memory, answered)
+            })
             .transpose()?;
+        let public_key = Some(URL_SAFE_NO_PAD.encode(identity.public_key));
         Ok(Proof {
-            serial: identity.serial,
-            public_key: Some(URL_SAFE_NO_PAD.encode(identity.public_key)),
             memory,
             capacity: identity.memory.map_or(0, |memory| memory.capacity),
+            ..Proof::of(identity.serial, public_key)
         })
     }
 
@@ -88,7 +81,7 @@ fn begin(device: &Device) -> Result<(Exchange<Hidraw<'_>>, Identity), CarrierErr
             "it has no HID interface with usage page {USAGE_PAGE:04X}"
         ))
     })?;
-    let sequence = u16::from_le_bytes(proof::random()?);
+    let sequence = u16::from_le_bytes(random()?);
     let mut exchange = Exchange::new(Hidraw::open(device, node)?, sequence);
     exchange.allow(PROVING);
     let identity = identity::identify(&mut exchange)?;

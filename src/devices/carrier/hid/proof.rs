@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
 use super::super::CarrierError;
+use super::super::random::random;
 use super::exchange::{Exchange, Transport};
 use super::frame::Command;
 use super::identity::Identity;
@@ -21,18 +21,6 @@ const REMEMBERED: usize = 8;
 pub(super) struct Earlier {
     public_key: Option<[u8; 32]>,
     challenges: VecDeque<[u8; 32]>,
-}
-
-/// Random bytes.
-///
-/// # Errors
-/// The system has none.
-pub(super) fn random<const N: usize>() -> Result<[u8; N], CarrierError> {
-    let mut bytes = [0; N];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| CarrierError::Io("the system gives no random numbers".into()))?;
-    Ok(bytes)
 }
 
 /// Has the device sign a fresh challenge.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::super::CarrierError;
+use super::CarrierError;
 use crate::devices::access::mend;
 use crate::devices::device::Device;
 use crate::text::clean;

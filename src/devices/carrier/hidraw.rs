@@ -1,19 +1,20 @@
-//! Feature reports through the kernel's hidraw node, by hidapi, and what their failures mean.
+//! Reports through the kernel's hidraw node, by hidapi, and what their failures mean.
 
 use std::ffi::{CStr, CString};
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hidapi::{HidApi, HidDevice, HidError};
 
-use super::super::CarrierError;
-use super::exchange::Transport;
-use super::frame::FRAME;
+use super::CarrierError;
 use super::lock::lock;
 use crate::devices::device::{Device, HidNode};
+
+/// Bytes of a report, all kinds alike.
+pub(super) const REPORT: usize = 64;
 
 /// The kernel gives up on a control transfer after this.
 const KERNEL_PATIENCE: u64 = 5000;
@@ -49,6 +50,42 @@ impl<'a> Hidraw<'a> {
             _lock: lock,
         })
     }
+
+    /// Sends a feature report.
+    pub(super) fn set_feature(&self, report: &[u8; REPORT]) -> Result<(), CarrierError> {
+        let sent = self.hid.send_feature_report(&numbered(report));
+        sent.map_err(|error| failure(&error, self.device))
+    }
+
+    /// Fetches the feature report; returns its length.
+    pub(super) fn get_feature(&self, report: &mut [u8; REPORT]) -> Result<usize, CarrierError> {
+        let mut told = numbered(report);
+        let length = self.hid.get_feature_report(&mut told);
+        let length = length.map_err(|error| failure(&error, self.device))?;
+        report.copy_from_slice(&told[1..]);
+        // The kernel counts the report number, which these reports do not have.
+        Ok(length.saturating_sub(1).min(REPORT))
+    }
+
+    /// Sends an output report.
+    pub(super) fn write(&self, report: &[u8; REPORT]) -> Result<(), CarrierError> {
+        let sent = self.hid.write(&numbered(report));
+        sent.map(drop).map_err(|error| failure(&error, self.device))
+    }
+
+    /// Waits for an input report; none: none came until then.
+    pub(super) fn read(&self, until: Instant) -> Result<Option<[u8; REPORT]>, CarrierError> {
+        let left = until.saturating_duration_since(Instant::now());
+        // Rounded up: a wait of 0 ms would not wait at all.
+        let patience = i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX);
+        let mut report = [0; REPORT];
+        let length = self.hid.read_timeout(&mut report, patience);
+        match length.map_err(|error| failure(&error, self.device))? {
+            0 => Ok(None),
+            REPORT => Ok(Some(report)),
+            _ => Err(CarrierError::Short),
+        }
+    }
 }
 
 /// Opens a node, once more where that fails: right after a plug the kernel may not be done with it.
@@ -67,22 +104,11 @@ fn api() -> Result<&'static HidApi, CarrierError> {
         .map_err(|error| CarrierError::Io(error.clone()))
 }
 
-impl Transport for Hidraw<'_> {
-    fn set_feature(&mut self, frame: &[u8; FRAME]) -> Result<(), CarrierError> {
-        let mut report = [0; FRAME + 1];
-        report[1..].copy_from_slice(frame);
-        let sent = self.hid.send_feature_report(&report);
-        sent.map_err(|error| failure(&error, self.device))
-    }
-
-    fn get_feature(&mut self, frame: &mut [u8; FRAME]) -> Result<usize, CarrierError> {
-        let mut report = [0; FRAME + 1];
-        let length = self.hid.get_feature_report(&mut report);
-        let length = length.map_err(|error| failure(&error, self.device))?;
-        frame.copy_from_slice(&report[1..]);
-        // The kernel counts the report number, which these reports do not have.
-        Ok(length.saturating_sub(1).min(FRAME))
-    }
+/// A report with the number that comes first, which these have none of.
+fn numbered(report: &[u8; REPORT]) -> [u8; REPORT + 1] {
+    let mut numbered = [0; REPORT + 1];
+    numbered[1..].copy_from_slice(report);
+    numbered
 }
 
 fn failure(error: &HidError, device: &Device) -> CarrierError {

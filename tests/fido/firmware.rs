@@ -1,0 +1,78 @@
+//! Credentials made and proven: the driver and the firmware understand each other.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use keynode::devices::fido2::{Credential, Report, Step, Transport, make_over, prove_over};
+use keynode::devices::{CarrierError, carrier};
+
+use super::authenticator::Authenticator;
+
+/// A key in a port; clones are the same one.
+#[derive(Clone)]
+struct Key {
+    authenticator: Authenticator,
+    reports: Arc<Mutex<Receiver<Report>>>,
+}
+
+impl Key {
+    fn new() -> Self {
+        let (sender, reports) = channel();
+        Self {
+            authenticator: Authenticator::new(move |report| {
+                // An error: the test is over.
+                let _ = sender.send(report);
+            }),
+            reports: Arc::new(Mutex::new(reports)),
+        }
+    }
+
+    fn make(&self, resident: bool) -> Result<(Credential, Vec<Step>), CarrierError> {
+        let mut steps = Vec::new();
+        let made = make_over(|| Ok(self.clone()), resident, &mut |step| steps.push(step));
+        made.map(|credential| (credential, steps))
+    }
+
+    /// The serial numbers of those credentials that it proves to have.
+    fn proves(&self, credentials: &[Credential]) -> Vec<String> {
+        let progress = carrier::Progress::default();
+        let identities = prove_over(self.clone(), credentials, &progress).unwrap();
+        let mut serials: Vec<String> = identities
+            .into_iter()
+            .map(|identity| {
+                assert_eq!(identity.verdict, Ok(()));
+                identity.serial
+            })
+            .collect();
+        serials.sort();
+        serials
+    }
+}
+
+impl Transport for Key {
+    fn send(&mut self, report: &Report) -> Result<(), CarrierError> {
+        self.authenticator.send(*report);
+        Ok(())
+    }
+
+    fn receive(&mut self, until: Instant) -> Result<Option<Report>, CarrierError> {
+        let left = until.saturating_duration_since(Instant::now());
+        Ok(self.reports.lock().unwrap().recv_timeout(left).ok())
+    }
+}
+
+#[test]
+fn a_credential_is_made_with_a_touch_and_proven_without() {
+    let (key, other) = (Key::new(), Key::new());
+    let (credential, steps) = key.make(false).unwrap();
+    assert_eq!(steps.last(), Some(&Step::Test));
+    key.authenticator.set_touched(false);
+    let read_back = Credential::parse(&credential.serial(), &credential.public_key());
+    assert_eq!(read_back.as_ref(), Some(&credential));
+    assert_eq!(key.proves(&[credential.clone()]), [credential.serial()]);
+    assert!(
+        other.proves(&[credential]).is_empty(),
+        "another key of the same make"
+    );
+}
