@@ -1,11 +1,12 @@
 //! Measures what the node promises of its speed, on the real program: `cargo bench --bench speed`.
 //!
-//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, scale, start, idle, hardware). Only a
+//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, scale, start, idle, hardware). Only a
 //! whole run that was not quick is written to docs/benchmarks.md.
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with four digits")]
 
 mod cores;
 mod hardware;
+mod hsm;
 mod http;
 mod idle;
 mod load;
@@ -66,8 +67,9 @@ const QUICK: Effort = Effort {
 
 type Part = fn(&Effort, &Cores) -> Outcome<Vec<Row>>;
 
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("load", throughput::measure),
+    ("hsm", hsm::measure),
     ("scale", scale::measure),
     ("start", start::measure),
     ("idle", idle::measure),
@@ -83,6 +85,12 @@ fn main() -> ExitCode {
     }
     if has(hardware::INSIDE) {
         return match hardware::inside(if has("--quick") { &QUICK } else { &WHOLE }) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&*error),
+        };
+    }
+    if has(hsm::ALONE) {
+        return match hsm::inside(arguments.last().map_or("", String::as_str)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&*error),
         };
@@ -117,7 +125,7 @@ fn run(effort: &Effort, chosen: &[&String]) -> Outcome<Vec<Row>> {
         .iter()
         .find(|word| !PARTS.iter().any(|(name, _)| name == **word))
     {
-        return Err(format!("\"{unknown}\" is no part: load, scale, start, idle, hardware").into());
+        return Err(format!("\"{unknown}\" is no part: load, hsm, scale, start, idle, hardware").into());
     }
     let cores = Cores::share_out()?;
     let mut rows = Vec::new();

@@ -228,7 +228,7 @@ pub(crate) fn session(client: &str) -> String {
     )
 }
 
-fn public_key(node: &Node) -> Outcome<String> {
+pub(crate) fn public_key(node: &Node) -> Outcome<String> {
     let mut client = super::http::Client::connect(node.address)?;
     let answer: serde_json::Value = serde_json::from_slice(client.get("/api/publickey")?.body)?;
     let pem = answer.as_object().and_then(|fields| {

@@ -5,9 +5,9 @@ use std::io::Write;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::node::{CHECKPOINT_NAME, SIGNING_KEY};
+use crate::node::CHECKPOINT_NAME;
 use crate::settings::{PlaceArgs, Settings};
-use crate::signing::{Message, Signer, SoftwareKey, verify};
+use crate::signing::{KeyList, Message, verify};
 use crate::store::{AuditError, AuditRow, verify_audit};
 
 use super::failure::Failure;
@@ -59,13 +59,16 @@ pub(super) fn run(command: &AuditCommand, out: &mut impl Write) -> Result<(), Fa
 fn walk(place: &PlaceArgs, visit: impl FnMut(&AuditRow)) -> Result<(), Failure> {
     let state_dir = Settings::load(&place.0)?.settings.state_dir;
     let connection = existing_database(&state_dir)?.connect()?;
-    let key = SoftwareKey::read(&state_dir.join(SIGNING_KEY)).map_err(Failure::of)?;
+    // Whichever of them was current when the checkpoint was signed, or stood in for it.
+    let keys = KeyList::load(&state_dir).map_err(Failure::of)?.keys;
     let signed = |hash: &str, signature: &str| {
         let message = Message {
             query_id: CHECKPOINT_NAME,
             body: hash.as_bytes(),
         };
-        verify(&key.public_key().pem, message, signature).is_ok()
+        keys.iter()
+            .rev()
+            .any(|key| verify(&key.public_key, message, signature).is_ok())
     };
     verify_audit(&connection, signed, visit).map_err(|error| match error {
         AuditError::Sqlite(error) => Failure::of(error),

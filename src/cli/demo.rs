@@ -1,8 +1,13 @@
 //! `keynode demo`: a node to try, with a vendor and licences of its own. What it finds it keeps.
 
+mod hsm;
+mod terminal;
+
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
+
+use clap::Args;
 
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
@@ -16,12 +21,23 @@ use crate::settings::{Settings, SettingsArgs};
 
 use super::failure::Failure;
 use super::vendor::{self, Issuer, bound_to};
+use hsm::Hsm;
 
 /// Series of the demo licences; the manual's.
 const SERIES: &str = "672B";
 
-pub(super) fn run(args: &SettingsArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let mut settings = Settings::load_for_demo(args)?;
+/// What the demo shows.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DemoArgs {
+    /// Sign with a SoftHSM2 token, which is made in the state directory
+    #[arg(long)]
+    hsm: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+pub(super) fn run(args: &DemoArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let mut settings = Settings::load_for_demo(&args.settings)?;
     // Beside another node the demo takes any port for /health: nobody is told of this one in advance.
     if TcpListener::bind(settings.admin_listen).is_err() {
         settings.admin_listen.set_port(0);
@@ -33,15 +49,25 @@ pub(super) fn run(args: &SettingsArgs, out: &mut impl Write) -> Result<(), Failu
     }
     trust_vendor(&settings.vendor_dir(), &vendor_dir.join(vendor::PUBLIC_KEY)).map_err(Failure::of)?;
     issue_missing(&Issuer::open(&vendor_dir)?, &settings.licence_dir())?;
+    let hsm = args.hsm.then(|| Hsm::prepare(&settings)).transpose()?;
+    let apply = |settings: &mut Settings| {
+        if let Some(hsm) = &hsm {
+            hsm.apply(settings);
+        }
+    };
+    apply(&mut settings);
     let reload = || {
-        let now = Settings::load_for_demo(args)?;
+        let mut now = Settings::load_for_demo(&args.settings)?;
+        apply(&mut now);
         Ok(Settings {
             admin_listen: settings.admin_listen,
             ..now
         })
     };
     let mut told = Ok(());
-    node::run(&settings, reload, |node| told = tell(node, &settings, out))?;
+    node::run(&settings, reload, |node| {
+        told = tell(node, &settings, hsm.as_ref(), out);
+    })?;
     told
 }
 
@@ -141,8 +167,8 @@ fn another(here: &Fingerprint) -> Fingerprint {
     Fingerprint::new(here.components.iter().map(turned).collect(), Vec::new())
 }
 
-/// The address, and four lines to try, each of which a shell takes as it stands.
-fn tell(node: &Node, settings: &Settings, out: &mut impl Write) -> Result<(), Failure> {
+/// The address, and some lines to try, each of which a shell takes as it stands.
+fn tell(node: &Node, settings: &Settings, hsm: Option<&Hsm>, out: &mut impl Write) -> Result<(), Failure> {
     let (scheme, curl) = match &settings.tls.certificate {
         Some(certificate) => ("https", format!("curl -s --cacert {}", quoted(certificate))),
         None => ("http", "curl -s".to_owned()),
@@ -165,16 +191,34 @@ fn tell(node: &Node, settings: &Settings, out: &mut impl Write) -> Result<(), Fa
         "  {curl} {url}/sessions -d \
          '{{\"KeyID\":\"{SERIES}\",\"ClientSessionID\":\"0123456789ABCDEF\",\"AppName\":\"curl\"}}'"
     )?;
+    let place = match hsm {
+        Some(hsm) => format!("--config {}", quoted(&hsm.config)),
+        None => "--state-dir ..".into(),
+    };
     // The files lie with the demo's own: names in /tmp could be somebody else's.
     writeln!(
         out,
-        "  (mkdir -p {try_dir} && cd {try_dir} && {program} public-key --state-dir .. > node.pem && {curl} -H \
+        "  (mkdir -p {try_dir} && cd {try_dir} && {program} public-key {place} > node.pem && {curl} -H \
          'Licence-QueryID: 42' -D head -o body {url}/serverinfo && sed -n 's/^Licence-Signature: //p' head | tr -d \
          '\\r' | base64 -d > signature && (printf 42; cat body) | openssl dgst -sha256 -verify node.pem -signature \
          signature)",
         try_dir = quoted(&state.join("try")),
     )?;
     let state = quoted(state);
+    if let Some(hsm) = hsm {
+        writeln!(out, "  {curl} '{url}/publickey?_pretty=true'")?;
+        let config = quoted(&hsm.config);
+        writeln!(
+            out,
+            "\nIts signing key is on the SoftHSM2 token in {directory}, beside the token's PIN. Other commands work on \
+             this node with --config {config}, such as: {program} signing show --config {config}\n/health is at \
+             http://{}/health.",
+            node.admin_address,
+            directory = hsm.directory.display(),
+        )?;
+        out.flush()?;
+        return Ok(());
+    }
     writeln!(
         out,
         "\nOther commands work on this node with --state-dir {state}, such as: {program} licence list --state-dir \

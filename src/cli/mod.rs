@@ -17,6 +17,7 @@ mod password;
 mod public_key;
 mod rescan;
 mod sessions;
+mod signing;
 mod status;
 mod user;
 mod vendor;
@@ -53,7 +54,7 @@ enum Command {
     /// Run the node
     Serve(SettingsArgs),
     /// Run a node to try: makes a vendor and licences for this computer, and serves them with admin/admin
-    Demo(SettingsArgs),
+    Demo(demo::DemoArgs),
     /// Tell how a running node is
     Status(status::StatusArgs),
     /// Check all that a node needs, and say what to do where something is missing
@@ -90,6 +91,9 @@ enum Command {
     /// Check, show or print a sample of the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Put the key that signs answers on a token, make a new one, list them
+    #[command(subcommand)]
+    Signing(signing::SigningCommand),
     /// Print the public key that verifies the node's answers (PEM)
     PublicKey(public_key::PublicKeyArgs),
     /// Verify the signature of an answer
@@ -134,6 +138,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::User(command) => user::run(&command, out),
         Command::Audit(command) => audit::run(&command, out),
         Command::Config(command) => Ok(command.run(out)?),
+        Command::Signing(command) => signing::run(&command, out),
         Command::PublicKey(args) => public_key::print(&args, out),
         Command::Verify(args) => public_key::verify(&args, out),
         Command::TokenWorker => Ok(worker::run()?),

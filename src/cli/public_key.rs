@@ -6,17 +6,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::node::SIGNING_KEY;
-use crate::settings::{PlaceArgs, Settings};
-use crate::signing::{Message, Signer, SoftwareKey, verify as verify_signature};
+use crate::settings::{Settings, SigningArgs, SigningProvider};
+use crate::signing::{KeyList, Message, SIGNING_KEY, verify as verify_signature};
 
 use super::failure::Failure;
 
 /// Where the node is.
 #[derive(Debug, Clone, Args)]
 pub(super) struct PublicKeyArgs {
+    /// Print all keys, those of former times too, each under a line that says what it is
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
-    place: PlaceArgs,
+    settings: SigningArgs,
 }
 
 /// An answer and its signature.
@@ -36,18 +38,37 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) fn print(args: &PublicKeyArgs, out: &mut impl Write) -> Result<(), Failure> {
-    let path = Settings::load(&args.place.0)?
-        .settings
-        .state_dir
-        .join(SIGNING_KEY);
-    if !path.exists() {
-        return Err(Failure::NotFound(format!(
-            "{}: there is no key yet; a node makes it at its first start",
-            path.display()
-        )));
+    let settings = Settings::load(&args.settings.0)?.settings;
+    let list = KeyList::load(&settings.state_dir).map_err(Failure::of)?;
+    if args.all {
+        for (entry, state) in list.states(&settings.signing) {
+            let time = |name: &str, time: Option<_>| {
+                time.map(|time: crate::licence::Timestamp| format!(", {name} {time}"))
+            };
+            writeln!(
+                out,
+                "{}, {}{}{}\n{}",
+                state.name(),
+                entry.place.provider(),
+                time("since", entry.since).unwrap_or_default(),
+                time("retired", entry.retired).unwrap_or_default(),
+                entry.public_key.trim_end(),
+            )?;
+        }
+        return Ok(());
     }
-    let key = SoftwareKey::read(&path).map_err(Failure::of)?;
-    out.write_all(key.public_key().pem.as_bytes())?;
+    let Some(current) = list.current(&settings.signing) else {
+        return Err(Failure::NotFound(match &settings.signing.token {
+            Some(token) if settings.signing.provider == SigningProvider::Pkcs11 => {
+                format!("token {token} has no signing key yet: keynode signing init --token {token}")
+            }
+            _ => format!(
+                "{}: there is no key yet; a node makes it at its first start",
+                settings.state_dir.join(SIGNING_KEY).display()
+            ),
+        }));
+    };
+    out.write_all(current.public_key.as_bytes())?;
     Ok(())
 }
 

@@ -47,19 +47,19 @@ impl Signers {
     pub(super) fn watch(self, desk: DeskHandle) -> Watched {
         let signer = self.signer.clone();
         let told = move |force: &Force| {
-            let token = signer.token().unwrap_or_default();
+            let object = signer
+                .token()
+                .map_or("software key".into(), |token| format!("token {token}"));
             let detail = match force {
-                Force::Current => "it signs again".to_owned(),
+                Force::Current => "it signs".to_owned(),
                 Force::Fallback(why) => format!("{why}; the software key signs"),
                 Force::Nobody(why) => format!("{why}; answers are signed by nobody"),
             };
-            if *force == Force::Current {
-                tracing::info!(token, "the token signs again");
-            } else {
-                tracing::error!(token, "{detail}");
+            match force {
+                Force::Current => tracing::info!(key = object, "{detail}"),
+                _ => tracing::error!(key = object, "{detail}"),
             }
-            let now = desk.clock().now().wall;
-            desk.note(entry(now, "signing", &format!("token {token}"), &detail));
+            desk.note(entry(desk.clock().now().wall, "signing", &object, &detail));
         };
         let watched = Watched {
             thread: self.start.start(self.signer.clone(), RETRY, told),

@@ -91,6 +91,13 @@ part! {
 }
 
 part! {
+    /// The options that say what signs a node's answers: for commands about its signing keys.
+    SigningArgs: [
+        "state_dir", "licence_dir", "vendor_dir", "signing.provider", "signing.token", "signing.on_failure"
+    ]
+}
+
+part! {
     /// The options that say what a node's keys are: for commands that judge them without being a node.
     KeyArgs: ["state_dir", "licence_dir", "vendor_dir", "devices.enabled", "devices.families", "tokens"]
 }

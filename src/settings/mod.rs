@@ -16,7 +16,7 @@ mod options;
 mod token;
 mod types;
 
-pub use args::{DeviceArgs, KeyArgs, Override, PlaceArgs, SettingsArgs};
+pub use args::{DeviceArgs, KeyArgs, Override, PlaceArgs, SettingsArgs, SigningArgs};
 pub use error::{Origin, SettingsError};
 pub use family::{FamilyDriver, FamilyEntry};
 pub use kind::Kind;

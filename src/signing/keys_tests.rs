@@ -1,3 +1,5 @@
+//! What the list of keys is made of, read and written.
+
 use super::*;
 
 const NODE: &str = include_str!("../../tests/fixtures/node.key.pem");

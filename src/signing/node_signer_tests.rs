@@ -1,3 +1,5 @@
+//! What signs, with a token that is none: policy, and that nothing wrong goes out.
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;

@@ -17,6 +17,12 @@ const DIGEST_INFO: [u8; 19] = [
     0x04, 0x20,
 ];
 
+/// What is signed to see whether a token signs: no answer.
+const TRIAL: Message<'_> = Message {
+    query_id: b"",
+    body: b"keynode tries its token",
+};
+
 /// A key on a token, and whether it can be used.
 pub(super) struct HeldKey {
     /// NAME in the settings.
@@ -80,11 +86,7 @@ impl HeldKey {
 
     /// Tries whether it signs again; waits on this thread.
     pub(super) fn try_again(&self, hardware: &dyn Hardware) {
-        let trial = Message {
-            query_id: b"",
-            body: b"keynode tries its token",
-        };
-        if self.sign_and_wait(hardware, trial).is_ok() {
+        if self.sign_and_wait(hardware, TRIAL).is_ok() {
             *self.failure() = None;
         }
     }
@@ -136,6 +138,21 @@ impl HeldKey {
     fn failure(&self) -> MutexGuard<'_, Option<String>> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Has a token sign something with a key, to see that it does.
+///
+/// # Errors
+/// Why it does not, in words.
+pub fn try_key(hardware: &dyn Hardware, public: &PublicKey, place: &Place) -> Result<(), String> {
+    let entry = KeyEntry {
+        public_key: public.pem.clone(),
+        place: place.clone(),
+        since: None,
+        retired: None,
+    };
+    let key = HeldKey::new(&entry).ok_or("it is no RSA key on a token")?;
+    key.sign_and_wait(hardware, TRIAL).map(drop)
 }
 
 fn digest(message: Message<'_>) -> Digest {

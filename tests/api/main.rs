@@ -29,6 +29,7 @@ mod race;
 mod responses;
 mod roles;
 mod sessions;
+mod token_carriers;
 mod usb_keys;
 mod verifier;
 mod watchdog;

@@ -96,11 +96,16 @@ impl Answer {
 
     /// Whether both signatures fit (spec, rows 1 to 3).
     pub(crate) fn is_signed(&self, query_id: &[u8], body: &[u8]) -> bool {
+        self.is_signed_by(node_public(), query_id, body)
+    }
+
+    /// As [`Answer::is_signed`], by this key.
+    pub(crate) fn is_signed_by(&self, public_key: &str, query_id: &[u8], body: &[u8]) -> bool {
         let message = Message { query_id, body };
         let signature = self.header("Licence-Signature").unwrap();
         signature == self.header("Licence-QuerySignature").unwrap()
             && signature.len() == 344
-            && verify(node_public(), message, signature).is_ok()
+            && verify(public_key, message, signature).is_ok()
     }
 
     /// What every answer of the API has (spec, rows 1, 3, 6 and 8).

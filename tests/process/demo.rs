@@ -128,3 +128,53 @@ fn a_demo_that_was_interrupted_is_taken_up_again() {
     let node = Node::start(demo(&state.path(""), &["--state-dir", &state.text("state")]));
     assert_eq!(node.client().key(7_131_766)["Enabled"], true);
 }
+
+#[test]
+fn a_demo_with_a_token_signs_on_it_and_finds_it_again() {
+    let home = tempfile::tempdir().unwrap();
+    let mut node = Node::start(demo(home.path(), &["--hsm"]));
+    let (text, lines) = told(&mut node);
+    assert!(text.contains("SoftHSM2") && lines.len() == 5, "{text}");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let outputs: Vec<String> = lines
+        .iter()
+        .map(|line| sh(line, &[], elsewhere.path()).ok())
+        .collect();
+    assert!(outputs[3].contains("Verified OK"), "{}", outputs[3]);
+    let keys: serde_json::Value = serde_json::from_str(&outputs[4]).unwrap();
+    assert_eq!(keys["Keys"][0]["Provider"], "pkcs11", "{keys}");
+    assert_eq!(
+        (&keys["Keys"][0]["State"], &keys["Keys"][0]["Usable"]),
+        (&"Current".into(), &true.into())
+    );
+    assert_eq!(
+        fs::read_dir(elsewhere.path()).unwrap().count(),
+        0,
+        "files in the working directory"
+    );
+    let state = home.path().join("state of mine/keynode-demo");
+    let names = fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["state of mine"], "only there");
+    assert!(
+        !state.join("signing.key").exists(),
+        "the token's key is the only one"
+    );
+    // What the text names is for other commands.
+    let command = text.split("such as: ").nth(1).unwrap().lines().next().unwrap();
+    let shown = sh(command, &[], elsewhere.path()).ok();
+    assert!(shown.contains("Current") && shown.contains("usable"), "{shown}");
+
+    let pin = fs::read_to_string(state.join("hsm/pin")).unwrap();
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(state.join("hsm/pin")).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(!text.contains(pin.trim()) && !node.log().contains(pin.trim()));
+    let (status, _) = node.stop();
+    assert!(status.success(), "{status}");
+    let mut node = Node::start(demo(home.path(), &["--hsm"]));
+    let (_, lines) = told(&mut node);
+    assert!(sh(&lines[3], &[], elsewhere.path()).ok().contains("Verified OK"));
+    let again: serde_json::Value = serde_json::from_str(&sh(&lines[4], &[], elsewhere.path()).ok()).unwrap();
+    assert_eq!(again["PublicKey"], keys["PublicKey"], "another key");
+}

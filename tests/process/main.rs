@@ -3,6 +3,7 @@
 
 mod cli;
 mod cli_node;
+mod cli_signing;
 mod cli_vendor;
 mod crash;
 mod demo;
@@ -12,6 +13,8 @@ mod jose;
 mod live;
 mod network;
 mod signals;
+#[path = "../tokens/softhsm.rs"]
+mod softhsm;
 mod start;
 mod state;
 mod tls;

@@ -2,12 +2,18 @@
 //! without them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod carriers;
 mod faults;
 mod faulty;
+#[path = "../common/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
+mod common;
 mod fixture;
 mod gost;
 mod modules;
 mod operations;
+mod signing;
+mod signing_loss;
 mod softhsm;
 mod states;
 mod world;

@@ -1,0 +1,202 @@
+//! A signing token that goes and comes back, or lies: no wrong signature, no seat that nobody could tell of.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keynode::settings::OnSigningFailure;
+use serde_json::{Value, json};
+
+use crate::common::keys::node_public;
+use crate::common::{Answer, TestNode, Wire};
+use crate::signing::{Signed, ask, health_of, public};
+
+/// Longer than anything takes, however busy the computer is.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Who signed an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Token,
+    File,
+    Nobody,
+}
+
+/// Judges an answer; one that is neither rightly signed nor says that it is not fails the test.
+fn judge(signed: &Signed, id: &str, answer: &Answer) -> By {
+    let by = |pem: &str| answer.is_signed_by(pem, id.as_bytes(), &answer.body);
+    match answer.header("Licence-Signature") {
+        None => {
+            assert_eq!(answer.status, 500, "{answer:?}");
+            assert!(answer.message().contains("cannot sign its answers"), "{answer:?}");
+            By::Nobody
+        }
+        Some(_) if by(&signed.public.pem) => By::Token,
+        Some(_) if by(node_public()) => By::File,
+        Some(_) => panic!("signed by none of the node's keys: {answer:?}"),
+    }
+}
+
+/// Asks again until this one signs; says how often it took.
+fn until(signed: &Signed, node: &TestNode, wanted: By) {
+    let start = Instant::now();
+    let mut wire = Wire::connect(node.address());
+    loop {
+        let answer = ask(node, &mut wire, "GET", "/api/serverinfo", "until", "");
+        if judge(signed, "until", &answer) == wanted {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {wanted:?}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn session(client: &str) -> String {
+    json!({ "KeyID": "672B", "ClientSessionID": client }).to_string()
+}
+
+/// Takes seats under load while the token is pulled and put back, twice.
+fn load_with_a_pull(on_failure: OnSigningFailure, meanwhile: By) {
+    let signed = Signed::new();
+    let node = signed.node(on_failure);
+    until(&signed, &node, By::Token);
+    let (stop, told) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let sessions = Mutex::new(BTreeSet::new());
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let (signed, node, stop, told, sessions) = (&signed, &node, &stop, &told, &sessions);
+            scope.spawn(move || {
+                let mut wire = Wire::connect(node.address());
+                for number in 0.. {
+                    if stop.load(SeqCst) {
+                        return;
+                    }
+                    let id = format!("{thread}-{number}");
+                    let answer = ask(node, &mut wire, "POST", "/api/sessions", &id, &session(&id));
+                    let by = judge(signed, &id, &answer);
+                    if by != By::Nobody {
+                        assert_eq!(answer.status, 201, "{answer:?}");
+                        let session = answer.header("Licence-SessionID").unwrap().to_owned();
+                        sessions.lock().unwrap().insert(session);
+                    }
+                    told.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        let more = |answers: usize| {
+            let (start, goal) = (Instant::now(), told.load(SeqCst) + answers);
+            while told.load(SeqCst) < goal {
+                assert!(start.elapsed() < PATIENCE, "the load stands still");
+                thread::sleep(Duration::from_millis(2));
+            }
+        };
+        for _ in 0..2 {
+            more(200);
+            signed.hsm.remove("node");
+            until(&signed, &node, meanwhile);
+            more(50);
+            signed.hsm.put_back("node");
+            until(&signed, &node, By::Token);
+        }
+        more(200);
+        stop.store(true, SeqCst);
+    });
+    let ids = {
+        let mut wire = Wire::connect(node.address());
+        let answer = ask(&node, &mut wire, "GET", "/api/sessions", "list", "").expect(200);
+        let live = answer.rows().into_iter().filter(|row| row["Expired"] == "False");
+        live.map(|row| row["ID"].as_str().unwrap().to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(ids, sessions.into_inner().unwrap(), "seats and signed answers");
+}
+
+#[test]
+fn a_token_pulled_under_load_gives_no_seat_without_a_signature_and_comes_back() {
+    load_with_a_pull(OnSigningFailure::Fail, By::Nobody);
+}
+
+#[test]
+fn the_software_key_stands_in_for_a_pulled_token_under_load() {
+    load_with_a_pull(OnSigningFailure::Software, By::File);
+}
+
+#[test]
+fn a_token_that_signs_with_another_key_is_not_believed_and_its_seat_goes_back() {
+    let signed = Signed::new();
+    signed.hsm.make_key("node", "rsa:2048", 2, "other");
+    let other = public(&signed.hsm, 2);
+    let node = signed.node_that_lists(&other, OnSigningFailure::Fail);
+    let mut wire = Wire::connect(node.address());
+    // The first request of all: the node does not know yet that the token lies.
+    let answer = ask(
+        &node,
+        &mut wire,
+        "POST",
+        "/api/sessions",
+        "first",
+        &session("first"),
+    );
+    assert_eq!(judge(&signed, "first", &answer), By::Nobody);
+    // From now on nothing is carried out at all.
+    let answer = ask(
+        &node,
+        &mut wire,
+        "POST",
+        "/api/sessions",
+        "second",
+        &session("second"),
+    );
+    assert_eq!(judge(&signed, "second", &answer), By::Nobody);
+    let health = health_of(Wire::connect(node.admin_address()));
+    assert_eq!(health["healthy"], false);
+    let why = health["signer"].as_str().unwrap();
+    assert!(why.contains("hsm") && why.contains("does not verify"), "{why}");
+    assert_eq!(health["seats"][1], 0, "{health}");
+
+    let events: Vec<(String, String)> = {
+        let connection = node.database().connect().unwrap();
+        let mut rows = Vec::new();
+        keynode::store::verify_audit(
+            &connection,
+            |_, _| true,
+            |row| {
+                rows.push((row.entry.event.clone(), row.entry.detail.clone()));
+            },
+        )
+        .unwrap();
+        rows
+    };
+    let count = |event: &str, words: &str| {
+        let fits = events
+            .iter()
+            .filter(|(own, detail)| own == event && detail.contains(words));
+        fits.count()
+    };
+    assert_eq!(count("grant", ""), 1, "{events:?}");
+    assert_eq!(count("release", "could not be signed"), 1, "{events:?}");
+    assert_eq!(count("signing", "signed by nobody"), 1, "{events:?}");
+}
+
+#[test]
+fn a_node_starts_without_its_token_and_takes_it_when_it_comes() {
+    for (on_failure, meanwhile) in [
+        (OnSigningFailure::Fail, By::Nobody),
+        (OnSigningFailure::Software, By::File),
+    ] {
+        let signed = Signed::new();
+        signed.hsm.remove("node");
+        let node = signed.node(on_failure);
+        let mut wire = Wire::connect(node.address());
+        let answer = ask(&node, &mut wire, "GET", "/api/serverinfo", "absent", "");
+        assert_eq!(judge(&signed, "absent", &answer), meanwhile);
+        let health = health_of(Wire::connect(node.admin_address()));
+        let why = health["signer"].as_str().unwrap();
+        assert!(why.contains("token hsm is absent"), "{why}");
+        assert_eq!(health["healthy"], Value::Bool(false));
+        signed.hsm.put_back("node");
+        until(&signed, &node, By::Token);
+    }
+}
