@@ -35,17 +35,39 @@ pub(crate) fn measure(effort: &Effort, _: &Cores) -> Outcome<Vec<Row>> {
     let hsm = SoftHsm::new(&[LABEL]);
     let at = |name: &str| hsm.path().join(name);
     let openssl = |arguments: &[&str]| -> Outcome<()> {
-        let made = Command::new("openssl").args(arguments).current_dir(hsm.path()).output()?;
+        let made = Command::new("openssl")
+            .args(arguments)
+            .current_dir(hsm.path())
+            .output()?;
         if made.status.success() {
             return Ok(());
         }
         Err(String::from_utf8_lossy(&made.stderr).into_owned().into())
     };
     openssl(&[
-        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=Bench", "-keyout", "key.pem", "-out",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "30",
+        "-subj",
+        "/CN=Bench",
+        "-keyout",
+        "key.pem",
+        "-out",
         "certificate.pem",
     ])?;
-    openssl(&["x509", "-in", "certificate.pem", "-outform", "DER", "-out", "certificate.der"])?;
+    openssl(&[
+        "x509",
+        "-in",
+        "certificate.pem",
+        "-outform",
+        "DER",
+        "-out",
+        "certificate.der",
+    ])?;
     hsm.import_key(LABEL, &at("key.pem"), 1, "key");
     hsm.import_certificate(LABEL, &at("certificate.der"), 1, "certificate");
     let output = Command::new(std::env::current_exe()?)
@@ -55,7 +77,8 @@ pub(crate) fn measure(effort: &Effort, _: &Cores) -> Outcome<Vec<Row>> {
         .output()?;
     let told = String::from_utf8(output.stdout)?;
     let mut figures = told.split_whitespace().map(str::parse::<f64>);
-    let (Some(Ok(own)), Some(Ok(whole)), Some(Ok(ratio))) = (figures.next(), figures.next(), figures.next()) else {
+    let (Some(Ok(own)), Some(Ok(whole)), Some(Ok(ratio))) = (figures.next(), figures.next(), figures.next())
+    else {
         return Err("CAdES could not be measured".into());
     };
     Ok(vec![Row {
@@ -93,7 +116,10 @@ pub(crate) fn inside(pairs: &str) -> Outcome<()> {
     let certificates = CertificatesHandle::start(Vec::new(), tokens.clone());
     let pkcs11 = Pkcs11::new(MODULE)?;
     pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
-    let slot = *pkcs11.get_slots_with_initialized_token()?.first().ok_or("no token")?;
+    let slot = *pkcs11
+        .get_slots_with_initialized_token()?
+        .first()
+        .ok_or("no token")?;
     let session = pkcs11.open_rw_session(slot)?;
     session.login(UserType::User, Some(&AuthPin::new(PIN.into())))?;
     let key = *session
