@@ -46,6 +46,7 @@ impl CertificatesHandle {
             KeyTransport::RsaPkcs1 => Decryption::RsaPkcs1,
             KeyTransport::RsaOaepSha1 => Decryption::RsaOaepSha1,
             KeyTransport::RsaOaepSha256 => Decryption::RsaOaepSha256,
+            KeyTransport::Gost(_) => return Err(CertificateError::Transport("VKO GOST R 34.10-2012".into())),
             KeyTransport::Other(oid) => return Err(CertificateError::Transport(oid.clone())),
         };
         match key {
