@@ -1,7 +1,7 @@
 //! Measures what the node promises of its speed, on the real program: `cargo bench --bench speed`.
 //!
-//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, carriers, scale, start, idle, hardware). Only a
-//! whole run that was not quick is written to docs/benchmarks.md.
+//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, carriers, scale, start, idle,
+//! hardware). Only a whole run that was not quick is written to docs/benchmarks.md.
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with four digits")]
 
 mod carriers;
@@ -127,7 +127,9 @@ fn run(effort: &Effort, chosen: &[&String]) -> Outcome<Vec<Row>> {
         .iter()
         .find(|word| !PARTS.iter().any(|(name, _)| name == **word))
     {
-        return Err(format!("\"{unknown}\" is no part: load, hsm, carriers, scale, start, idle, hardware").into());
+        return Err(
+            format!("\"{unknown}\" is no part: load, hsm, carriers, scale, start, idle, hardware").into(),
+        );
     }
     let cores = Cores::share_out()?;
     let mut rows = Vec::new();

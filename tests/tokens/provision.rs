@@ -64,8 +64,19 @@ impl Site {
 
     /// Runs a command that looks at devices, with the site's settings.
     fn with_settings(&self, words: &[&str]) -> (i32, String) {
-        let (config, state, vendors) = (self.text("keynode.toml"), self.text("state"), self.text("vendors"));
-        let place = ["--config", &config, "--state-dir", &state, "--vendor-dir", &vendors];
+        let (config, state, vendors) = (
+            self.text("keynode.toml"),
+            self.text("state"),
+            self.text("vendors"),
+        );
+        let place = [
+            "--config",
+            &config,
+            "--state-dir",
+            &state,
+            "--vendor-dir",
+            &vendors,
+        ];
         self.run(&[words, &place].concat())
     }
 
@@ -77,7 +88,10 @@ impl Site {
     fn rows(&self) -> Vec<Value> {
         let (code, text) = self.with_settings(&["devices", "list", "--json"]);
         // There may be no USB on the computer that this runs on; tokens are listed nevertheless.
-        let rows = text.lines().find(|line| line.starts_with('[')).unwrap_or_else(|| panic!("{code}: {text}"));
+        let rows = text
+            .lines()
+            .find(|line| line.starts_with('['))
+            .unwrap_or_else(|| panic!("{code}: {text}"));
         let rows: Vec<Value> = serde_json::from_str(rows).unwrap();
         rows.into_iter().filter(|row| !row["Token"].is_null()).collect()
     }
@@ -86,8 +100,22 @@ impl Site {
     fn issue(&self, key_no: &str, carrier: &str) -> String {
         let (vendor, out) = (self.text("vendor"), self.text(""));
         let words = [
-            "vendor", "issue", "--dir", &vendor, "--key-id", "672B", "--key-no", key_no, "--carrier", carrier, "--out",
-            &out, "--config", &self.text("keynode.toml"), "--state-dir", &self.text("state"),
+            "vendor",
+            "issue",
+            "--dir",
+            &vendor,
+            "--key-id",
+            "672B",
+            "--key-no",
+            key_no,
+            "--carrier",
+            carrier,
+            "--out",
+            &out,
+            "--config",
+            &self.text("keynode.toml"),
+            "--state-dir",
+            &self.text("state"),
         ];
         self.ok(&words);
         self.text(&format!("672B.{key_no}.licence"))
@@ -103,18 +131,28 @@ fn a_carrier_is_made_on_a_token_and_a_licence_put_beside_it() {
         let words = [&TOKEN[..], &["--algorithm", algorithm, "--another"]].concat();
         let (code, text) = site.provision(&words);
         assert_eq!(code, 0, "{text}");
-        let id = text.split_whitespace().find(|word| word.starts_with("pkcs11-")).unwrap();
+        let id = text
+            .split_whitespace()
+            .find(|word| word.starts_with("pkcs11-"))
+            .unwrap();
         id.to_owned()
     };
     let first = make("ed25519");
     let (code, text) = site.provision(&TOKEN);
-    assert!(code == 0 && text.contains(&first) && text.contains("--another"), "{text}");
+    assert!(
+        code == 0 && text.contains(&first) && text.contains("--another"),
+        "{text}"
+    );
     let second = make("p256");
     let third = make("rsa2048");
     let rows = site.rows();
     let shown: Vec<(&Value, &Value)> = rows.iter().map(|row| (&row["Type"], &row["Proof"])).collect();
     let key = (&json!("TokenKey"), &json!("proven"));
-    assert_eq!(shown, [(&json!("Token"), &Value::Null), key, key, key], "{rows:?}");
+    assert_eq!(
+        shown,
+        [(&json!("Token"), &Value::Null), key, key, key],
+        "{rows:?}"
+    );
     for id in [&first, &second, &third] {
         assert!(rows.iter().any(|row| row["ID"] == **id), "{id}: {rows:?}");
     }
@@ -124,7 +162,10 @@ fn a_carrier_is_made_on_a_token_and_a_licence_put_beside_it() {
     let (code, text) = site.provision(&[&first, "--licence", &licence]);
     assert!(code == 1 && text.contains("the licence is not for"), "{text}");
     let (code, text) = site.provision(&[&TOKEN[..], &["--licence", &licence]].concat());
-    assert!(code == 0 && text.contains(&second) && text.contains("was read back"), "{text}");
+    assert!(
+        code == 0 && text.contains(&second) && text.contains("was read back"),
+        "{text}"
+    );
     let carried = |rows: &[Value]| -> Vec<Value> {
         let with = rows.iter().filter(|row| !row["KeyNo"].is_null());
         with.map(|row| json!([row["ID"], row["KeyNo"]])).collect()
