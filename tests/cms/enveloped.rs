@@ -25,6 +25,8 @@ fn encrypted(identity: &Identity, content: &[u8], cipher: &str, more: &[&str]) -
     let certificate = identity.path("certificate.pem");
     let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![
         &"cms",
+        &"-engine",
+        &"gost",
         &"-encrypt",
         &"-binary",
         &"-in",

@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod carriers;
-mod faults;
-mod faulty;
 #[path = "../common/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
+mod faults;
+mod faulty;
 mod fixture;
 mod gost;
 mod modules;
