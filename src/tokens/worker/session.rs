@@ -67,7 +67,12 @@ impl<'a> Desk<'a> {
             Ask::Decrypt {
                 key,
                 mechanism: Decryption::GostAgreement,
-            } => self.with_key(key, None, |session, key| agree(session, key, bytes)),
+            } => {
+                if !matches!(bytes.len(), 84 | 148) {
+                    return Err(Failure::new(FailureKind::Asked, "no parameter of an agreement"));
+                }
+                self.with_key(key, None, |session, key| agree(session, key, bytes))
+            }
             Ask::Decrypt { key, mechanism } => {
                 let mechanism = decryption(mechanism)?;
                 let kind = Some(KeyType::RSA);
