@@ -1,6 +1,7 @@
 //! What `openssl cms -encrypt` makes is decrypted.
 
 use std::ffi::OsStr;
+use std::process::Command;
 
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey,
@@ -25,6 +26,8 @@ fn encrypted(identity: &Identity, content: &[u8], cipher: &str, more: &[&str]) -
     let certificate = identity.path("certificate.pem");
     let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![
         &"cms",
+        &"-engine",
+        &"gost",
         &"-encrypt",
         &"-binary",
         &"-in",
@@ -141,6 +144,39 @@ fn what_is_encrypted_for_gost_keys_is_decrypted() {
             assert_eq!(envelope.decrypt(None), Err(CmsError::Undecipherable));
         }
     }
+}
+
+#[test]
+fn the_older_substitution_box_is_known_too() {
+    let identity = Identity::new("gost256a");
+    let message = identity.path("envelope");
+    let output = Command::new("openssl")
+        .args([
+            "cms", "-engine", "gost", "-encrypt", "-gost89", "-binary", "-outform", "DER", "-in",
+        ])
+        .arg(identity.write("content", CONTENT))
+        .arg("-out")
+        .arg(&message)
+        .arg("-recip")
+        .arg(identity.path("certificate.pem"))
+        .env("CRYPT_PARAMS", "id-Gost28147-89-CryptoPro-A-ParamSet")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let message = std::fs::read(&message).unwrap();
+    let parameters = [6, 7, 0x2a, 0x85, 3, 2, 2, 0x1f, 1];
+    assert!(
+        message.windows(9).any(|part| part == parameters),
+        "openssl took another box"
+    );
+    let (envelope, recipient) = opened(&identity, &message);
+    let KeyTransport::Gost(transport) = &recipient.transport else {
+        panic!("{:?}", recipient.transport);
+    };
+    let key = GostKey::read(&identity.private_key());
+    let shared = key.agree(&transport.public_key, &transport.user_keying_material);
+    let content_key = transport.content_key(&shared).unwrap();
+    assert_eq!(*envelope.decrypt(Some(&content_key)).unwrap(), CONTENT);
 }
 
 #[test]

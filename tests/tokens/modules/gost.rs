@@ -29,6 +29,9 @@ use state::State;
 /// `CKM_GOSTR3410_WITH_GOSTR3411_12_256` and `_512` of TC26.
 const MECHANISMS: [(CK_MECHANISM_TYPE, usize); 2] = [(0xD432_1008, 32), (0xD432_1009, 64)];
 
+/// `CKM_GOSTR3410_12_DERIVE`.
+const AGREEMENT: CK_MECHANISM_TYPE = 0xD432_1007;
+
 static STATE: Mutex<Option<State>> = Mutex::new(None);
 
 fn size_of_mechanism(mechanism: CK_MECHANISM_TYPE) -> Result<usize, CK_RV> {
@@ -145,7 +148,8 @@ unsafe extern "C" fn get_mechanism_list(
         if !state.present() {
             return Err(CKR_TOKEN_NOT_PRESENT);
         }
-        unsafe { answer(&MECHANISMS.map(|(mechanism, _)| mechanism), list, count) }
+        let [(one, _), (two, _)] = MECHANISMS;
+        unsafe { answer(&[one, two, AGREEMENT], list, count) }
     })
 }
 
@@ -156,12 +160,19 @@ unsafe extern "C" fn get_mechanism_info(
 ) -> CK_RV {
     with(|_| {
         slot(id)?;
-        let bits = size_of_mechanism(mechanism)? as CK_ULONG * 8;
+        let (least, most, flags) = match mechanism {
+            AGREEMENT => (32, 64, CKF_DERIVE),
+            _ => (
+                size_of_mechanism(mechanism)?,
+                size_of_mechanism(mechanism)?,
+                CKF_SIGN,
+            ),
+        };
         unsafe {
             *info = CK_MECHANISM_INFO {
-                ulMinKeySize: bits,
-                ulMaxKeySize: bits,
-                flags: CKF_HW | CKF_SIGN,
+                ulMinKeySize: least as CK_ULONG * 8,
+                ulMaxKeySize: most as CK_ULONG * 8,
+                flags: CKF_HW | flags,
             };
         }
         Ok(())
@@ -323,6 +334,30 @@ unsafe extern "C" fn sign(
     })
 }
 
+unsafe extern "C" fn derive_key(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    key: CK_OBJECT_HANDLE,
+    _: *mut CK_ATTRIBUTE,
+    _: CK_ULONG,
+    derived: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    with(|state| {
+        let mechanism = unsafe { *mechanism };
+        if mechanism.mechanism != AGREEMENT {
+            return Err(CKR_MECHANISM_INVALID);
+        }
+        let parameter = unsafe { given(mechanism.pParameter.cast::<u8>(), mechanism.ulParameterLen) };
+        let made = state.derive(session, parameter, key)?;
+        unsafe { *derived = made };
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn destroy_object(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> CK_RV {
+    with(|state| state.destroy(session, object))
+}
+
 static FUNCTIONS: CK_FUNCTION_LIST = CK_FUNCTION_LIST {
     version: VERSION,
     C_Initialize: Some(initialize),
@@ -346,6 +381,8 @@ static FUNCTIONS: CK_FUNCTION_LIST = CK_FUNCTION_LIST {
     C_GetAttributeValue: Some(get_attribute_value),
     C_SignInit: Some(sign_init),
     C_Sign: Some(sign),
+    C_DeriveKey: Some(derive_key),
+    C_DestroyObject: Some(destroy_object),
     // The others are not there: null, as an absent function is.
     ..unsafe { zeroed() }
 };
