@@ -5,7 +5,6 @@
 #![expect(clippy::unwrap_used, reason = "a test module fails by panicking")]
 
 #[path = "gost/arithmetic.rs"]
-#[expect(dead_code, reason = "tests verify with it, this signs")]
 mod arithmetic;
 #[path = "gost/c.rs"]
 mod c;
