@@ -5,7 +5,6 @@
 #![expect(clippy::unwrap_used, reason = "a test module fails by panicking")]
 
 #[path = "gost/arithmetic.rs"]
-#[expect(dead_code, reason = "tests verify with it, this signs")]
 mod arithmetic;
 #[path = "gost/c.rs"]
 mod c;
@@ -21,6 +20,7 @@ use std::ffi::c_void;
 use std::mem::zeroed;
 use std::sync::{Mutex, PoisonError};
 
+#[expect(clippy::wildcard_imports, reason = "a module needs most names of PKCS#11")]
 use cryptoki_sys::*;
 
 use c::{answer, given, padded};
