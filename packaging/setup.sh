@@ -16,8 +16,8 @@ tokens="softhsm2 pkcs11-tool openssl-gost certtool bouncycastle java"
 purpose=${1:-}
 case $purpose in
     build) wanted="$build" ;;
-    test) wanted="$build make openssl curl $hardware $tokens" ;;
-    bench) wanted="$build make openssl curl umockdev umockdev-headers" ;;
+    test) wanted="$build libclang make openssl curl $hardware $tokens" ;;
+    bench) wanted="$build libclang make openssl curl softhsm2 umockdev umockdev-headers" ;;
     *)
         echo "usage: $0 build|test|bench" >&2
         exit 2
@@ -29,6 +29,8 @@ has() {
     case $1 in
         # A compiler without the C library's headers is there, and builds nothing.
         cc) echo '#include <stdio.h>' | cc -fsyntax-only -x c - 2>/dev/null ;;
+        # The bindings of a security key's file system are made while the tests are built, from C headers.
+        libclang) ls /usr/lib/llvm-*/lib/clang/*/include/stdbool.h /usr/lib/*/libclang*.so* >/dev/null 2>&1 ;;
         libudev) pkg-config --exists libudev 2>/dev/null ;;
         libusb) pkg-config --exists libusb-1.0 2>/dev/null ;;
         umockdev) command -v umockdev-run >/dev/null ;;
@@ -49,6 +51,7 @@ has() {
 package_of() {
     case $1 in
         cc) echo gcc libc6-dev ;;
+        libclang) echo libclang-dev ;;
         libudev) echo libudev-dev ;;
         libusb) echo libusb-1.0-0-dev ;;
         umockdev-headers) echo libumockdev-dev ;;

@@ -109,15 +109,19 @@ impl Node {
         let socket = bind(settings.listen, "listen")?;
         let admin_socket = bind(settings.admin_listen, "admin-listen")?;
         let (address, admin_address) = (local(&socket)?, local(&admin_socket)?);
-        let tls = match (&settings.tls.certificate, &settings.tls.private_key) {
-            (Some(certificate), Some(key)) => Some(tls::load(certificate, key)?),
-            _ => None,
-        };
+        let files = settings
+            .tls
+            .certificate
+            .as_ref()
+            .zip(settings.tls.private_key.as_ref());
+        let tls = files
+            .map(|(certificate, key)| tls::load(certificate, key))
+            .transpose()?;
         let started = clock.now().wall;
 
         let credentials = roots.credentials.clone();
         let tokens = TokensHandle::start(
-            rules::token_rules(&settings.tokens, credentials.as_deref()),
+            token_rules(&settings.tokens, credentials.as_deref()),
             TokenWorkers {
                 program: worker.into(),
                 state_dir: Some(settings.state_dir.clone()),

@@ -1,6 +1,8 @@
 //! What options must hold together; what each must hold by itself is its [`Kind`](super::Kind).
 
-use super::{FamilyEntry, Settings};
+use std::collections::BTreeMap;
+
+use super::{CertificateFile, FamilyEntry, Settings, SigningProvider};
 
 /// The options at odds, and what is wrong.
 pub(super) type Conflict = (Vec<&'static str>, String);
@@ -9,7 +11,10 @@ pub(super) fn together(settings: &Settings) -> Result<(), Conflict> {
     listeners(settings)?;
     tls(settings)?;
     login(settings)?;
-    families(settings)
+    families(settings)?;
+    signing(settings)?;
+    tokens(settings)?;
+    certificates(settings)
 }
 
 /// Port 0 is never in conflict: the system picks a free one for each.
@@ -61,4 +66,51 @@ fn login(settings: &Settings) -> Result<(), Conflict> {
         login.free_attempts, login.refuse_after
     );
     Err((vec!["login.free_attempts", "login.refuse_after"], message))
+}
+
+fn signing(settings: &Settings) -> Result<(), Conflict> {
+    let signing = &settings.signing;
+    if signing.provider != SigningProvider::Pkcs11 {
+        return Ok(());
+    }
+    let message = match &signing.token {
+        Some(name) if settings.tokens.contains_key(name) => return Ok(()),
+        Some(name) => format!("signing.token is {name:?}, and there is no [tokens.{name}]"),
+        None => "signing.provider is pkcs11 without signing.token: expected the name of a token".to_owned(),
+    };
+    Err((vec!["signing.token", "signing.provider"], message))
+}
+
+/// Two names for one token would be two processes that log in to it, each with its own idea of the PIN.
+fn tokens(settings: &Settings) -> Result<(), Conflict> {
+    let refused = |message| Err((vec!["tokens"], message));
+    let mut selected = BTreeMap::new();
+    for (name, token) in &settings.tokens {
+        if token.pin_file.is_some() && token.pin_credential.is_some() {
+            return refused(format!(
+                "tokens.{name} has both pin_file and pin_credential: expected one"
+            ));
+        }
+        let selector = (&token.module, &token.label, &token.serial, &token.environment);
+        if let Some(other) = selected.insert(selector, name) {
+            return refused(format!(
+                "tokens.{other} and tokens.{name} are the same token of the same module: expected one, or a label or \
+                 serial that tells them apart"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn certificates(settings: &Settings) -> Result<(), Conflict> {
+    let both = |file: &&CertificateFile| file.password_file.is_some() && file.password_credential.is_some();
+    let mut entries = settings.certificates.iter();
+    match entries.find(|(_, file)| both(file)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let message =
+                format!("certificates.{name} has both password_file and password_credential: expected one");
+            Err((vec!["certificates"], message))
+        }
+    }
 }

@@ -8,7 +8,7 @@ use toml::{
     de::{DeArray, DeString, DeTable, DeValue, ValueDeserializer},
 };
 
-use super::{Kind, OPTIONS, OptionSpec, Origin, SettingsError, load::Given};
+use super::{Field, Kind, OPTIONS, OptionSpec, Origin, SettingsError, load::Given, tables};
 
 /// Reads a file's text.
 ///
@@ -73,6 +73,9 @@ impl Reader<'_> {
         if let (Kind::AccessCodes, DeValue::Table(codes)) = (spec.kind, value.get_ref()) {
             self.codes(spec, codes)?;
         }
+        if let (Kind::Tables(fields), DeValue::Table(tables)) = (spec.kind, value.get_ref()) {
+            self.tables(spec, fields, tables)?;
+        }
         if let (Kind::Families, DeValue::Array(families)) = (spec.kind, value.get_ref()) {
             self.entries(spec, families)?;
         }
@@ -82,15 +85,73 @@ impl Reader<'_> {
             let message = format!("{}: {value}: expected {}", spec.path, spec.kind.expected());
             return Err(SettingsError::refused(origin, message));
         }
-        let value = match (spec.kind, value) {
-            (Kind::Path, Value::String(path)) => Value::String(self.beside(&path)),
-            (_, value) => value,
-        };
         Ok(Given {
             spec,
-            value,
+            value: self.placed(spec.kind, value),
             origin: self.origin(key),
         })
+    }
+
+    /// A value whose relative paths are meant from where the file lies.
+    fn placed(&self, kind: Kind, value: Value) -> Value {
+        match (kind, value) {
+            (Kind::Path, Value::String(path)) => Value::String(self.beside(&path)),
+            (Kind::Tables(fields), Value::Table(mut tables)) => {
+                for (_, table) in &mut tables {
+                    for (name, value) in table.as_table_mut().into_iter().flatten() {
+                        if let Some(field) = tables::find(fields, name) {
+                            *value = self.placed(field.kind, value.clone());
+                        }
+                    }
+                }
+                Value::Table(tables)
+            }
+            (_, value) => value,
+        }
+    }
+
+    /// Looks at each field of each table by itself, so that the wrong one among many is pointed at.
+    fn tables(
+        &self,
+        spec: &OptionSpec,
+        fields: &'static [Field],
+        tables: &DeTable<'_>,
+    ) -> Result<(), SettingsError> {
+        for (name, table) in tables {
+            let (path, at) = (format!("{}.{}", spec.path, name.get_ref()), name.span().start);
+            if !tables::is_name(name.get_ref()) {
+                let message = format!("{path}: expected {}", tables::NAMES);
+                return Err(SettingsError::refused(self.origin(at), message));
+            }
+            let DeValue::Table(table) = table.get_ref() else {
+                let message = format!("{path}: expected a section [{path}]");
+                return Err(SettingsError::refused(self.origin(table.span().start), message));
+            };
+            for (name, value) in table {
+                let Some(field) = fields.iter().find(|field| field.name == name.get_ref().as_ref()) else {
+                    let known: Vec<_> = fields.iter().map(|field| field.name).collect();
+                    let message = format!(
+                        "unknown key {:?} in [{path}]: expected one of {}",
+                        name.get_ref(),
+                        known.join(", ")
+                    );
+                    return Err(SettingsError::refused(self.origin(name.span().start), message));
+                };
+                let origin = self.origin(value.span().start);
+                let value = Value::deserialize(ValueDeserializer::from(value.clone()))
+                    .map_err(|error| SettingsError::refused(origin.clone(), error.message()))?;
+                if !field.kind.accepts(&value) {
+                    let expected = field.kind.expected();
+                    let message = format!("{path}.{}: {value}: expected {expected}", field.name);
+                    return Err(SettingsError::refused(origin, message));
+                }
+            }
+            if let Some(missing) = tables::missing(fields, |name| table.contains_key(name)) {
+                let message = format!("[{path}] has no {missing}");
+                return Err(SettingsError::refused(self.origin(at), message));
+            }
+        }
+        Ok(())
     }
 
     /// Looks at each entry of a list by itself, so that the wrong one among many is pointed at.

@@ -6,6 +6,7 @@ use toml::{Table, Value};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::family::FamilyEntry;
+use super::tables::{self, Field};
 
 /// The largest key number that a client's double-precision JSON numbers keep (external API, section 8, row 20).
 const MAX_KEY_NO: i64 = (1 << 53) - 1;
@@ -48,6 +49,17 @@ pub enum Kind {
     Filter,
     /// Families of devices; as text, with semicolons between them.
     Families,
+    /// A text of 1 to `max` characters, none of them a control character.
+    Text {
+        /// Most characters.
+        max: usize,
+    },
+    /// The name of a file in a directory that is known.
+    FileName,
+    /// Environment variables; as text `A=1 B=2`.
+    Variables,
+    /// Tables with names that the administrator gives; as text `NAME:field=value,field=value;NAME2:...`.
+    Tables(&'static [Field]),
     /// Access codes with the key numbers that they guard; as text `CODE=1,2;CODE2=3`.
     AccessCodes,
 }
@@ -62,6 +74,8 @@ impl Kind {
             Self::Hosts => Value::Array(split(text, ',').map(Value::from).collect()),
             Self::Families => Value::Array(split(text, ';').map(Value::from).collect()),
             Self::AccessCodes => Value::Table(parse_codes(text)?),
+            Self::Variables => Value::Table(tables::parse_variables(text)?),
+            Self::Tables(fields) => Value::Table(tables::parse(text, fields)?),
             _ => Value::from(text),
         };
         self.accepts(&value).then_some(value)
@@ -75,6 +89,8 @@ impl Kind {
             (Self::Hosts, Value::Array(hosts)) => hosts.iter().all(|host| host.as_str().is_some_and(is_host)),
             (Self::Families, Value::Array(families)) => families.iter().all(is_family),
             (Self::AccessCodes, Value::Table(codes)) => codes.iter().all(|(code, keys)| is_code(code, keys)),
+            (Self::Variables, Value::Table(variables)) => tables::are_variables(variables),
+            (Self::Tables(fields), Value::Table(entries)) => tables::accepts(entries, fields),
             (_, Value::String(text)) => self.accepts_text(text),
             _ => false,
         }
@@ -91,6 +107,12 @@ impl Kind {
                 .is_ok_and(|duration| duration.is_zero() || (min..=max).contains(&duration)),
             Self::Choice(words) => words.contains(&text),
             Self::Filter => is_filter(text),
+            Self::Text { max } => {
+                (1..=max).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+            }
+            Self::FileName => {
+                (1..=255).contains(&text.len()) && !text.contains(['/', '\0']) && !matches!(text, "." | "..")
+            }
             _ => false,
         }
     }
@@ -123,6 +145,10 @@ impl Kind {
                  not be suspended, a name of 1 to 80 characters"
                     .to_owned()
             }
+            Self::Text { max } => format!("a text of 1 to {max} characters"),
+            Self::FileName => "the name of a file, without its directory".to_owned(),
+            Self::Variables => "environment variables with their values, all texts, such as {A = \"1\"}".to_owned(),
+            Self::Tables(fields) => tables::expected(fields),
             Self::AccessCodes => {
                 "access codes of 1 to 128 characters, each with its key numbers, such as CODE=7131766,7131767".to_owned()
             }
@@ -140,13 +166,17 @@ impl Kind {
             Self::Choice(_) => "WORD",
             Self::Hosts => "NAME,...",
             Self::Filter => "FILTER",
+            Self::Text { .. } => "TEXT",
+            Self::FileName => "NAME",
+            Self::Variables => "A=1 B=2",
+            Self::Tables(_) => "NAME:FIELD=VALUE,...;...",
             Self::Families => "VID:PID DRIVER NAME;...",
             Self::AccessCodes => "CODE=N,...;...",
         }
     }
 }
 
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+pub(super) fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     text.split(separator)
         .map(str::trim)
         .filter(|part| !part.is_empty())

@@ -13,6 +13,7 @@ mod file;
 mod kind;
 mod load;
 mod options;
+mod tables;
 mod token;
 mod types;
 
@@ -22,6 +23,7 @@ pub use family::{FamilyDriver, FamilyEntry};
 pub use kind::Kind;
 pub use load::Loaded;
 pub use options::{OPTIONS, OptionSpec};
+pub use tables::Field;
 pub use token::{CertificateFile, OnSigningFailure, Signing, SigningProvider, Token};
 pub use types::{Api, Audit, Connections, Devices, Log, LogFormat, Login, Sessions, Settings, Tls};
 
@@ -35,3 +37,5 @@ pub const DEFAULT_FILE: &str = "/etc/keynode/keynode.toml";
 mod devices_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod token_tests;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Kind;
+use super::tables::Field;
 
 /// One option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,37 @@ const TENTH: Duration = Duration::from_millis(100);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
+
+const fn field(name: &'static str, kind: Kind) -> Field {
+    let required = false;
+    Field { name, kind, required }
+}
+
+const fn required(name: &'static str, kind: Kind) -> Field {
+    let required = true;
+    Field { name, kind, required }
+}
+
+/// The fields of `[tokens.NAME]`.
+const TOKEN: &[Field] = &[
+    required("module", Kind::Path),
+    field("label", Kind::Text { max: 32 }),
+    field("serial", Kind::Text { max: 16 }),
+    field("pin_file", Kind::Path),
+    field("pin_credential", Kind::FileName),
+    field("environment", Kind::Variables),
+    field("sessions", Kind::Number { min: 1, max: 64 }),
+    field("timeout", duration(TENTH, Duration::from_mins(10))),
+    field("probe", duration(TENTH, HOUR)),
+];
+
+/// The fields of `[certificates.NAME]`.
+const CERTIFICATE: &[Field] = &[
+    required("file", Kind::Path),
+    field("key", Kind::Path),
+    field("password_file", Kind::Path),
+    field("password_credential", Kind::FileName),
+];
 
 /// Every option, in the order of the sample.
 pub const OPTIONS: &[OptionSpec] = &[
@@ -141,6 +173,31 @@ pub const OPTIONS: &[OptionSpec] = &[
         "devices.families",
         Kind::Families,
         "Families of devices beside the built-in ones, or instead of them",
+    ),
+    option(
+        "signing.provider",
+        Kind::Choice(&["software", "pkcs11"]),
+        "Where the private key is that signs the answers",
+    ),
+    option(
+        "signing.token",
+        Kind::Text { max: 32 },
+        "For pkcs11: the name of the token that has it",
+    ),
+    option(
+        "signing.on_failure",
+        Kind::Choice(&["fail", "software"]),
+        "For pkcs11: what happens while the token cannot sign",
+    ),
+    option(
+        "tokens",
+        Kind::Tables(TOKEN),
+        "PKCS#11 tokens and HSMs, by names of your own",
+    ),
+    option(
+        "certificates",
+        Kind::Tables(CERTIFICATE),
+        "Certificates in files, by names of your own",
     ),
     option(
         "access_codes",

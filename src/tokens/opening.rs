@@ -31,8 +31,9 @@ pub(super) struct Opening {
 pub(super) struct Caution {
     /// The token and PIN that went into a login whose outcome is not known, and how often.
     uncertain: Option<(String, zeroize::Zeroizing<String>, u8)>,
-    /// The PIN that is known to be refused, so that it is not hashed at each look.
-    refused: Option<(String, zeroize::Zeroizing<String>)>,
+    /// The PIN that is known not to be accepted, and how it stands with the token since, so that it is neither tried nor
+    /// hashed at each look.
+    refused: Option<(String, zeroize::Zeroizing<String>, TokenState)>,
 }
 
 /// An attempt to open a token.
@@ -130,13 +131,13 @@ impl Opener<'_> {
         match (failure.kind, pin) {
             (FailureKind::WrongPin, Some(pin)) => {
                 self.refused.add(&name, &pin);
-                self.caution.refused = Some((name, pin));
+                self.caution.refused = Some((name, pin, refused_state()));
                 refused_state()
             }
+            // Whether the PIN is wrong is not known: after the administrator has unlocked the token it may be tried, by
+            // the next run of the node.
             (FailureKind::LockedPin, pin) => {
-                if let Some(pin) = pin {
-                    self.refused.add(&name, &pin);
-                }
+                self.caution.refused = pin.map(|pin| (name, pin, TokenState::Locked));
                 TokenState::Locked
             }
             (_, _) if failure.text == "CKR_USER_PIN_NOT_INITIALIZED" => no_pin_on_token(),
@@ -155,9 +156,11 @@ impl Opener<'_> {
         };
         let pin = pin::read(path).map_err(TokenState::NeedsPin)?;
         let name = name(self.rules, facts);
-        let same = |known: &(String, zeroize::Zeroizing<String>)| known.0 == name && *known.1 == *pin;
-        if self.caution.refused.as_ref().is_some_and(same) {
-            return Err(refused_state());
+        if let Some((token, refused, state)) = &self.caution.refused
+            && *token == name
+            && **refused == *pin
+        {
+            return Err(state.clone());
         }
         if let Some((token, tried, times)) = &self.caution.uncertain
             && *token == name
@@ -168,7 +171,7 @@ impl Opener<'_> {
             self.caution.uncertain = None;
         }
         if self.refused.has(&name, &pin) {
-            self.caution.refused = Some((name, pin));
+            self.caution.refused = Some((name, pin, refused_state()));
             return Err(refused_state());
         }
         if facts.final_try {

@@ -1,6 +1,7 @@
 //! Tokens that are looked after as a node does it, and ways to wait for what becomes of them.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -13,6 +14,7 @@ use rsa::pkcs1v15::{Signature, VerifyingKey};
 use rsa::pkcs8::DecodePublicKey;
 use rsa::signature::hazmat::PrehashVerifier;
 use sha2::{Digest, Sha256};
+use tempfile::TempDir;
 
 /// Nothing that a test waits for takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,15 +28,9 @@ const SHA256_INFO: [u8; 19] = [
 /// Tokens that are looked after until this is dropped.
 pub(crate) struct World {
     pub(crate) tokens: TokensHandle,
+    /// Where the program lies under a name of its own, by which this world's processes are known.
+    place: TempDir,
     changes: Mutex<Receiver<()>>,
-}
-
-/// The program that is a module's process.
-pub(crate) fn workers(state_dir: Option<&Path>) -> Workers {
-    Workers {
-        program: PathBuf::from(env!("CARGO_BIN_EXE_keynode")),
-        state_dir: state_dir.map(Path::to_path_buf),
-    }
 }
 
 /// Settings by their names.
@@ -55,7 +51,14 @@ impl World {
         tokens: [(&str, settings::Token); N],
         state_dir: Option<&Path>,
     ) -> Self {
-        let handle = TokensHandle::start(token_rules(&named(tokens), None), workers(state_dir));
+        let place = tempfile::tempdir().unwrap();
+        let program = place.path().join("keynode");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_keynode"), &program).unwrap();
+        let workers = Workers {
+            program,
+            state_dir: state_dir.map(Path::to_path_buf),
+        };
+        let handle = TokensHandle::start(token_rules(&named(tokens), None), workers);
         let (sender, changes) = channel();
         let sender = Mutex::new(sender);
         handle.on_change(move || {
@@ -63,6 +66,7 @@ impl World {
         });
         Self {
             tokens: handle,
+            place,
             changes: Mutex::new(changes),
         }
     }
@@ -71,6 +75,24 @@ impl World {
     pub(crate) fn token(&self, name: &str) -> Arc<Token> {
         let tokens = self.tokens.tokens();
         tokens.iter().find(|token| token.name == name).unwrap().clone()
+    }
+
+    /// The directories in /proc of this world's processes.
+    pub(crate) fn processes(&self) -> Vec<PathBuf> {
+        let program = self.place.path().join("keynode");
+        let entries = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        let own = entries.filter(|path| {
+            let words = fs::read(path.join("cmdline")).unwrap_or_default();
+            words.starts_with(program.as_os_str().as_encoded_bytes())
+        });
+        own.collect()
+    }
+
+    /// The directory in /proc of this world's only process.
+    pub(crate) fn process(&self) -> Option<PathBuf> {
+        let mut all = self.processes();
+        let one = all.pop();
+        one.filter(|_| all.is_empty())
     }
 
     /// Waits until a token is as it should be.
@@ -83,12 +105,13 @@ impl World {
             if is(&token) {
                 return token;
             }
-            let patience = until.saturating_duration_since(Instant::now());
             assert!(
-                changes.recv_timeout(patience).is_ok(),
+                Instant::now() < until,
                 "{name} did not become {what}: {:?}",
                 token.state
             );
+            // What is waited for may be no change of the snapshot.
+            let _ = changes.recv_timeout(Duration::from_millis(20));
         }
     }
 
