@@ -149,9 +149,9 @@ impl Sealed {
         match &self.cipher {
             Cipher::AesCbc(algorithm, _, vector) => {
                 let key = UnboundCipherKey::new(algorithm, key).ok()?;
-                let context = DecryptionContext::Iv128(FixedLength::from(*vector));
+                let start = DecryptionContext::Iv128(FixedLength::from(*vector));
                 let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).ok()?;
-                key.decrypt(content, context).ok().map(|content| content.len())
+                key.decrypt(content, start).ok().map(|content| content.len())
             }
             Cipher::TripleDesCbc(vector) => {
                 let cipher = cbc::Decryptor::<des::TdesEde3>::new_from_slices(key, vector).ok()?;

@@ -1,4 +1,4 @@
-//! GOST 28147-89 as it is used in messages (RFC 4357, RFC 7836): gamma with feedback and CryptoPro's key meshing, and the
+//! GOST 28147-89 as it is used in messages (RFC 4357, RFC 7836): gamma with feedback and meshing of keys, and the
 //! wrapping of keys. Only here, for messages of others that carry it still.
 
 use der::asn1::ObjectIdentifier;

@@ -181,8 +181,8 @@ pub(crate) fn verify(
     if !matches!(signer.scheme, Scheme::Gost256 | Scheme::Gost512) {
         return message.verify(signer, content, certificate);
     }
-    let signed = message.signed_bytes(signer, content, certificate)?;
-    let holds = key::verify(&certificate.public_key, &signed, &signer.signature);
+    let bytes = message.signed_bytes(signer, content, certificate)?;
+    let holds = key::verify(&certificate.public_key, &bytes, &signer.signature);
     assert!(holds, "the GOST signature");
     Ok(())
 }
