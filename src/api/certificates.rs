@@ -123,12 +123,11 @@ struct Told(String);
 
 impl Told {
     fn add(&mut self, content: &[u8]) {
-        let hash: String = digest(&SHA256, content)
-            .as_ref()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        self.0 += &format!("{} bytes, SHA-256 {hash}", content.len());
+        use std::fmt::Write;
+        let _ = write!(self.0, "{} bytes, SHA-256 ", content.len());
+        for byte in digest(&SHA256, content).as_ref() {
+            let _ = write!(self.0, "{byte:02x}");
+        }
     }
 }
 

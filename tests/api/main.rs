@@ -15,6 +15,7 @@ mod access;
 mod access_codes;
 mod certificates;
 mod certificates_access;
+mod certificates_files;
 mod certificates_gost;
 mod certificates_tokens;
 mod connections;

@@ -164,7 +164,9 @@ fn open(path: &Path) -> Result<Opened, FileFault> {
     if !metadata.is_file() || metadata.len() > LARGEST {
         return Err(FileFault::Kind(path.into()));
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len() as usize + 1));
+    // Room for all of it: what a vector outgrows is not wiped.
+    let room = usize::try_from(metadata.len()).map_or(0, |length| length + 1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     file.take(LARGEST).read_to_end(&mut bytes).map_err(io)?;
     Ok(Opened {
         bytes,
