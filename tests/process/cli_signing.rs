@@ -12,7 +12,7 @@ use crate::http::Answer;
 use crate::softhsm::{MODULE, SoftHsm};
 use crate::state::State;
 
-/// A state directory, a token, and the settings file that knows it as `hsm`.
+/// A state directory, a token that the settings file knows as `hsm`, and another one whose PIN they have wrong.
 struct Site {
     state: State,
     hsm: SoftHsm,
@@ -24,7 +24,7 @@ impl Site {
     fn new() -> Self {
         let site = Self {
             state: State::new(),
-            hsm: SoftHsm::new(&["node"]),
+            hsm: SoftHsm::new(&["node", "other"]),
         };
         site.settings("");
         site
@@ -32,15 +32,19 @@ impl Site {
 
     /// Writes the settings, with this before the tokens.
     fn settings(&self, signing: &str) {
-        let token = |name: &str, pin: &str| {
+        let token = |name: &str, label: &str, pin: &str| {
             format!(
-                "[tokens.{name}]\nmodule = \"{MODULE}\"\nlabel = \"node\"\npin_file = \"{}\"\nprobe = \"100ms\"\n\
+                "[tokens.{name}]\nmodule = \"{MODULE}\"\nlabel = \"{label}\"\npin_file = \"{}\"\nprobe = \"100ms\"\n\
                  environment = {{ SOFTHSM2_CONF = \"{}\" }}\n",
                 self.hsm.path().join(pin).display(),
                 self.hsm.conf().display()
             )
         };
-        let text = format!("{signing}{}{}", token("hsm", "pin"), token("wrong", "wrong-pin"));
+        let text = format!(
+            "{signing}{}{}",
+            token("hsm", "node", "pin"),
+            token("wrong", "other", "wrong-pin")
+        );
         fs::write(self.state.path("keynode.toml"), text).unwrap();
     }
 
@@ -235,7 +239,7 @@ fn what_cannot_sign_is_refused_with_its_reason_and_changes_nothing() {
     site.hsm.pin_file("wrong-pin", crate::softhsm::WRONG_PIN);
     for _ in 0..2 {
         let told = init(&["wrong"]).fails(1);
-        assert!(told.contains("token wrong is needs PIN"), "{told}");
+        assert!(told.contains("token wrong needs a PIN"), "{told}");
         assert!(!told.contains(crate::softhsm::WRONG_PIN), "{told}");
     }
     site.hsm.remove("node");
