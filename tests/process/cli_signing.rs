@@ -216,17 +216,8 @@ fn a_key_that_is_on_a_token_is_adopted_by_its_id_or_its_label() {
 fn what_cannot_sign_is_refused_with_its_reason_and_changes_nothing() {
     let site = Site::new();
     site.hsm.make_key("node", "EC:prime256v1", 1, "elliptic");
-    let decrypts = [
-        "--keypairgen",
-        "--key-type",
-        "rsa:2048",
-        "--id",
-        "02",
-        "--label",
-        "decrypts",
-        "--usage-decrypt",
-    ];
-    site.hsm.tool("node", &decrypts);
+    site.hsm.make_key("node", "rsa:2048", 2, "decrypts");
+    forbid_to_sign(&site.hsm.token_directory("node"));
     let init = |words: &[&str]| site.signing(&[&["init", "--token"], words].concat());
     assert!(init(&["nope"]).fails(4).contains("[tokens.nope]"));
     assert!(init(&["hsm", "--key", "ff"]).fails(4).contains("\"ff\""));
@@ -297,4 +288,20 @@ fn private_keys(state: &Path) -> usize {
     let keys = names.filter(|path| path.extension().is_some_and(|end| end == "key"));
     keys.inspect(|path| assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o600))
         .count()
+}
+
+/// Takes the right to sign from all keys of a token: pkcs11-tool makes none without.
+fn forbid_to_sign(token: &Path) {
+    // An attribute of an object file: CKA_SIGN, the kind "boolean", and the value.
+    let sign = [0x108_u64.to_be_bytes(), 1_u64.to_be_bytes()].concat();
+    let mut changed = 0;
+    for path in fs::read_dir(token).unwrap().map(|entry| entry.unwrap().path()) {
+        let mut bytes = fs::read(&path).unwrap();
+        if let Some(at) = bytes.windows(sign.len()).position(|window| window == sign) {
+            bytes[at + sign.len()] = 0;
+            fs::write(&path, bytes).unwrap();
+            changed += 1;
+        }
+    }
+    assert_eq!(changed, 2, "two private keys");
 }
