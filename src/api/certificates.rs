@@ -86,7 +86,8 @@ impl Caller {
 
     /// The certificate that it names; for a signer only those that it is bound to exist.
     fn named(&self, name: &str) -> Result<Thumbprint, ApiError> {
-        let unknown = || ApiError::certificate_not_found(format!("There is no certificate \"{name}\"."));
+        let unknown =
+            || ApiError::certificate_not_found(format!("There is no certificate \"{}\".", shown(name)));
         let thumbprint = name.parse().map_err(|_| unknown())?;
         if self.sees(Some(thumbprint)) {
             return Ok(thumbprint);
@@ -182,7 +183,10 @@ async fn try_to_decrypt(
     let message = data(&request.fields()?)?;
     told.0 += "message of ";
     told.add(&message);
-    Ok(api.certificates.decrypt_cms(thumbprint, &message).await?)
+    Ok(api
+        .certificates
+        .decrypt_cms(thumbprint, &message, api.now())
+        .await?)
 }
 
 /// The bytes that a request brings; Base64, in one line or several.

@@ -153,7 +153,7 @@ impl From<CertificateError> for ApiError {
             }
             | CertificateError::Token(_)
             | CertificateError::BadSignature(_) => (StatusCode::SERVICE_UNAVAILABLE, "ETokenUnavailable"),
-            CertificateError::Cms(_) | CertificateError::DoesNotOpen(_) => {
+            CertificateError::Cms(_) | CertificateError::NotForIt(_) | CertificateError::Transport(_) => {
                 (StatusCode::BAD_REQUEST, "EHTTPBadRequest")
             }
         };

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::devices::{CarrierView, DriverKind, Hardware};
+use crate::devices::{CarrierView, DriverKind, Hardware, Place};
 use crate::licence::binding::{Binding, Carriers, SeenCarrier};
 use crate::licence::{Licence, OpenFailure, Timestamp, VendorKeys, open};
+use crate::tokens::{Token, TokenState};
 
 use super::key::{Found, KeyKind};
 use super::plugged::{carriers, seen};
@@ -76,13 +77,7 @@ impl UsbKeys {
                 self.pulls += 1;
                 known.pulled = Some(self.pulls);
             }
-            known.found.obstacle = Some(match hardware.inventory.find(&id) {
-                None => format!("unplugged; it was last {}", known.place),
-                Some(device) => format!(
-                    "the device is connected at port {} but its family has no driver: the settings took it away",
-                    device.port
-                ),
-            });
+            known.found.obstacle = Some(absence(&id, &known.place, hardware));
             self.known.insert(id, known);
         }
         let mut pulled: Vec<_> = self
@@ -94,6 +89,26 @@ impl UsbKeys {
         for (_, id) in pulled.iter().rev().skip(REMEMBERED) {
             self.known.remove(id);
         }
+    }
+}
+
+/// Why a carrier is none any more that was one.
+fn absence(id: &str, place: &str, hardware: &Hardware) -> String {
+    if let Some(device) = hardware.inventory.find(id) {
+        let port = &device.port;
+        return format!(
+            "the device is connected at port {port} but its family has no driver: the settings took it away"
+        );
+    }
+    let present = |token: &&Arc<Token>| {
+        token.state == TokenState::Usable && Place::Token(&token.name).to_string() == place
+    };
+    match hardware.tokens.tokens.iter().find(present) {
+        Some(token) => format!(
+            "its carrier key is no longer on token {}, which is connected",
+            token.name
+        ),
+        None => format!("unplugged; it was last {place}"),
     }
 }
 

@@ -100,6 +100,11 @@ impl Task {
         !self.changes_token()
     }
 
+    /// It decrypts.
+    pub(super) fn decrypts(&self) -> bool {
+        matches!(self, Self::Operation(Operation::Decrypt { .. }))
+    }
+
     /// What is on the token is another afterwards.
     pub(super) fn changes_token(&self) -> bool {
         matches!(

@@ -202,8 +202,10 @@ impl Lane {
         let renewable = now >= inner.renewable;
         let broken = match failure.kind {
             FailureKind::Gone | FailureKind::Nonsense => true,
-            // What a new session cannot do either is no trouble of the session.
-            FailureKind::Unclear => renewable && !job.again,
+            // What a new session cannot do either is no trouble of the session. What does not decrypt is none at all:
+            // some modules have no better word for wrong padding, and who sends it must not see that in the time that
+            // a new session takes (RFC 3218).
+            FailureKind::Unclear => renewable && !job.again && !job.task.decrypts(),
             _ => false,
         };
         if let Waiting::Keeper(to) = &job.waiting {

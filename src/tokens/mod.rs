@@ -4,7 +4,6 @@
 mod board;
 mod certificates;
 mod contents;
-
 mod error;
 mod handle;
 mod job;

@@ -4,9 +4,19 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../tokens/modules.rs"]
+mod modules;
+#[path = "../common/pki.rs"]
+mod pki;
+#[path = "../tokens/softhsm.rs"]
+mod softhsm;
 
 mod access;
 mod access_codes;
+mod certificates;
+mod certificates_access;
+mod certificates_gost;
+mod certificates_tokens;
 mod connections;
 mod devices;
 mod examples;
@@ -19,6 +29,7 @@ mod race;
 mod responses;
 mod roles;
 mod sessions;
+mod token_carriers;
 mod usb_keys;
 mod verifier;
 mod watchdog;

@@ -2,7 +2,9 @@
 //! without them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod carriers;
 #[path = "../common/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
 mod faults;
 mod faulty;
@@ -13,6 +15,7 @@ mod log;
 mod modules;
 mod operations;
 mod pins;
+mod provision;
 mod signing;
 mod signing_loss;
 mod softhsm;

@@ -102,11 +102,13 @@ fn list(seen: &Seen, as_json: bool, out: &mut impl Write) -> Result<(), Failure>
 fn to_row(row: &Value) -> String {
     // One line for a device; `show` has the rest of what takes more.
     let field = |name: &str| text(&row[name]).lines().next().unwrap_or_default().to_owned();
+    // A token is in no port and of no family: where it is and what it is, its NAME and its model tell.
+    let or = |name: &str, other: &str| field(if row[name].is_null() { other } else { name });
     format!(
         "{:<8} {:<40} {:<24} {:<14} {:<17} {}",
-        field("Port"),
+        or("Port", "Token"),
         field("ID"),
-        field("Family"),
+        or("Family", "Product"),
         field("Access"),
         field("KeyNo"),
         field("Proof")
@@ -147,5 +149,11 @@ mod tests {
     fn a_device_is_one_line_of_a_table_whatever_is_wrong_with_it() {
         let row = serde_json::json!({ "Port": "1-1", "Proof": "no permission\nIts rule:\nSUBSYSTEM" });
         assert!(to_row(&row).ends_with(" no permission"));
+        let token = serde_json::json!({
+            "Port": null, "Token": "office", "ID": "pkcs11-5AB1", "Family": null, "Product": "T-1000", "Access": "locked"
+        });
+        let row = to_row(&token);
+        let words: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!(words, ["office", "pkcs11-5AB1", "T-1000", "locked", "-", "-"]);
     }
 }

@@ -16,7 +16,7 @@ pub const CARRIER_LABEL: &str = "keynode-carrier";
 /// Smallest RSA modulus, in bits.
 const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
 
-/// Longest CKA_ID of a carrier key, in bytes.
+/// Longest `CKA_ID` of a carrier key, in bytes.
 const LONGEST_ID: usize = 64;
 
 /// All tokens, and the carriers on them.
@@ -36,7 +36,7 @@ pub struct TokenCarrier {
     pub id: String,
     /// Its token, as it was when this was made.
     pub token: Arc<Token>,
-    /// Its CKA_ID.
+    /// Its `CKA_ID`.
     pub key: Vec<u8>,
     /// Its public half: `SubjectPublicKeyInfo` (DER), base64url without padding, as bindings write it.
     pub public_key: Option<String>,
@@ -79,7 +79,7 @@ impl TokenCarrier {
     }
 }
 
-/// Label of the data object that holds the licence of the carrier key with this CKA_ID.
+/// Label of the data object that holds the licence of the carrier key with this `CKA_ID`.
 pub fn licence_label(key: &[u8]) -> String {
     format!("keynode licence {}", hex(key))
 }

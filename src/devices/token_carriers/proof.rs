@@ -13,17 +13,14 @@ const DOMAIN: &[u8] = b"keynode pkcs11 carrier proof v1\0";
 /// Challenges that are remembered, to tell a replayed proof from a wrong one.
 const REMEMBERED: usize = 8;
 
-/// The key that was proven, and the challenges it was given.
+/// The challenges that a key was given.
 #[derive(Debug, Default)]
-pub(super) struct Earlier {
-    public_key: Option<PublicKey>,
-    challenges: VecDeque<[u8; 32]>,
-}
+pub(super) struct Earlier(VecDeque<[u8; 32]>);
 
 /// Has a key on the token with this serial number sign a fresh challenge; `perform` has the token do something.
 ///
 /// # Errors
-/// What the token says; [`CarrierError::OtherKey`], Replayed, Wrong or Unfit.
+/// What the token says; [`CarrierError::Replayed`], Wrong or Unfit.
 pub(super) fn prove(
     serial: &str,
     key: &TokenKey,
@@ -31,13 +28,6 @@ pub(super) fn prove(
     perform: impl FnOnce(Operation) -> Result<Vec<u8>, TokenError>,
 ) -> Result<(), CarrierError> {
     let public_key = PublicKey::of(key)?;
-    if earlier
-        .public_key
-        .as_ref()
-        .is_some_and(|before| *before != public_key)
-    {
-        return Err(CarrierError::OtherKey);
-    }
     let challenge = random()?;
     let (mechanism, data) = public_key.to_sign(&signed_text(serial, &key.id, &challenge));
     let signature = perform(Operation::Sign {
@@ -50,16 +40,13 @@ pub(super) fn prove(
         |challenge: &[u8; 32]| public_key.verifies(&signed_text(serial, &key.id, challenge), &signature);
     let verdict = if signs(&challenge) {
         Ok(())
-    } else if earlier.challenges.iter().any(signs) {
+    } else if earlier.0.iter().any(signs) {
         Err(CarrierError::Replayed)
     } else {
         Err(CarrierError::Wrong)
     };
-    earlier.challenges.truncate(REMEMBERED - 1);
-    earlier.challenges.push_front(challenge);
-    if verdict.is_ok() {
-        earlier.public_key = Some(public_key);
-    }
+    earlier.0.truncate(REMEMBERED - 1);
+    earlier.0.push_front(challenge);
     verdict
 }
 
@@ -71,7 +58,7 @@ fn random() -> Result<[u8; 32], CarrierError> {
     Ok(bytes)
 }
 
-/// What the key signs. Serial number and CKA_ID are preceded by their lengths: no two carriers sign one text.
+/// What the key signs. Serial number and `CKA_ID` are preceded by their lengths: no two carriers sign one text.
 fn signed_text(serial: &str, id: &[u8], challenge: &[u8; 32]) -> Vec<u8> {
     let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes();
     let (serial_length, id_length) = (length(serial.as_bytes()), length(id));
@@ -179,9 +166,9 @@ mod tests {
     }
 
     #[test]
-    fn wrong_old_and_other_keys_are_told_apart() {
+    fn wrong_and_old_signatures_are_told_apart() {
         let (key, pair) = ed25519(1);
-        let (other_key, other) = ed25519(2);
+        let (_, other) = ed25519(2);
         let mut earlier = Earlier::default();
         let mut recorded = Vec::new();
         let proven = prove("S1", &key, &mut earlier, |operation| {
@@ -202,8 +189,6 @@ mod tests {
                 Err(CarrierError::Wrong)
             );
         }
-        let changed = prove("S1", &other_key, &mut earlier, signs(&other));
-        assert_eq!(changed, Err(CarrierError::OtherKey));
         assert_eq!(prove("S1", &key, &mut earlier, signs(&pair)), Ok(()));
         // A signature made on one token counts for no other.
         let elsewhere = prove("S2", &key, &mut Earlier::default(), |_| Ok(recorded));

@@ -171,23 +171,21 @@ impl Slot {
     fn new(mut carrier: TokenCarrier, key: &TokenKey, old: Option<Self>, all: bool) -> Self {
         // A key that cannot be asked has been judged already.
         let can = carrier.state == CarrierState::Pending;
-        let old = old.filter(|old| can && old.can_be_asked());
+        // Another key under the same CKA_ID is another carrier: what the one proved, or is proving, says nothing of it.
+        let old = old.filter(|old| can && old.can_be_asked() && old.key == *key);
         let wanted = match &old {
             None => can,
             Some(old) => all || old.wanted || old.carrier.token != carrier.token,
         };
-        // What another key under the same CKA_ID proved, or is proving, is no proof of this one.
-        let same = old.as_ref().filter(|old| old.key == *key);
-        if let Some(old) = same {
+        if let Some(old) = &old {
             carrier.state = old.carrier.state.clone();
         }
-        let asked = same.and_then(|old| old.asked);
         let fresh = Self {
             carrier: Arc::new(carrier),
             key: key.clone(),
             earlier: Earlier::default(),
             wanted,
-            asked,
+            asked: None,
             failures: 0,
             retry: None,
         };
@@ -195,6 +193,7 @@ impl Slot {
             None => fresh,
             Some(old) => Self {
                 earlier: old.earlier,
+                asked: old.asked,
                 failures: old.failures,
                 retry: old.retry,
                 ..fresh

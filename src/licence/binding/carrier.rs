@@ -26,7 +26,7 @@ pub struct CarrierBinding {
     /// lower-case hex; for `fido2` the id of a credential, in base64url without padding.
     pub serial: String,
     /// The key that the carrier's answers verify under, in base64url without padding: for `hid` the 32 bytes,
-    /// for `pkcs11` the SubjectPublicKeyInfo, for `fido2` the COSE key; none for the driver `serial`, which proves
+    /// for `pkcs11` the `SubjectPublicKeyInfo`, for `fido2` the COSE key; none for the driver `serial`, which proves
     /// presence only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,

@@ -28,8 +28,10 @@ pub enum CertificateError {
     /// The message cannot be built or read.
     #[error(transparent)]
     Cms(#[from] CmsError),
-    /// The message is encrypted to others, or does not open with this certificate's key. Which of both, and why, is
-    /// told to nobody (RFC 3218).
-    #[error("the message does not open with certificate {0}: it is encrypted to another, or damaged")]
-    DoesNotOpen(Thumbprint),
+    /// The message is encrypted to others.
+    #[error("the message is not encrypted to certificate {0}")]
+    NotForIt(Thumbprint),
+    /// The key of the message's content is encrypted in a way that is not supported.
+    #[error("the message's key is encrypted in a way that is not supported: {0}")]
+    Transport(String),
 }

@@ -290,9 +290,9 @@ pub(super) fn bits(public_key: &[u8]) -> Option<&[u8]> {
 }
 
 fn of_file(rules: &CertificateRules, contents: &FileContents) -> Vec<Listed> {
-    let list = contents.certificates.iter().map(|der| {
+    let list = contents.certificates.iter().enumerate().map(|(at, der)| {
         listed(&rules.name, der, |certificate| {
-            match file_key(contents, certificate) {
+            match file_key(contents, certificate, at == 0) {
                 Ok(key) => {
                     let place = KeyPlace::File {
                         name: rules.name.clone(),
@@ -307,8 +307,9 @@ fn of_file(rules: &CertificateRules, contents: &FileContents) -> Vec<Listed> {
     list.collect()
 }
 
-/// The private key of a certificate among those beside it.
-fn file_key(contents: &FileContents, certificate: &Certificate) -> Result<Arc<FileKey>, String> {
+/// The private key of a certificate among those beside it. What is wrong with a key is told of the certificate that
+/// stands first, and of those that are no authority's.
+fn file_key(contents: &FileContents, certificate: &Certificate, first: bool) -> Result<Arc<FileKey>, String> {
     let own = bits(&certificate.public_key);
     let usable = || contents.keys.iter().filter_map(|key| key.as_ref().ok());
     if let Some(key) = usable().find(|key| own == Some(key.public())) {
@@ -317,7 +318,7 @@ fn file_key(contents: &FileContents, certificate: &Certificate) -> Result<Arc<Fi
     let gost = matches!(certificate.key, PublicKeyKind::Gost256 | PublicKeyKind::Gost512);
     let faults = || contents.keys.iter().filter_map(|key| key.as_ref().err());
     match faults().find(|fault| (**fault == KeyFault::Gost) == gost) {
-        Some(fault) if !certificate.authority => Err(fault.to_string()),
+        Some(fault) if first || !certificate.authority => Err(fault.to_string()),
         _ if contents.keys.is_empty() => Err("there is no private key for it in its file".into()),
         _ => Err("the private key in its file is another certificate's".into()),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, SHA384, digest};
 
-use crate::cms::{self, Algorithm, Certificate, CmsError, Profile, SigningRequest, Thumbprint};
+use crate::cms::{self, Algorithm, Certificate, Profile, SigningRequest, Thumbprint};
 use crate::licence::Timestamp;
 use crate::tokens::{Mechanism, Operation};
 
@@ -111,7 +111,7 @@ impl Listed {
     }
 
     /// The certificate with its key, where there is no obstacle.
-    fn ready(
+    pub(super) fn ready(
         &self,
         thumbprint: Thumbprint,
         obstacle: Option<Obstacle>,
