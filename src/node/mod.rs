@@ -35,7 +35,9 @@ use crate::api::{Api, Auth, Facts, Health, Rescans};
 use crate::clock::SharedClock;
 use crate::computer::Roots;
 use crate::devices::DeviceRules;
-use crate::keyring::{Keeper, KeeperHandle, KeyProvider, LicenceFiles, Mailbox, Plugged, Sources};
+use crate::keyring::{
+    Change, Keeper, KeeperHandle, KeyProvider, Keyring, LicenceFiles, Mailbox, Plugged, Sources,
+};
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::settings::Settings;
@@ -135,22 +137,8 @@ impl Node {
         let first = offers(&keeper.keyring(), &codes.load());
         let seats = Box::new(SqliteSeats::new(&database)?);
         let (desk, desk_thread) = DeskHandle::start(seats, clock.clone(), rules::seats(settings), first)?;
-        let (keys, keeper_thread) = keeper.start(mailbox, {
-            let (desk, codes) = (desk.clone(), codes.clone());
-            let clock = clock.clone();
-            move |keyring, changes, publish| {
-                for change in changes {
-                    let verdict = change.cause.as_deref().unwrap_or("enabled");
-                    desk.note(entry(
-                        clock.now().wall,
-                        "key",
-                        &change.key_no.to_string(),
-                        verdict,
-                    ));
-                }
-                desk.offer(offers(keyring, &codes.load()), publish);
-            }
-        });
+        let follow = follow_keys(desk.clone(), codes.clone());
+        let (keys, keeper_thread) = keeper.start(mailbox, follow);
 
         let audit = AuditKeeper::start(&database, clock.clone(), signer.clone(), settings.audit.keep_days)?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
@@ -289,6 +277,21 @@ impl Node {
         for thread in last {
             let _ = thread.join();
         }
+    }
+}
+
+/// What happens when keys change: it is noted, and the seats follow.
+fn follow_keys(
+    desk: DeskHandle,
+    codes: Arc<ArcSwap<AccessCodes>>,
+) -> impl FnMut(&Keyring, &[Change], &dyn Fn()) + Send + 'static {
+    move |keyring, changes, publish| {
+        let now = desk.clock().now().wall;
+        for change in changes {
+            let verdict = change.cause.as_deref().unwrap_or("enabled");
+            desk.note(entry(now, "key", &change.key_no.to_string(), verdict));
+        }
+        desk.offer(offers(keyring, &codes.load()), publish);
     }
 }
 

@@ -195,20 +195,20 @@ fn a_wrong_signature_never_goes_out() {
 fn a_token_that_is_known_to_be_absent_is_not_asked() {
     let (dir, double) = (state(), Double::new());
     double.set(Mood::Absent);
-    let failing = opened(dir.path(), OnSigningFailure::Fail, &double);
+    let strict = opened(dir.path(), OnSigningFailure::Fail, &double);
     assert!(
-        sign(&failing)
+        sign(&strict)
             .unwrap_err()
             .to_string()
             .contains("token hsm is absent")
     );
-    let falling = opened(dir.path(), OnSigningFailure::Software, &double);
-    verify(&in_file().pem, MESSAGE, &sign(&falling).unwrap()).unwrap();
+    let lenient = opened(dir.path(), OnSigningFailure::Software, &double);
+    verify(&in_file().pem, MESSAGE, &sign(&lenient).unwrap()).unwrap();
     assert_eq!(double.asked.load(SeqCst), 0);
     // It is back by itself, and nothing failed before.
     double.set(Mood::Signs);
-    verify(&on_token().pem, MESSAGE, &sign(&falling).unwrap()).unwrap();
-    verify(&on_token().pem, MESSAGE, &sign(&failing).unwrap()).unwrap();
+    verify(&on_token().pem, MESSAGE, &sign(&lenient).unwrap()).unwrap();
+    verify(&on_token().pem, MESSAGE, &sign(&strict).unwrap()).unwrap();
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_token_that_failed_is_tried_and_each_change_is_told_once() {
     let signer = NodeSigner::open(dir.path(), &rules, double.clone(), move || look.look());
     let signer = Arc::new(signer.unwrap());
     let thread = start.start(signer.clone(), Duration::ZERO, move |force| {
-        told.send(force.clone()).unwrap()
+        told.send(force.clone()).unwrap();
     });
     let patience = Duration::from_secs(10);
     let next = || changes.recv_timeout(patience).unwrap();

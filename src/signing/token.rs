@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest::{Context, Digest, SHA256};
 
-use crate::tokens::{Mechanism, Operation, TokenError, TokenState};
+use crate::tokens::{Mechanism, Operation, Token, TokenError, TokenState};
 
 use super::hardware::Hardware;
 use super::keys::{KeyEntry, Place, from_hex};
@@ -66,12 +66,7 @@ impl HeldKey {
             return Some(format!("token {name} has not been found"));
         };
         if token.state != TokenState::Usable {
-            let detail = token.state.detail().map(|detail| format!(": {detail}"));
-            return Some(format!(
-                "token {name} is {}{}",
-                token.state.name(),
-                detail.unwrap_or_default()
-            ));
+            return Some(in_words(&token));
         }
         if token.key(&self.id).is_none() {
             return Some(format!("token {name} does not have the signing key any more"));
@@ -137,6 +132,19 @@ impl HeldKey {
 
     fn failure(&self) -> MutexGuard<'_, Option<String>> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How it stands with a token, as a sentence without its full stop.
+pub fn in_words(token: &Token) -> String {
+    let (name, state) = (&token.name, &token.state);
+    let told = match state {
+        TokenState::NeedsPin(_) => format!("token {name} needs a PIN"),
+        _ => format!("token {name} is {}", state.name()),
+    };
+    match state.detail() {
+        Some(detail) => format!("{told}: {detail}"),
+        None => told,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::http::Answer;
 use crate::softhsm::{MODULE, SoftHsm};
 use crate::state::State;
 
-/// A state directory, a token, and the settings file that knows it as `hsm`.
+/// A state directory, a token that the settings file knows as `hsm`, and another one whose PIN they have wrong.
 struct Site {
     state: State,
     hsm: SoftHsm,
@@ -24,7 +24,7 @@ impl Site {
     fn new() -> Self {
         let site = Self {
             state: State::new(),
-            hsm: SoftHsm::new(&["node"]),
+            hsm: SoftHsm::new(&["node", "other"]),
         };
         site.settings("");
         site
@@ -32,15 +32,19 @@ impl Site {
 
     /// Writes the settings, with this before the tokens.
     fn settings(&self, signing: &str) {
-        let token = |name: &str, pin: &str| {
+        let token = |name: &str, label: &str, pin: &str| {
             format!(
-                "[tokens.{name}]\nmodule = \"{MODULE}\"\nlabel = \"node\"\npin_file = \"{}\"\nprobe = \"100ms\"\n\
+                "[tokens.{name}]\nmodule = \"{MODULE}\"\nlabel = \"{label}\"\npin_file = \"{}\"\nprobe = \"100ms\"\n\
                  environment = {{ SOFTHSM2_CONF = \"{}\" }}\n",
                 self.hsm.path().join(pin).display(),
                 self.hsm.conf().display()
             )
         };
-        let text = format!("{signing}{}{}", token("hsm", "pin"), token("wrong", "wrong-pin"));
+        let text = format!(
+            "{signing}{}{}",
+            token("hsm", "node", "pin"),
+            token("wrong", "other", "wrong-pin")
+        );
         fs::write(self.state.path("keynode.toml"), text).unwrap();
     }
 
@@ -212,17 +216,8 @@ fn a_key_that_is_on_a_token_is_adopted_by_its_id_or_its_label() {
 fn what_cannot_sign_is_refused_with_its_reason_and_changes_nothing() {
     let site = Site::new();
     site.hsm.make_key("node", "EC:prime256v1", 1, "elliptic");
-    let decrypts = [
-        "--keypairgen",
-        "--key-type",
-        "rsa:2048",
-        "--id",
-        "02",
-        "--label",
-        "decrypts",
-        "--usage-decrypt",
-    ];
-    site.hsm.tool("node", &decrypts);
+    site.hsm.make_key("node", "rsa:2048", 2, "decrypts");
+    forbid_to_sign(&site.hsm.token_directory("node"));
     let init = |words: &[&str]| site.signing(&[&["init", "--token"], words].concat());
     assert!(init(&["nope"]).fails(4).contains("[tokens.nope]"));
     assert!(init(&["hsm", "--key", "ff"]).fails(4).contains("\"ff\""));
@@ -235,7 +230,7 @@ fn what_cannot_sign_is_refused_with_its_reason_and_changes_nothing() {
     site.hsm.pin_file("wrong-pin", crate::softhsm::WRONG_PIN);
     for _ in 0..2 {
         let told = init(&["wrong"]).fails(1);
-        assert!(told.contains("token wrong is needs PIN"), "{told}");
+        assert!(told.contains("token wrong needs a PIN"), "{told}");
         assert!(!told.contains(crate::softhsm::WRONG_PIN), "{told}");
     }
     site.hsm.remove("node");
@@ -293,4 +288,20 @@ fn private_keys(state: &Path) -> usize {
     let keys = names.filter(|path| path.extension().is_some_and(|end| end == "key"));
     keys.inspect(|path| assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o600))
         .count()
+}
+
+/// Takes the right to sign from all keys of a token: pkcs11-tool makes none without.
+fn forbid_to_sign(token: &Path) {
+    // An attribute of an object file: CKA_SIGN, the kind "boolean", and the value.
+    let sign = [0x108_u64.to_be_bytes(), 1_u64.to_be_bytes()].concat();
+    let mut changed = 0;
+    for path in fs::read_dir(token).unwrap().map(|entry| entry.unwrap().path()) {
+        let mut bytes = fs::read(&path).unwrap();
+        if let Some(at) = bytes.windows(sign.len()).position(|window| window == sign) {
+            bytes[at + sign.len()] = 0;
+            fs::write(&path, bytes).unwrap();
+            changed += 1;
+        }
+    }
+    assert_eq!(changed, 2, "two private keys");
 }

@@ -14,7 +14,7 @@ use crate::common::{Answer, TestNode, Wire};
 use crate::signing::{Signed, ask, health_of, public};
 
 /// Longer than anything takes, however busy the computer is.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Who signed an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use crate::settings::{Settings, SigningArgs, SigningProvider};
-use crate::signing::{KeyEntry, KeyList, KeyState, Place, PublicKey, SoftwareKey, from_hex};
+use crate::signing::{KeyEntry, KeyList, KeyState, Place, PublicKey, SoftwareKey, from_hex, in_words};
 use crate::tokens::{Token, TokenState};
 
 use super::super::failure::Failure;
@@ -42,14 +42,7 @@ pub(super) fn run(as_json: bool, args: &SigningArgs, out: &mut impl Write) -> Re
         writeln!(out, "{}", row.line())?;
     }
     if let Some(token) = token {
-        let detail = token.state.detail().map(|detail| format!(": {detail}"));
-        writeln!(
-            out,
-            "token {} is {}{}",
-            token.name,
-            token.state.name(),
-            detail.unwrap_or_default()
-        )?;
+        writeln!(out, "{}", in_words(token))?;
     }
     Ok(())
 }

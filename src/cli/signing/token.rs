@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::computer::Roots;
 use crate::node::token_rules;
 use crate::settings::Settings;
-use crate::signing::{Hardware, Place, PublicKey, from_hex, to_hex, try_key};
+use crate::signing::{Hardware, Place, PublicKey, from_hex, in_words, to_hex, try_key};
 use crate::store::Id;
 use crate::tokens::{KeyKind, NewKey, Operation, Token, TokenKey, TokenState, TokensHandle, Workers};
 
@@ -49,13 +49,10 @@ impl OpenToken {
     /// As [`OpenToken::look`], where the token must be usable.
     pub(in crate::cli) fn open(settings: &Settings, name: &str) -> Result<Self, Failure> {
         let open = Self::look(settings, name)?;
-        let state = &open.token.state;
-        if *state == TokenState::Usable {
+        if open.is(&TokenState::Usable) {
             return Ok(open);
         }
-        let detail = state.detail().map(|detail| format!(": {detail}"));
-        let told = format!("token {name} is {}{}", state.name(), detail.unwrap_or_default());
-        Err(Failure::Failed(told))
+        Err(Failure::Failed(in_words(&open.token)))
     }
 
     /// Makes a key that never leaves the token.
