@@ -17,7 +17,7 @@ use super::token::{KeyKind, TokenKey};
 /// Most plain bytes of a message: what is signed by mechanisms that hash on the token, and a certificate or data object.
 pub(super) const MOST_BYTES: usize = 128 * 1024;
 
-/// Longest message; a socket takes at least 200 KiB at once.
+/// Longest message; a socket takes 200 KiB at once.
 const LONGEST: usize = MOST_BYTES + 16 * 1024;
 
 /// What the node asks of the module's process.
@@ -153,6 +153,7 @@ pub(super) fn send(
         let none = &mut SendAncillaryBuffer::default();
         match sendmsg(socket, &parts, none, flags | SendFlags::NOSIGNAL) {
             Err(Errno::INTR) => {}
+            Err(Errno::MSGSIZE) => return Err(io::ErrorKind::InvalidInput.into()),
             result => return Ok(result.map(drop)?),
         }
     }
