@@ -44,14 +44,14 @@ fn the_start_waits_for_no_token_and_the_stop_for_none_that_hangs() {
     hanging.timeout = Duration::from_secs(60);
     let begun = Instant::now();
     let world = World::new([("a", hanging), ("b", absent.settings("never"))]);
-    assert!(begun.elapsed() < Duration::from_millis(500));
+    assert!(begun.elapsed() < Duration::from_secs(10), "the start waited");
     assert_eq!(world.tokens.tokens().len(), 2);
     world.until("a", "hanging", |_| faulty.calls("C_Initialize") > 0);
     assert_eq!(world.token("b").state, TokenState::Absent);
     let processes = world.processes();
     let begun = Instant::now();
     world.tokens.stop();
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(10), "the stop waited");
     for process in processes {
         assert!(!process.exists(), "{}", process.display());
     }
