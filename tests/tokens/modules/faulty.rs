@@ -4,7 +4,6 @@
 //! `once C_Sign crash`: `crash`, `hang`, `error NUMBER` (the return value), `garbage` (sizes that cannot be), `flags NUMBER`
 //! (more flags of the token), `tell` (the PIN, on standard error). To its file `calls` each call's name is added.
 #![expect(unsafe_code, reason = "it is a C library, and calls one")]
-#![expect(non_snake_case, reason = "the functions have the names of the standard")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test's module that cannot work ends its process"
