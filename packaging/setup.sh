@@ -10,12 +10,14 @@ PATH=$PATH:/usr/sbin:/sbin
 build="cc pkg-config libudev libusb"
 # umockdev and udev show described devices to the real libraries; a container and a guest boot a real system.
 hardware="umockdev umockdev-headers udev systemd-analyze systemd-nspawn mmdebstrap busybox-static cpio kmod mkfs.ext4 qemu"
+# Tokens without hardware, and judges of what is signed and encrypted: each a program that others wrote.
+tokens="softhsm2 pkcs11-tool openssl-gost certtool bouncycastle java"
 
 purpose=${1:-}
 case $purpose in
     build) wanted="$build" ;;
-    test) wanted="$build make openssl curl $hardware" ;;
-    bench) wanted="$build make openssl curl umockdev umockdev-headers" ;;
+    test) wanted="$build libclang make openssl curl $hardware $tokens" ;;
+    bench) wanted="$build libclang make openssl curl softhsm2 umockdev umockdev-headers" ;;
     *)
         echo "usage: $0 build|test|bench" >&2
         exit 2
@@ -27,6 +29,8 @@ has() {
     case $1 in
         # A compiler without the C library's headers is there, and builds nothing.
         cc) echo '#include <stdio.h>' | cc -fsyntax-only -x c - 2>/dev/null ;;
+        # The bindings of a security key's file system are made while the tests are built, from C headers.
+        libclang) ls /usr/lib/llvm-*/lib/clang/*/include/stdbool.h /usr/lib/*/libclang*.so* >/dev/null 2>&1 ;;
         libudev) pkg-config --exists libudev 2>/dev/null ;;
         libusb) pkg-config --exists libusb-1.0 2>/dev/null ;;
         umockdev) command -v umockdev-run >/dev/null ;;
@@ -35,6 +39,11 @@ has() {
         # It runs where there is no library: `ldd` has nothing to say of it.
         busybox-static) command -v busybox >/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ;;
         kmod) command -v modprobe >/dev/null && command -v depmod >/dev/null ;;
+        softhsm2) command -v softhsm2-util >/dev/null && [ -e /usr/lib/softhsm/libsofthsm2.so ] ;;
+        openssl-gost) openssl engine -t gost 2>/dev/null | grep -q '\[ available \]' ;;
+        bouncycastle) [ -e /usr/share/java/bcpkix.jar ] && [ -e /usr/share/java/bcprov.jar ] ;;
+        # It compiles a source file too: a runtime alone has no compiler.
+        java) java --list-modules 2>/dev/null | grep -q '^jdk.compiler@' ;;
         qemu) command -v qemu-system-x86_64 >/dev/null && command -v qemu-img >/dev/null ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
@@ -42,12 +51,18 @@ has() {
 package_of() {
     case $1 in
         cc) echo gcc libc6-dev ;;
+        libclang) echo libclang-dev ;;
         libudev) echo libudev-dev ;;
         libusb) echo libusb-1.0-0-dev ;;
         umockdev-headers) echo libumockdev-dev ;;
         systemd-analyze) echo systemd ;;
         systemd-nspawn) echo systemd-container ;;
         mkfs.ext4) echo e2fsprogs ;;
+        pkcs11-tool) echo opensc ;;
+        openssl-gost) echo libengine-gost-openssl ;;
+        certtool) echo gnutls-bin ;;
+        bouncycastle) echo libbcpkix-java libbcprov-java ;;
+        java) echo default-jdk-headless ;;
         qemu) qemu_packages ;;
         *) echo "$1" ;;
     esac

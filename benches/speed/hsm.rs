@@ -2,7 +2,7 @@
 
 #[path = "../../tests/tokens/softhsm.rs"]
 #[allow(clippy::unwrap_used, reason = "test support")]
-mod softhsm;
+pub(crate) mod softhsm;
 
 use std::fs;
 use std::path::PathBuf;

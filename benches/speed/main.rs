@@ -1,9 +1,11 @@
 //! Measures what the node promises of its speed, on the real program: `cargo bench --bench speed`.
 //!
-//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, scale, start, idle, hardware). Only a
+//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, cades, carriers, scale, start, idle, hardware). Only a
 //! whole run that was not quick is written to docs/benchmarks.md.
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with four digits")]
 
+mod cades;
+mod carriers;
 mod cores;
 mod hardware;
 mod hsm;
@@ -67,9 +69,11 @@ const QUICK: Effort = Effort {
 
 type Part = fn(&Effort, &Cores) -> Outcome<Vec<Row>>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 8] = [
     ("load", throughput::measure),
     ("hsm", hsm::measure),
+    ("cades", cades::measure),
+    ("carriers", carriers::measure),
     ("scale", scale::measure),
     ("start", start::measure),
     ("idle", idle::measure),
@@ -85,6 +89,12 @@ fn main() -> ExitCode {
     }
     if has(hardware::INSIDE) {
         return match hardware::inside(if has("--quick") { &QUICK } else { &WHOLE }) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&*error),
+        };
+    }
+    if has(cades::INSIDE) {
+        return match cades::inside(arguments.last().map_or("", String::as_str)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&*error),
         };
@@ -125,7 +135,10 @@ fn run(effort: &Effort, chosen: &[&String]) -> Outcome<Vec<Row>> {
         .iter()
         .find(|word| !PARTS.iter().any(|(name, _)| name == **word))
     {
-        return Err(format!("\"{unknown}\" is no part: load, hsm, scale, start, idle, hardware").into());
+        return Err(format!(
+            "\"{unknown}\" is no part: load, hsm, cades, carriers, scale, start, idle, hardware"
+        )
+        .into());
     }
     let cores = Cores::share_out()?;
     let mut rows = Vec::new();

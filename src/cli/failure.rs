@@ -102,7 +102,7 @@ impl From<UserError> for Failure {
     fn from(error: UserError) -> Self {
         match error {
             UserError::Unknown(_) => Self::NotFound(error.to_string()),
-            UserError::Role(_) | UserError::Name => Self::Usage(error.to_string()),
+            UserError::Role(_) | UserError::Name | UserError::NotSigner(_) => Self::Usage(error.to_string()),
             _ => Self::of(error),
         }
     }

@@ -84,7 +84,7 @@ impl Digest {
         })
     }
 
-    /// SHA-2 goes without parameters (RFC 5754); Streebog has NULL, as OpenSSL, CryptoPro and the marking system write.
+    /// SHA-2 goes without parameters (RFC 5754); Streebog has NULL, as OpenSSL and the marking system write.
     pub(super) fn identifier(self) -> AlgorithmIdentifierOwned {
         match self {
             Self::Sha256 => plain(oid::SHA256),

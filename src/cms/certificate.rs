@@ -1,17 +1,15 @@
 //! Reads an X.509 certificate into what the node tells of it and needs from it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use der::Decode;
 use x509_cert::time::Time;
 
 use super::error::{CmsError, Malformed};
 use super::name::{Name, digits, itn};
 use super::oid;
+use super::thumbprint::Thumbprint;
 use super::tlv::{BIT_STRING, BOOLEAN, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, Tlv, context};
 use crate::licence::Timestamp;
 
@@ -106,26 +104,17 @@ impl Certificate {
         read(der).map_err(Malformed::certificate)
     }
 
-    /// SHA-1 of the certificate: how 1C and Windows name it.
-    pub fn sha1(&self) -> [u8; 20] {
-        let mut thumbprint = [0; 20];
-        thumbprint.copy_from_slice(digest(&SHA1_FOR_LEGACY_USE_ONLY, &self.der).as_ref());
-        thumbprint
-    }
-
-    /// SHA-1 in upper-case hexadecimal.
-    pub fn thumbprint(&self) -> String {
-        self.sha1().iter().map(|byte| format!("{byte:02X}")).collect()
-    }
-
-    /// SHA-1 in base64.
-    pub fn thumbprint_base64(&self) -> String {
-        STANDARD.encode(self.sha1())
+    /// The name by which programs know it.
+    pub fn thumbprint(&self) -> Thumbprint {
+        Thumbprint::of(&self.der)
     }
 
     /// The serial number in upper-case hexadecimal.
     pub fn serial_hex(&self) -> String {
-        self.serial.iter().map(|byte| format!("{byte:02X}")).collect()
+        self.serial.iter().fold(String::new(), |mut text, byte| {
+            _ = write!(text, "{byte:02X}");
+            text
+        })
     }
 
     /// It names itself as its issuer: the end of a chain.

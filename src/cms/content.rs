@@ -13,6 +13,7 @@ use der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
 
 use super::error::{CmsError, Malformed};
+use super::gost28147::Parameters;
 use super::oid;
 use super::tlv::{OCTET_STRING, OID, SEQUENCE, SET, Tlv};
 
@@ -32,6 +33,7 @@ enum Cipher {
     AesCbc(&'static Algorithm, usize, [u8; 16]),
     TripleDesCbc([u8; 8]),
     AesGcm(&'static aead::Algorithm, [u8; 12]),
+    Gost28147(Parameters, [u8; 8]),
 }
 
 impl Cipher {
@@ -40,6 +42,7 @@ impl Cipher {
             Self::AesCbc(_, length, _) => *length,
             Self::TripleDesCbc(_) => 24,
             Self::AesGcm(algorithm, _) => algorithm.key_len(),
+            Self::Gost28147(..) => 32,
         }
     }
 }
@@ -50,6 +53,20 @@ impl Sealed {
     /// Of `EnvelopedData`.
     pub(super) fn plain(algorithm: Tlv<'_>, ciphertext: Vec<u8>) -> Result<Self, Malformed> {
         let (kind, parameters) = read(algorithm)?;
+        if kind == oid::GOST_28147 {
+            let mut fields = parameters.ok_or(UNSUPPORTED)?.inner();
+            let vector = fields
+                .expect(OCTET_STRING)?
+                .value
+                .try_into()
+                .map_err(|_| UNSUPPORTED)?;
+            let parameters = Parameters::by(fields.expect(OID)?.oid()?).ok_or(UNSUPPORTED)?;
+            return Ok(Self {
+                cipher: Cipher::Gost28147(parameters, vector),
+                ciphertext,
+                beside: Vec::new(),
+            });
+        }
         let vector = parameters
             .filter(|element| element.tag == OCTET_STRING)
             .ok_or(UNSUPPORTED)?
@@ -113,8 +130,11 @@ impl Sealed {
     pub(super) fn open(&self, key: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, CmsError> {
         let mut chosen = Zeroizing::new(vec![0; self.cipher.key_length()]);
         rand::fill(&mut chosen).map_err(|_| CmsError::Undecipherable)?;
-        if let Some(key) = key.filter(|key| key.len() == chosen.len()) {
-            chosen.copy_from_slice(key);
+        match key.filter(|key| key.len() == chosen.len()) {
+            Some(key) => chosen.copy_from_slice(key),
+            // Nothing in this cipher tells that a key is wrong: it would give out noise.
+            None if matches!(self.cipher, Cipher::Gost28147(..)) => return Err(CmsError::Undecipherable),
+            None => {}
         }
         let mut content = Zeroizing::new(self.ciphertext.clone());
         let length = self
@@ -129,9 +149,9 @@ impl Sealed {
         match &self.cipher {
             Cipher::AesCbc(algorithm, _, vector) => {
                 let key = UnboundCipherKey::new(algorithm, key).ok()?;
-                let context = DecryptionContext::Iv128(FixedLength::from(*vector));
+                let start = DecryptionContext::Iv128(FixedLength::from(*vector));
                 let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).ok()?;
-                key.decrypt(content, context).ok().map(|content| content.len())
+                key.decrypt(content, start).ok().map(|content| content.len())
             }
             Cipher::TripleDesCbc(vector) => {
                 let cipher = cbc::Decryptor::<des::TdesEde3>::new_from_slices(key, vector).ok()?;
@@ -141,6 +161,10 @@ impl Sealed {
                 let key = LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?);
                 let nonce = Nonce::assume_unique_for_key(*nonce);
                 let content = key.open_in_place(nonce, Aad::from(&self.beside), content).ok()?;
+                Some(content.len())
+            }
+            Cipher::Gost28147(parameters, vector) => {
+                parameters.decrypt(key.try_into().ok()?, *vector, content);
                 Some(content.len())
             }
         }

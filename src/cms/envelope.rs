@@ -7,6 +7,7 @@ use super::ber::{definite, octets};
 use super::certificate::Certificate;
 use super::content::Sealed;
 use super::error::{CmsError, Malformed};
+use super::gost_transport::GostTransport;
 use super::oid;
 use super::tlv::{INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, Tlv, context};
 
@@ -54,6 +55,8 @@ pub enum KeyTransport {
     RsaOaepSha1,
     /// The same with SHA-256.
     RsaOaepSha256,
+    /// With a key that is agreed on by VKO GOST R 34.10-2012, and GOST 28147-89.
+    Gost(GostTransport),
     /// In another way, of this object identifier: it is not supported.
     Other(String),
 }
@@ -164,8 +167,9 @@ fn recipient(element: Tlv<'_>) -> Result<Recipient, Malformed> {
     let mut fields = element.inner();
     fields.expect(INTEGER)?;
     let identifier = CertificateIdentifier::read(fields.next()?)?;
-    let transport = transport(fields.expect(SEQUENCE)?)?;
+    let algorithm = fields.expect(SEQUENCE)?;
     let encrypted_key = fields.expect(OCTET_STRING)?.value.to_vec();
+    let transport = transport(algorithm, &encrypted_key)?;
     Ok(Recipient {
         identifier,
         transport,
@@ -173,11 +177,16 @@ fn recipient(element: Tlv<'_>) -> Result<Recipient, Malformed> {
     })
 }
 
-fn transport(algorithm: Tlv<'_>) -> Result<KeyTransport, Malformed> {
+fn transport(algorithm: Tlv<'_>, encrypted_key: &[u8]) -> Result<KeyTransport, Malformed> {
     let mut fields = algorithm.inner();
     let kind = fields.expect(OID)?.oid()?;
     Ok(match kind {
         oid::RSA_ENCRYPTION => KeyTransport::RsaPkcs1,
+        // Whoever made one that cannot be read may have made another for somebody else.
+        oid::GOST_256_KEY | oid::GOST_512_KEY => match GostTransport::read(encrypted_key) {
+            Ok(transport) => KeyTransport::Gost(transport),
+            Err(_) => KeyTransport::Other(kind.to_string()),
+        },
         oid::RSAES_OAEP => match oaep(fields)? {
             (oid::SHA1, oid::SHA1) => KeyTransport::RsaOaepSha1,
             (oid::SHA256, oid::SHA256) => KeyTransport::RsaOaepSha256,

@@ -74,7 +74,7 @@ impl SignedMessage {
         content: Option<&[u8]>,
         certificate: &Certificate,
     ) -> Result<(), CmsError> {
-        let signed = self.signed_bytes(signer, content, certificate)?;
+        let bytes = self.signed_bytes(signer, content, certificate)?;
         let algorithm: &'static dyn VerificationAlgorithm =
             match (&signer.scheme, certificate.key, signer.digest) {
                 (Scheme::Rsa, PublicKeyKind::Rsa(_), Some(Digest::Sha256)) => &RSA_PKCS1_2048_8192_SHA256,
@@ -91,7 +91,7 @@ impl SignedMessage {
                 }
             };
         UnparsedPublicKey::new(algorithm, &certificate.public_key)
-            .verify(&signed, &signer.signature)
+            .verify(&bytes, &signer.signature)
             .map_err(|_| CmsError::Unverified("its signature is wrong"))
     }
 }

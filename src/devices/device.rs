@@ -116,13 +116,11 @@ impl Device {
 
     /// The nodes that its driver opens; those of a device without one are all that it has.
     pub fn nodes(&self) -> Vec<&Path> {
-        match self.driver() {
-            Some(DriverKind::Fido2) => fido2::node(self).map(|node| &*node.path).into_iter().collect(),
-            _ => {
-                let hid = self.hid.iter().map(|node| &*node.path);
-                std::iter::once(&*self.node).chain(hid).collect()
-            }
+        if self.driver() == Some(DriverKind::Fido2) {
+            return fido2::node(self).map(|node| &*node.path).into_iter().collect();
         }
+        let hid = self.hid.iter().map(|node| &*node.path);
+        std::iter::once(&*self.node).chain(hid).collect()
     }
 }
 

@@ -182,7 +182,7 @@ impl Roster {
                 false
             }
             Err(error) => {
-                slot.failed(error);
+                slot.failed(&error);
                 slot.retry = Some(now + slot.pause());
                 true
             }
@@ -206,7 +206,7 @@ impl Roster {
                 became_late += 1;
                 slot.held_until = None;
                 let limit = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
-                slot.failed(CarrierError::Late(limit));
+                slot.failed(&CarrierError::Late(limit));
             }
             slot.held_until = slot.held_until.filter(|until| now < *until);
             if slot.asked.is_none() && slot.retry.is_some_and(|retry| retry <= now) {
@@ -342,7 +342,7 @@ impl Slot {
     }
 
     /// What it told of itself before stays: its memory, its names.
-    fn failed(&mut self, error: CarrierError) {
+    fn failed(&mut self, error: &CarrierError) {
         self.failures += 1;
         self.proven = None;
         if self.carriers.is_empty() {

@@ -266,7 +266,7 @@ impl Licence {
                 100,
             ),
             ("driver", carrier.map_or("", |carrier| &carrier.driver), 256),
-            ("serial", carrier.map_or("", |carrier| &carrier.serial), 256),
+            ("serial", carrier.map_or("", |carrier| &carrier.serial), 2048),
             ("public_key", public_key.unwrap_or(""), 2048),
         ];
         for (field, text, limit) in texts {

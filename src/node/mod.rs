@@ -22,7 +22,7 @@ pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
 pub use state_dir::StateDir;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -31,7 +31,6 @@ use std::time::{Duration, Instant};
 use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
 
-use crate::api::tls;
 use crate::api::{Api, Auth, Facts, Health, Rescans};
 use crate::clock::SharedClock;
 use crate::computer::Roots;
@@ -106,18 +105,13 @@ impl Node {
         let state_dir = StateDir::open(&settings.state_dir)?;
         let database = state_dir.database()?;
         check_passwords(settings, &Users::open(&database)?)?;
-        let socket = bind(settings.listen, "listen")?;
-        let admin_socket = bind(settings.admin_listen, "admin-listen")?;
-        let (address, admin_address) = (local(&socket)?, local(&admin_socket)?);
-        let tls = match (&settings.tls.certificate, &settings.tls.private_key) {
-            (Some(certificate), Some(key)) => Some(tls::load(certificate, key)?),
-            _ => None,
-        };
+        let sockets = Sockets::open(settings)?;
+        let (address, admin_address) = sockets.addresses()?;
         let started = clock.now().wall;
 
         let credentials = roots.credentials.clone();
         let tokens = TokensHandle::start(
-            rules::token_rules(&settings.tokens, credentials.as_deref()),
+            token_rules(&settings.tokens, credentials.as_deref()),
             TokenWorkers {
                 program: worker.into(),
                 state_dir: Some(settings.state_dir.clone()),
@@ -185,11 +179,6 @@ impl Node {
             last,
         });
         let workers = Workers::default();
-        let sockets = Sockets {
-            api: socket,
-            tls,
-            admin: admin_socket,
-        };
         let servers = servers(settings, sockets, &api, health, &workers)?;
         let handles = servers.iter().map(Server::handle).collect();
         for server in servers {
@@ -326,18 +315,6 @@ fn check_passwords(settings: &Settings, users: &Users) -> Result<(), StartError>
         }),
         None => Ok(()),
     }
-}
-
-fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).map_err(|source| StartError::Listen {
-        address,
-        flag,
-        source,
-    })
-}
-
-fn local(socket: &TcpListener) -> Result<SocketAddr, StartError> {
-    socket.local_addr().map_err(StartError::Server)
 }
 
 fn sources(settings: &Settings, roots: Roots, devices: Arc<dyn Plugged>) -> Result<Sources, StartError> {

@@ -1,14 +1,14 @@
 //! The node's two servers: the API, and beside it health for whoever looks after the node.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix_server::Server;
 use rustls::ServerConfig;
 
 use crate::api::listener::{Limits, Listener, raise_file_limit, serve};
-use crate::api::{Api, Health};
+use crate::api::{Api, Health, tls};
 use crate::settings::Settings;
 
 use super::StartError;
@@ -20,6 +20,39 @@ pub(super) struct Sockets {
     /// Of the API; none: plain HTTP.
     pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) admin: TcpListener,
+}
+
+impl Sockets {
+    /// Binds what the settings name.
+    pub(super) fn open(settings: &Settings) -> Result<Self, StartError> {
+        let (api, admin) = (
+            bind(settings.listen, "listen")?,
+            bind(settings.admin_listen, "admin-listen")?,
+        );
+        let files = settings
+            .tls
+            .certificate
+            .as_ref()
+            .zip(settings.tls.private_key.as_ref());
+        let tls = files
+            .map(|(certificate, key)| tls::load(certificate, key))
+            .transpose()?;
+        Ok(Self { api, tls, admin })
+    }
+
+    /// Of the API and of health; the ports are the real ones where the settings leave them to the system.
+    pub(super) fn addresses(&self) -> Result<(SocketAddr, SocketAddr), StartError> {
+        let local = |socket: &TcpListener| socket.local_addr().map_err(StartError::Server);
+        Ok((local(&self.api)?, local(&self.admin)?))
+    }
+}
+
+fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| StartError::Listen {
+        address,
+        flag,
+        source,
+    })
 }
 
 /// The API's server and that of /health; they run once they are polled. Each worker enters itself in `workers`.

@@ -55,9 +55,10 @@ impl Signers {
                 Force::Fallback(why) => format!("{why}; the software key signs"),
                 Force::Nobody(why) => format!("{why}; answers are signed by nobody"),
             };
-            match force {
-                Force::Current => tracing::info!(key = object, "{detail}"),
-                _ => tracing::error!(key = object, "{detail}"),
+            if *force == Force::Current {
+                tracing::info!(key = object, "{detail}");
+            } else {
+                tracing::error!(key = object, "{detail}");
             }
             desk.note(entry(desk.clock().now().wall, "signing", &object, &detail));
         };

@@ -1,5 +1,6 @@
 //! What the list of keys is made of, read and written.
 
+use super::KeyState::{Current, Fallback, Retired};
 use super::*;
 
 const NODE: &str = include_str!("../../tests/fixtures/node.key.pem");
@@ -43,7 +44,6 @@ fn the_settings_say_which_key_is_current() {
     list.put(&public("node"), software("signing.key"), at(1));
     list.put(&public("vendor"), on_token("hsm", "01"), at(2));
     let states = |rules: &Signing| list.states(rules).map(|(_, state)| state).collect::<Vec<_>>();
-    use KeyState::{Current, Fallback, Retired};
     let token = |on_failure| rules(SigningProvider::Pkcs11, Some("hsm"), on_failure);
     assert_eq!(states(&Signing::default()), [Current, Retired]);
     assert_eq!(states(&token(OnSigningFailure::Fail)), [Retired, Current]);

@@ -148,25 +148,22 @@ fn rules(on_failure: OnSigningFailure) -> Signing {
     }
 }
 
-fn signer(dir: &Path, on_failure: OnSigningFailure, double: &Arc<Double>) -> NodeSigner {
+fn opened(dir: &Path, on_failure: OnSigningFailure, double: &Arc<Double>) -> NodeSigner {
     NodeSigner::open(dir, &rules(on_failure), double.clone(), || ()).unwrap()
 }
 
 /// Signs in both ways; both must come to the same.
 fn sign(signer: &NodeSigner) -> Result<String, SignError> {
-    let signed = signer
-        .sign(MESSAGE)
-        .now_or_never()
-        .expect("the double never waits");
+    let at_once = signer.sign(MESSAGE).now_or_never();
     let waited = signer.sign_and_wait(MESSAGE);
-    assert_eq!(signed, waited);
-    signed.map(|signature| signature.to_base64())
+    assert_eq!(at_once.expect("the double never waits"), waited);
+    waited.map(|signature| signature.to_base64())
 }
 
 #[test]
 fn a_token_signs_and_its_public_key_verifies() {
     let (dir, double) = (state(), Double::new());
-    let signer = signer(dir.path(), OnSigningFailure::Fail, &double);
+    let signer = opened(dir.path(), OnSigningFailure::Fail, &double);
     assert_eq!(signer.public_key(), on_token());
     verify(&on_token().pem, MESSAGE, &sign(&signer).unwrap()).unwrap();
     assert_eq!(double.asked.load(SeqCst), 2);
@@ -178,16 +175,16 @@ fn a_token_signs_and_its_public_key_verifies() {
 fn a_wrong_signature_never_goes_out() {
     for on_failure in [OnSigningFailure::Fail, OnSigningFailure::Software] {
         let (dir, double) = (state(), Double::new());
-        let signer = signer(dir.path(), on_failure, &double);
+        let signer = opened(dir.path(), on_failure, &double);
         double.set(Mood::Lies);
-        let signed = sign(&signer);
+        let outcome = sign(&signer);
         assert_eq!(double.asked.load(SeqCst), 1, "it is not believed a second time");
         if on_failure == OnSigningFailure::Fail {
-            let why = signed.unwrap_err().to_string();
+            let why = outcome.unwrap_err().to_string();
             assert!(why.contains("hsm") && why.contains("does not verify"), "{why}");
             assert!(!signer.can_sign());
         } else {
-            verify(&in_file().pem, MESSAGE, &signed.unwrap()).unwrap();
+            verify(&in_file().pem, MESSAGE, &outcome.unwrap()).unwrap();
             assert!(signer.can_sign());
             assert!(matches!(signer.force(), Force::Fallback(_)));
         }
@@ -198,14 +195,14 @@ fn a_wrong_signature_never_goes_out() {
 fn a_token_that_is_known_to_be_absent_is_not_asked() {
     let (dir, double) = (state(), Double::new());
     double.set(Mood::Absent);
-    let failing = signer(dir.path(), OnSigningFailure::Fail, &double);
+    let failing = opened(dir.path(), OnSigningFailure::Fail, &double);
     assert!(
         sign(&failing)
             .unwrap_err()
             .to_string()
             .contains("token hsm is absent")
     );
-    let falling = signer(dir.path(), OnSigningFailure::Software, &double);
+    let falling = opened(dir.path(), OnSigningFailure::Software, &double);
     verify(&in_file().pem, MESSAGE, &sign(&falling).unwrap()).unwrap();
     assert_eq!(double.asked.load(SeqCst), 0);
     // It is back by itself, and nothing failed before.

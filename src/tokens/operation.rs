@@ -29,6 +29,9 @@ pub enum Decryption {
     RsaOaepSha1,
     /// The same with SHA-256.
     RsaOaepSha256,
+    /// `CKM_GOSTR3410_12_DERIVE`, with 256 bits: the data is the mechanism's parameter, the result the key that was agreed on,
+    /// 32 bytes.
+    GostAgreement,
 }
 
 /// A private key that is put on a token.

@@ -75,7 +75,7 @@ pub struct TokenKey {
     pub extractable: bool,
     /// `CKA_SIGN`.
     pub signs: bool,
-    /// `CKA_DECRYPT`.
+    /// `CKA_DECRYPT`; `CKA_DERIVE` of a GOST key, which decrypts by agreeing on a key.
     pub decrypts: bool,
 }
 

@@ -1,6 +1,7 @@
 //! What `openssl cms -encrypt` makes is decrypted.
 
 use std::ffi::OsStr;
+use std::process::Command;
 
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey,
@@ -9,17 +10,24 @@ use aws_lc_rs::rsa::{
 use keynode::cms::{Certificate, CmsError, Envelope, KeyTransport, Recipient, open_envelope};
 use proptest::prelude::*;
 
+use super::key::GostKey;
 use super::keys::{Identity, must};
 
 const CONTENT: &[u8] = b"marker 71f0\r\nsecond line";
 
 /// What `openssl` encrypts for the identities.
 fn encrypt(identity: &Identity, cipher: &str, more: &[&str]) -> Vec<u8> {
-    let content = identity.write("content", CONTENT);
+    encrypted(identity, CONTENT, cipher, more)
+}
+
+fn encrypted(identity: &Identity, content: &[u8], cipher: &str, more: &[&str]) -> Vec<u8> {
+    let content = identity.write("content", content);
     let out = identity.path("envelope");
     let certificate = identity.path("certificate.pem");
     let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![
         &"cms",
+        &"-engine",
+        &"gost",
         &"-encrypt",
         &"-binary",
         &"-in",
@@ -52,7 +60,7 @@ fn unwrap(identity: &Identity, recipient: &Recipient) -> Option<Vec<u8>> {
         KeyTransport::RsaOaepSha256 => {
             oaep.decrypt(&OAEP_SHA256_MGF1SHA256, encrypted, &mut content_key, None)
         }
-        KeyTransport::Other(_) => return None,
+        KeyTransport::Gost(_) | KeyTransport::Other(_) => return None,
     };
     unwrapped.ok().map(|content_key| content_key.to_vec())
 }
@@ -109,6 +117,66 @@ fn every_cipher_and_every_transport_is_decrypted_streamed_or_not() {
             "{cipher} {more:?}"
         );
     }
+}
+
+#[test]
+fn what_is_encrypted_for_gost_keys_is_decrypted() {
+    let long: Vec<u8> = (0..5000_u32).flat_map(u32::to_be_bytes).collect();
+    for kind in ["gost256a", "gost256tcb", "gost512a"] {
+        let identity = Identity::new(kind);
+        let key = GostKey::read(&identity.private_key());
+        for content in [&long[..0], &long[..1], &long[..1024], &long[..1031], &long] {
+            let message = encrypted(&identity, content, "-gost89", &[]);
+            let (envelope, recipient) = opened(&identity, &message);
+            let KeyTransport::Gost(transport) = &recipient.transport else {
+                panic!("{:?}", recipient.transport);
+            };
+            let shared = key.agree(&transport.public_key, &transport.user_keying_material);
+            let content_key = transport.content_key(&shared).unwrap();
+            assert_eq!(
+                *envelope.decrypt(Some(&content_key)).unwrap(),
+                content,
+                "{kind}, {}",
+                content.len()
+            );
+            // Another agreement is noticed, and none decrypts nothing.
+            assert_eq!(transport.content_key(&[1; 32]), None);
+            assert_eq!(envelope.decrypt(None), Err(CmsError::Undecipherable));
+        }
+    }
+}
+
+#[test]
+fn the_older_substitution_box_is_known_too() {
+    let identity = Identity::new("gost256a");
+    let message = identity.path("envelope");
+    let output = Command::new("openssl")
+        .args([
+            "cms", "-engine", "gost", "-encrypt", "-gost89", "-binary", "-outform", "DER", "-in",
+        ])
+        .arg(identity.write("content", CONTENT))
+        .arg("-out")
+        .arg(&message)
+        .arg("-recip")
+        .arg(identity.path("certificate.pem"))
+        .env("CRYPT_PARAMS", "id-Gost28147-89-CryptoPro-A-ParamSet")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let message = std::fs::read(&message).unwrap();
+    let parameters = [6, 7, 0x2a, 0x85, 3, 2, 2, 0x1f, 1];
+    assert!(
+        message.windows(9).any(|part| part == parameters),
+        "openssl took another box"
+    );
+    let (envelope, recipient) = opened(&identity, &message);
+    let KeyTransport::Gost(transport) = &recipient.transport else {
+        panic!("{:?}", recipient.transport);
+    };
+    let key = GostKey::read(&identity.private_key());
+    let shared = key.agree(&transport.public_key, &transport.user_keying_material);
+    let content_key = transport.content_key(&shared).unwrap();
+    assert_eq!(*envelope.decrypt(Some(&content_key)).unwrap(), CONTENT);
 }
 
 #[test]

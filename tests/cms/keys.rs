@@ -21,7 +21,7 @@ use super::key::GostKey;
 /// Runs a program, which must succeed unless `may_fail`.
 pub(crate) fn run(program: &str, arguments: &[&dyn AsRef<OsStr>]) -> Output {
     let output = Command::new(program)
-        .args(arguments.iter().map(|argument| argument.as_ref()))
+        .args(arguments.iter().map(AsRef::as_ref))
         .env("LC_ALL", "C")
         .output();
     output.unwrap_or_else(|error| panic!("{program}: {error}; see packaging/setup.sh test"))
@@ -31,7 +31,7 @@ pub(crate) fn run(program: &str, arguments: &[&dyn AsRef<OsStr>]) -> Output {
 pub(crate) fn must(program: &str, arguments: &[&dyn AsRef<OsStr>]) -> Output {
     let output = run(program, arguments);
     let told = String::from_utf8_lossy(&output.stderr);
-    let asked: Vec<_> = arguments.iter().map(|argument| argument.as_ref()).collect();
+    let asked: Vec<_> = arguments.iter().map(AsRef::as_ref).collect();
     assert!(output.status.success(), "{program} {asked:?}: {told}");
     output
 }

@@ -2,7 +2,7 @@
 //! this process. It takes and gives the 64-byte reports of its HID interface.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use ctaphid_dispatch::{Channel, DEFAULT_MESSAGE_SIZE, Dispatch};
 use fido_authenticator::{Authenticator as App, Config, Conforming};
+use rsa::rand_core::RngCore;
 use trussed::backend::BackendId;
 use trussed::platform::{Platform as _, UserInterface};
 use trussed::types::ui;
@@ -74,7 +75,13 @@ fn run(incoming: &Receiver<Report>, on_report: OnReport, touched: Arc<AtomicBool
         waiting: Arc::clone(&waiting),
         start: Instant::now(),
     };
+    // The platform for tests begins with the same random numbers each time: each key takes others, or all would have
+    // the same secrets.
+    static KEYS: AtomicU32 = AtomicU32::new(0);
     with_platform(StoreConfig::ram(), |mut platform| {
+        for _ in 0..KEYS.fetch_add(1, Ordering::Relaxed) {
+            platform.rng().next_u32();
+        }
         platform.user_interface().set_inner(Box::new(person));
         platform.run_client_with_backends("fido", Dispatcher::default(), BACKENDS, |client| {
             let config = Config {

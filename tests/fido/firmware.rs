@@ -76,3 +76,41 @@ fn a_credential_is_made_with_a_touch_and_proven_without() {
         "another key of the same make"
     );
 }
+
+#[test]
+fn of_many_credentials_a_key_proves_its_own() {
+    let (key, other) = (Key::new(), Key::new());
+    let made = |key: &Key, count: u32| -> Vec<Credential> {
+        (0..count)
+            .map(|number| key.make(number % 2 == 1).unwrap().0)
+            .collect()
+    };
+    let (ours, others) = (made(&key, 4), made(&other, 12));
+    let all: Vec<Credential> = others.iter().chain(&ours).cloned().collect();
+    let mut expected: Vec<String> = ours.iter().map(Credential::serial).collect();
+    expected.sort();
+    assert_eq!(key.proves(&all), expected);
+}
+
+#[test]
+fn another_public_key_for_the_same_credential_is_not_proven() {
+    let key = Key::new();
+    let ((first, _), (second, _)) = (key.make(false).unwrap(), key.make(false).unwrap());
+    let forged = Credential::parse(&first.serial(), &second.public_key()).unwrap();
+    let progress = carrier::Progress::default();
+    let identities = prove_over(key.clone(), &[first, forged], &progress).unwrap();
+    let verdicts: Vec<_> = identities.into_iter().map(|identity| identity.verdict).collect();
+    assert_eq!(verdicts, [Ok(()), Err(CarrierError::Wrong)]);
+}
+
+#[test]
+fn without_a_touch_no_credential_is_made_and_the_key_works_on() {
+    let key = Key::new();
+    let (credential, _) = key.make(false).unwrap();
+    key.authenticator.set_touched(false);
+    let mut steps = Vec::new();
+    let refused = make_over(|| Ok(key.clone()), false, &mut |step| steps.push(step)).unwrap_err();
+    assert!(refused.to_string().contains("nobody touched it"), "{refused}");
+    assert_eq!(steps, [Step::Touch], "its owner was asked once");
+    assert_eq!(key.proves(&[credential.clone()]), [credential.serial()]);
+}

@@ -1,11 +1,17 @@
 #!/bin/bash
 # In the guest: the simulated dongles. They are plugged in over USB/IP.
 # usage: dongles.sh serve SERIAL... | plug N | pull N | steer WORD...
-# N: the number of the dongle, in the order of `serve`; what can be said to `steer` is in tests/dongle/usbip.rs.
+#        dongles.sh serve-key
+# N: the number of the dongle, in the order of `serve`, or `key` for the security key; what can be said to `steer` is in tests/dongle/usbip.rs.
 set -eu
 port=3240
 orders=/run/dongles.orders
 answers=/run/dongles.answers
+
+# The security key has a server of its own.
+key_port=3241
+port_of() { if [ "$1" = key ]; then echo $key_port; else echo $port; fi; }
+bus_of() { if [ "$1" = key ]; then echo 2-1; else echo "1-$1"; fi; }
 
 # until_so COMMAND...: tries until it succeeds; says what the last try said if none does.
 until_so() {
@@ -18,10 +24,10 @@ until_so() {
 }
 
 # Its server takes a moment to see that it was pulled, and until then it is taken.
-attach() { usbip --tcp-port $port attach --remote 127.0.0.1 --busid "1-$1"; }
+attach() { usbip --tcp-port "$(port_of "$1")" attach --remote 127.0.0.1 --busid "$(bus_of "$1")"; }
 
 # The state file of its plug, one of usbip's own.
-plugs() { grep -ls " 1-$1\$" /run/vhci_hcd/port*; }
+plugs() { grep -ls " $(bus_of "$1")\$" /run/vhci_hcd/port*; }
 pulled() {
     local state
     state=$(plugs "$1") || return 0
@@ -39,6 +45,7 @@ case $1 in
         # Both ends are open, so that the last order is not the end of all.
         exec /opt/dongles/dongle --port $port $(printf -- '--dongle %s ' "$@") <>$orders >$answers
         ;;
+    serve-key) exec /opt/dongles/security-key --port $key_port ;;
     plug)
         modprobe vhci_hcd
         until_so attach "$2"

@@ -83,6 +83,8 @@ pub(crate) fn lay(overlay: &Overlay) {
         "--locked",
         "--example",
         "dongle",
+        "--example",
+        "security-key",
         "--target-dir",
     ]);
     cargo
@@ -90,13 +92,19 @@ pub(crate) fn lay(overlay: &Overlay) {
         .current_dir(env!("CARGO_MANIFEST_DIR"));
     output(&mut cargo);
     overlay.program("opt/dongles/dongle", &built.join("examples/dongle"));
+    overlay.program("opt/dongles/security-key", &built.join("examples/security-key"));
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guest");
     overlay.program("opt/dongles/dongles.sh", &here.join("dongles.sh"));
     overlay.program(
         "etc/systemd/system/dongles.service",
         &here.join("dongles.service"),
     );
+    overlay.program(
+        "etc/systemd/system/security-key.service",
+        &here.join("security-key.service"),
+    );
     overlay.enable("dongles.service");
+    overlay.enable("security-key.service");
     for key in [A, B, C] {
         let public = URL_SAFE_NO_PAD.encode(Dongle::new(key.serial, key.serial).public_key());
         let carrier = json!({ "driver": "hid", "serial": key.serial, "public_key": public });

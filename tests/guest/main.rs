@@ -13,6 +13,7 @@ mod keys;
 mod machine;
 mod qmp;
 mod scenario;
+mod security_key;
 mod service;
 mod truth;
 
@@ -30,6 +31,7 @@ fn keys_come_and_go_on_a_whole_system() {
     let start = Instant::now();
     let overlay = Overlay::installed();
     keys::lay(&overlay);
+    security_key::lay(&overlay);
     let image = Image::make(&overlay);
     println!("== boot (image ready after {:.1?})", start.elapsed());
     let reader = format!("{},id=reader,bus=xhci.0,serial=READER-0", READER.driver);
@@ -55,6 +57,7 @@ fn keys_come_and_go_on_a_whole_system() {
     misbehave(&mut guest, &mut truth);
     quick_replugs(&mut guest, &mut truth);
     emulated(&mut guest, &mut truth);
+    security_key::comes_and_goes(&mut guest, &mut truth);
 
     service::ran_through(&mut guest.machine, &began);
     truth.licence(A.key_no, Not("unplugged")).pulled(A.device);

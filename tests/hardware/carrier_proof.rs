@@ -60,7 +60,7 @@ mocked_test!(fn a_dongle_proves_itself_in_few_transfers(bed) {
     dongle.dongle().memory().preload(&[b'x'; 100]);
     let mut known = Known::default();
     let proof = prove(&device, DriverKind::Hid, &mut known).unwrap();
-    assert_eq!(proof.serial, "LK-00000042");
+    assert_eq!(proof.identities[0].serial, "LK-00000042");
     assert_eq!(proof.capacity, 16 * 1024);
     assert_eq!(proof.memory.as_deref(), Some([b'x'; 100].as_slice()));
     dongle.set_fault(Fault::None);
@@ -101,7 +101,7 @@ mocked_test!(fn a_recording_and_another_key_are_told_from_a_wrong_proof(bed) {
     dongle.set_fault(Fault::Key);
     assert_eq!(prove(), Err(CarrierError::OtherKey));
     let other = prove_anew(&device).unwrap();
-    assert_ne!(other.public_key, proof.public_key, "another device with the same serial shows its own key");
+    assert_ne!(other.identities[0].public_key, proof.identities[0].public_key, "another device with the same serial shows its own key");
     dongle.set_fault(Fault::None);
     assert_eq!(prove().unwrap(), proof);
 });
@@ -162,8 +162,8 @@ mocked_test!(fn presence_is_all_that_the_serial_driver_proves(bed) {
     let (dongle, mut device) = plugged(bed);
     dongle.set_fault(Fault::None);
     let proof = prove(&device, DriverKind::Serial, &mut Known::default()).unwrap();
-    assert_eq!(proof.serial, "1209:0001:LK-00000042");
-    assert_eq!((proof.public_key, proof.memory, proof.capacity), (None, None, 0));
+    assert_eq!(proof.identities[0].serial, "1209:0001:LK-00000042");
+    assert_eq!((&proof.identities[0].public_key, &proof.memory, proof.capacity), (&None, &None, 0));
     assert_eq!(dongle.dongle().transfers(), 0, "it is never opened");
     device.serial = None;
     assert_eq!(prove(&device, DriverKind::Serial, &mut Known::default()), Err(CarrierError::NoSerial));
@@ -225,7 +225,7 @@ mocked_test!(fn a_dongle_that_hangs_hinders_no_other(bed) {
     std::thread::scope(|threads| {
         let hangs = threads.spawn(|| prove_anew(&device));
         hanging.wait_for_hang();
-        assert_eq!(prove_anew(&found(&second)).unwrap().serial, "LK-00000043");
+        assert_eq!(prove_anew(&found(&second)).unwrap().identities[0].serial, "LK-00000043");
         assert!(!hangs.is_finished());
         hanging.set_fault(Fault::None);
         hangs.join().unwrap().unwrap();

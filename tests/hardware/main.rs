@@ -20,6 +20,7 @@ mod monitor;
 mod preload;
 mod proofs;
 mod seats_hotplug;
+mod security_key;
 mod storm;
 mod testbed;
 mod watching;

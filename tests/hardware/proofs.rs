@@ -169,7 +169,7 @@ mocked_test!(fn a_look_proves_once_and_leaves_nothing_behind(bed) {
     bed.add(&dongle("B", 2).text());
     let threads = || std::fs::read_dir("/proc/self/task").unwrap().count();
     let before = threads();
-    let hardware = look(&rules());
+    let hardware = look(&rules(), vec![]);
     assert_eq!((hardware.inventory.devices.len(), hardware.carriers.len()), (2, 2));
     let unproven = |carrier: &std::sync::Arc<keynode::devices::Carrier>| matches!(carrier.state, CarrierState::Failed(_));
     assert!(hardware.carriers.iter().all(unproven), "nothing answers on these nodes: {hardware:#?}");

@@ -2,6 +2,8 @@
 #![expect(unsafe_code, reason = "umockdev is a C library")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_long, c_ulong, c_void};
+use std::fs::File;
+use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -35,6 +37,7 @@ unsafe extern "C" {
     fn umockdev_testbed_add_from_string(bed: Object, text: *const c_char, error: *mut *mut GError) -> c_int;
     fn umockdev_testbed_uevent(bed: Object, path: *const c_char, action: *const c_char);
     fn umockdev_testbed_remove_device(bed: Object, path: *const c_char);
+    fn umockdev_testbed_get_dev_fd(bed: Object, node: *const c_char) -> c_int;
     fn umockdev_testbed_attach_ioctl(
         bed: Object,
         node: *const c_char,
@@ -153,6 +156,17 @@ impl Testbed {
         let path = CString::new(syspath).unwrap();
         // SAFETY: a valid string.
         unsafe { umockdev_testbed_remove_device(self.0, path.as_ptr()) }
+    }
+
+    /// The other end of a node: what is written here can be read there, and the other way round.
+    pub(crate) fn other_end(&self, node: &str) -> File {
+        let node = CString::new(node).unwrap();
+        // SAFETY: a valid string; the testbed keeps its descriptor, of which this is a copy.
+        unsafe {
+            let end = umockdev_testbed_get_dev_fd(self.0, node.as_ptr());
+            assert!(end >= 0, "{node:?} is no node");
+            BorrowedFd::borrow_raw(end).try_clone_to_owned().unwrap().into()
+        }
     }
 
     /// Answers the ioctls of a node from now on.

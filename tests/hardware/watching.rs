@@ -114,10 +114,5 @@ impl Watching {
 
 /// What a carrier with nothing in its memory proves.
 pub(crate) fn proof(device: &Device) -> Proof {
-    Proof {
-        serial: device.serial.clone().unwrap_or_default(),
-        public_key: Some("key".into()),
-        memory: None,
-        capacity: 0,
-    }
+    Proof::of(device.serial.clone().unwrap_or_default(), Some("key".into()))
 }

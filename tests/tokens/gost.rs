@@ -16,12 +16,16 @@ mod keys;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keynode::cms::{Algorithm, Certificate, Profile, SignedMessage, SigningRequest, draft};
+use keynode::cms::{
+    Algorithm, Certificate, KeyTransport, Profile, SignedMessage, SigningRequest, draft, open_envelope,
+};
 use keynode::licence::Timestamp;
 use keynode::settings;
-use keynode::tokens::{KeyKind, Mechanism, Operation, TokenError, TokenState};
+use keynode::tokens::{
+    CertificatesHandle, Decryption, KeyKind, Mechanism, Operation, ToSign, TokenError, TokenState,
+};
 use tempfile::TempDir;
 
 use super::modules::module;
@@ -87,6 +91,32 @@ impl GostToken {
             probe: Duration::from_millis(100),
         }
     }
+}
+
+/// What `openssl` encrypts for the identity's key.
+fn encrypt(identity: &Identity, content: &[u8]) -> Vec<u8> {
+    let (content, message) = (identity.write("content", content), identity.path("envelope"));
+    let certificate = identity.path("certificate.pem");
+    keys::must(
+        "openssl",
+        &[
+            &"cms",
+            &"-engine",
+            &"gost",
+            &"-encrypt",
+            &"-gost89",
+            &"-binary",
+            &"-in",
+            &content,
+            &"-outform",
+            &"DER",
+            &"-out",
+            &message,
+            &"-recip",
+            &certificate,
+        ],
+    );
+    fs::read(&message).unwrap()
 }
 
 /// A message that the token signs with the identity's key.
@@ -160,6 +190,82 @@ fn what_the_token_signs_is_accepted_by_others() {
             ));
         }
     }
+}
+
+#[test]
+fn what_is_encrypted_for_a_key_on_the_token_is_decrypted() {
+    let identities = ["gost256a", "gost512a"].map(Identity::new);
+    let token = GostToken::new(&identities.each_ref());
+    let world = World::new([("gost", token.settings(PIN))]);
+    let seen = world.usable("gost");
+    assert!(seen.keys.iter().all(|key| key.decrypts));
+    for identity in &identities {
+        let envelope = open_envelope(&encrypt(identity, b"a marker")).unwrap();
+        let KeyTransport::Gost(transport) = &envelope.recipients()[0].transport else {
+            panic!("{:?}", envelope.recipients());
+        };
+        let agree = |data| Operation::Decrypt {
+            key: identity.kind.as_bytes().to_vec(),
+            mechanism: Decryption::GostAgreement,
+            data,
+        };
+        let parameter = transport.derive_parameter();
+        let agreed = world
+            .tokens
+            .perform_and_wait("gost", agree(parameter.clone()))
+            .unwrap();
+        let content_key = transport
+            .content_key(agreed.as_slice().try_into().unwrap())
+            .unwrap();
+        assert_eq!(
+            **envelope.decrypt(Some(&content_key)).unwrap(),
+            *b"a marker",
+            "{}",
+            identity.kind
+        );
+        let refused = world
+            .tokens
+            .perform_and_wait("gost", agree(parameter[1..].to_vec()))
+            .unwrap_err();
+        assert!(matches!(refused, TokenError::Refused { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn its_certificates_sign_and_decrypt_as_all_others_do() {
+    let identity = Identity::new("gost256a");
+    let token = GostToken::new(&[&identity]);
+    let world = World::new([("gost", token.settings(PIN))]);
+    world.usable("gost");
+    let certificates = CertificatesHandle::start(Vec::new(), world.tokens.clone());
+    certificates.rescan();
+    let thumbprint = Certificate::read(&identity.certificate).unwrap().thumbprint();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let now = Timestamp::from_millis(i64::try_from(now).unwrap());
+
+    let what = ToSign {
+        content: b"a challenge",
+        profile: Profile::CadesBes,
+        detached: false,
+        chain: false,
+    };
+    let signed = runtime
+        .block_on(certificates.sign_cms(thumbprint, what, now))
+        .unwrap();
+    let case = Case {
+        identity: &identity,
+        message: &identity.write("message.cms", &signed),
+        content: None,
+        cades: true,
+    };
+    assert_eq!(judges::openssl(&case).as_deref(), Some(&b"a challenge"[..]));
+
+    let message = encrypt(&identity, b"a marker");
+    let opened = runtime
+        .block_on(certificates.decrypt_cms(thumbprint, &message, now))
+        .unwrap();
+    assert_eq!(**opened, *b"a marker");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod log;
 mod modules;
 mod operations;
 mod pins;
+mod provision;
 mod signing;
 mod signing_loss;
 mod softhsm;

@@ -63,7 +63,7 @@ impl Hsm {
         let module =
             module.ok_or_else(|| Failure::Failed(format!("there is no libsofthsm2.so here: {INSTALL}")))?;
         let directory = settings.state_dir.join("hsm");
-        let hsm = Self::describe(settings, module, directory)?;
+        let hsm = Self::describe(settings, module, &directory)?;
         let mut with_token = settings.clone();
         hsm.apply(&mut with_token);
         if OpenToken::look(&with_token, NAME)?.is(&TokenState::Absent) {
@@ -86,10 +86,10 @@ impl Hsm {
     }
 
     /// Writes the files that say where the token is.
-    fn describe(settings: &Settings, module: &Path, directory: PathBuf) -> Result<Self, Failure> {
+    fn describe(settings: &Settings, module: &Path, directory: &Path) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::of(format!("{}: {error}", directory.display()));
         let state_dir = std::path::absolute(&settings.state_dir).map_err(failed)?;
-        let absolute = std::path::absolute(&directory).map_err(failed)?;
+        let absolute = std::path::absolute(directory).map_err(failed)?;
         let (tokens, conf) = (absolute.join("tokens"), absolute.join("softhsm2.conf"));
         let private = DirBuilder::new().recursive(true).mode(0o700).create(&tokens);
         private.map_err(failed)?;

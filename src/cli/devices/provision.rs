@@ -25,6 +25,10 @@ pub(super) const NEXT: &str = "\na node that runs here looks at it anew with: ke
 
 /// Which carrier, and what to write.
 #[derive(Debug, Clone, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(in super::super) struct ProvisionArgs {
     /// The carrier's ID, or its serial number
     #[arg(required_unless_present = "driver", conflicts_with = "token")]

@@ -38,7 +38,7 @@ pub(super) fn devices(inventory: &Inventory) -> Vec<Line> {
         let mut text =
             format!("devices plugged in: {all}; keys of keynode: {carriers}, of other makers: {others}");
         if security > 0 {
-            text += &format!(", security keys: {security}");
+            text = format!("{text}, security keys: {security}");
         }
         lines.push(Line::ok(check, text));
     }

@@ -84,19 +84,13 @@ pub(super) fn rotate(args: &RotateArgs, out: &mut impl Write) -> Result<(), Fail
         let told = "there is no signing key yet; a node makes one at its first start, `keynode signing init` on a token";
         return Err(Failure::NotFound(told.into()));
     }
-    let public = match (&settings.signing.provider, &settings.signing.token) {
-        (SigningProvider::Pkcs11, Some(name)) => {
-            let token = OpenToken::open(&settings, name)?;
-            let (public, place) = token.generate(args.new.bits(), &args.new.label)?;
-            change.put(&public, place)?;
-            public
+    let (public, place) = match &settings.signing.token {
+        Some(name) if settings.signing.provider == SigningProvider::Pkcs11 => {
+            OpenToken::open(&settings, name)?.generate(args.new.bits(), &args.new.label)?
         }
-        _ => {
-            let (public, place) = new_file(&settings.state_dir, &args.new)?;
-            change.put(&public, place)?;
-            public
-        }
+        _ => new_file(&settings.state_dir, &args.new)?,
     };
+    change.put(&public, place)?;
     writeln!(
         out,
         "A new key signs answers once the node takes it up:\n{}",

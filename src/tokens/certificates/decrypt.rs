@@ -42,28 +42,38 @@ impl CertificatesHandle {
         key: &KeyPlace,
         recipient: &Recipient,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, CertificateError> {
-        let mechanism = match &recipient.transport {
-            KeyTransport::RsaPkcs1 => Decryption::RsaPkcs1,
-            KeyTransport::RsaOaepSha1 => Decryption::RsaOaepSha1,
-            KeyTransport::RsaOaepSha256 => Decryption::RsaOaepSha256,
+        let encrypted = || recipient.encrypted_key.clone();
+        let (mechanism, data) = match &recipient.transport {
+            KeyTransport::RsaPkcs1 => (Decryption::RsaPkcs1, encrypted()),
+            KeyTransport::RsaOaepSha1 => (Decryption::RsaOaepSha1, encrypted()),
+            KeyTransport::RsaOaepSha256 => (Decryption::RsaOaepSha256, encrypted()),
+            KeyTransport::Gost(transport) => (Decryption::GostAgreement, transport.derive_parameter()),
             KeyTransport::Other(oid) => return Err(CertificateError::Transport(oid.clone())),
         };
         match key {
-            KeyPlace::File { key, .. } => Ok(key.0.decrypt(mechanism, &recipient.encrypted_key)),
+            KeyPlace::File { key, .. } => Ok(key.0.decrypt(mechanism, &data)),
             KeyPlace::Token { token, key } => {
                 let operation = Operation::Decrypt {
                     key: key.id.clone(),
                     mechanism,
-                    data: recipient.encrypted_key.clone(),
+                    data,
                 };
                 match self.tokens.perform(token, operation).await {
-                    Ok(plain) => Ok(Some(Zeroizing::new(plain))),
+                    Ok(plain) => Ok(unwrapped(recipient, Zeroizing::new(plain))),
                     // Its module says so in words of its own where the padding is wrong.
                     Err(TokenError::Refused { .. }) => Ok(None),
                     Err(error) => Err(error.into()),
                 }
             }
         }
+    }
+}
+
+/// The key of the content, of what the token gave: itself, or what was agreed on to wrap it.
+fn unwrapped(recipient: &Recipient, given: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
+    match &recipient.transport {
+        KeyTransport::Gost(transport) => transport.content_key(given.as_slice().try_into().ok()?),
+        _ => Some(given),
     }
 }
 

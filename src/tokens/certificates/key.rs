@@ -173,6 +173,7 @@ impl FileKey {
             Decryption::RsaPkcs1 => pkcs1.decrypt(data, &mut room).map(|plain| plain.len()),
             Decryption::RsaOaepSha1 => with(&OAEP_SHA1_MGF1SHA1, &mut room),
             Decryption::RsaOaepSha256 => with(&OAEP_SHA256_MGF1SHA256, &mut room),
+            Decryption::GostAgreement => return None,
         };
         room.truncate(length.ok()?);
         Some(room)

@@ -53,6 +53,7 @@ const OF_PRIVATE: &[AttributeType] = &[
     AttributeType::Extractable,
     AttributeType::Sign,
     AttributeType::Decrypt,
+    AttributeType::Derive,
     AttributeType::Modulus,
     AttributeType::PublicExponent,
     AttributeType::EcParams,
@@ -100,12 +101,18 @@ pub(super) fn list(
         let id = id(&read);
         let own = public_key::of_attributes(&read);
         let public_key = own.or_else(|| halves.get(&id).cloned());
+        let kind = kind(&read, public_key.as_deref());
+        // A GOST key decrypts by agreeing on a key.
+        let by = match kind {
+            KeyKind::Gost256 | KeyKind::Gost512 => AttributeType::Derive,
+            _ => AttributeType::Decrypt,
+        };
         let key = TokenKey {
-            kind: kind(&read, public_key.as_deref()),
+            kind,
             label: label(&read),
             extractable: flag(&read, AttributeType::Extractable),
             signs: flag(&read, AttributeType::Sign),
-            decrypts: flag(&read, AttributeType::Decrypt),
+            decrypts: flag(&read, by),
             public_key,
             id,
         };
@@ -190,9 +197,10 @@ fn label(read: &[Attribute]) -> String {
 
 fn flag(read: &[Attribute], wanted: AttributeType) -> bool {
     read.iter().any(|attribute| match attribute {
-        Attribute::Extractable(set) | Attribute::Sign(set) | Attribute::Decrypt(set) => {
-            attribute.attribute_type() == wanted && *set
-        }
+        Attribute::Extractable(set)
+        | Attribute::Sign(set)
+        | Attribute::Decrypt(set)
+        | Attribute::Derive(set) => attribute.attribute_type() == wanted && *set,
         _ => false,
     })
 }

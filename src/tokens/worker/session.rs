@@ -7,7 +7,7 @@ use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource};
 use cryptoki::mechanism::vendor_defined::VendorDefinedMechanism;
 use cryptoki::mechanism::{Mechanism, MechanismType};
-use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, SessionState};
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
@@ -25,6 +25,9 @@ const GOST_256: u64 = 0xD432_1008;
 
 /// `CKM_GOSTR3410_WITH_GOSTR3411_12_512` of TC26.
 const GOST_512: u64 = 0xD432_1009;
+
+/// `CKM_GOSTR3410_12_DERIVE` of TC26.
+const GOST_DERIVE: u64 = 0xD432_1007;
 
 /// `CKA_APPLICATION` of the node's own data objects.
 pub(super) const APPLICATION: &[u8] = b"keynode";
@@ -61,8 +64,17 @@ impl<'a> Desk<'a> {
                 let (kind, mechanism) = signing(mechanism)?;
                 self.with_key(key, kind, |session, key| session.sign(&mechanism, key, bytes))
             }
+            Ask::Decrypt {
+                key,
+                mechanism: Decryption::GostAgreement,
+            } => {
+                if !matches!(bytes.len(), 84 | 148) {
+                    return Err(Failure::new(FailureKind::Asked, "no parameter of an agreement"));
+                }
+                self.with_key(key, None, |session, key| agree(session, key, bytes))
+            }
             Ask::Decrypt { key, mechanism } => {
-                let mechanism = decryption(mechanism);
+                let mechanism = decryption(mechanism)?;
                 let kind = Some(KeyType::RSA);
                 self.with_key(key, kind, |session, key| session.decrypt(&mechanism, key, bytes))
             }
@@ -273,12 +285,37 @@ fn signing(mechanism: Signing) -> Result<(Option<KeyType>, Mechanism<'static>), 
     })
 }
 
-fn decryption(mechanism: Decryption) -> Mechanism<'static> {
+fn decryption(mechanism: Decryption) -> Result<Mechanism<'static>, Failure> {
     let oaep = |hash, mgf| Mechanism::RsaPkcsOaep(PkcsOaepParams::new(hash, mgf, PkcsOaepSource::empty()));
-    match mechanism {
+    Ok(match mechanism {
         Decryption::RsaPkcs1 => Mechanism::RsaPkcs,
         Decryption::RsaOaepSha1 => oaep(MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
         Decryption::RsaOaepSha256 => oaep(MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
+        Decryption::GostAgreement => return Err(Failure::nonsense("an agreement is no decryption")),
+    })
+}
+
+/// Agrees on a key with whom the parameter names, and takes its value: it is for one message.
+fn agree(session: &Session, key: ObjectHandle, parameter: &[u8]) -> Result<Vec<u8>, Error> {
+    let kind = MechanismType::new_vendor_defined(GOST_DERIVE)?;
+    // A parameter has a size that the compiler knows: that with a public key of 64 bytes, or of 128.
+    let mechanism = match <&[u8; 84]>::try_from(parameter) {
+        Ok(short) => VendorDefinedMechanism::new(kind, Some(short)),
+        Err(_) => VendorDefinedMechanism::new(kind, Some(<&[u8; 148]>::try_from(parameter)?)),
+    };
+    let template = [
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::KeyType(KeyType::GOST28147),
+        Attribute::Token(false),
+        Attribute::Sensitive(false),
+        Attribute::Extractable(true),
+    ];
+    let agreed = session.derive_key(&Mechanism::VendorDefined(mechanism), key, &template)?;
+    let value = session.get_attributes(agreed, &[AttributeType::Value]);
+    session.destroy_object(agreed)?;
+    match value?.pop() {
+        Some(Attribute::Value(value)) if value.len() == 32 => Ok(value),
+        _ => Err(Error::InvalidValue),
     }
 }
 

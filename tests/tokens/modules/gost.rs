@@ -4,9 +4,12 @@
 #![expect(unsafe_code, reason = "it is called through pointers of C")]
 #![expect(clippy::unwrap_used, reason = "a test module fails by panicking")]
 
+#[path = "gost/about.rs"]
+mod about;
 #[path = "gost/arithmetic.rs"]
-#[expect(dead_code, reason = "tests verify with it, this signs")]
 mod arithmetic;
+#[path = "gost/c.rs"]
+mod c;
 #[path = "gost/key.rs"]
 #[expect(dead_code, reason = "tests verify with it, this signs")]
 mod key;
@@ -17,16 +20,20 @@ mod state;
 
 use std::ffi::c_void;
 use std::mem::zeroed;
-use std::ptr::copy_nonoverlapping;
-use std::slice::from_raw_parts;
 use std::sync::{Mutex, PoisonError};
 
+#[expect(clippy::wildcard_imports, reason = "a module needs most names of PKCS#11")]
 use cryptoki_sys::*;
 
+use about::{get_info, get_mechanism_info, get_mechanism_list, get_slot_info, get_slot_list, get_token_info};
+use c::{answer, given};
 use state::State;
 
 /// `CKM_GOSTR3410_WITH_GOSTR3411_12_256` and `_512` of TC26.
 const MECHANISMS: [(CK_MECHANISM_TYPE, usize); 2] = [(0xD432_1008, 32), (0xD432_1009, 64)];
+
+/// `CKM_GOSTR3410_12_DERIVE`.
+const AGREEMENT: CK_MECHANISM_TYPE = 0xD432_1007;
 
 static STATE: Mutex<Option<State>> = Mutex::new(None);
 
@@ -43,40 +50,6 @@ fn with(work: impl FnOnce(&mut State) -> Result<(), CK_RV>) -> CK_RV {
 
 fn slot(id: CK_SLOT_ID) -> Result<(), CK_RV> {
     if id == 0 { Ok(()) } else { Err(CKR_SLOT_ID_INVALID) }
-}
-
-/// Text as PKCS#11 has it: padded with blanks.
-fn padded<const N: usize>(text: &str) -> [u8; N] {
-    let mut field = [b' '; N];
-    let length = text.len().min(N);
-    field[..length].copy_from_slice(&text.as_bytes()[..length]);
-    field
-}
-
-/// Answers with a list or bytes the way that PKCS#11 does: without a place only their number is told.
-unsafe fn answer<T>(values: &[T], place: *mut T, room: *mut CK_ULONG) -> Result<(), CK_RV> {
-    unsafe {
-        let fits = *room >= values.len() as CK_ULONG;
-        *room = values.len() as CK_ULONG;
-        if place.is_null() {
-            return Ok(());
-        }
-        if !fits {
-            return Err(CKR_BUFFER_TOO_SMALL);
-        }
-        copy_nonoverlapping(values.as_ptr(), place, values.len());
-    }
-    Ok(())
-}
-
-/// What `C` handed over, of which an empty one may be null.
-unsafe fn given<'a, T>(place: *const T, length: CK_ULONG) -> &'a [T] {
-    let length = usize::try_from(length).unwrap();
-    if length == 0 {
-        &[]
-    } else {
-        unsafe { from_raw_parts(place, length) }
-    }
 }
 
 unsafe extern "C" fn initialize(_: *mut c_void) -> CK_RV {
@@ -98,109 +71,6 @@ unsafe extern "C" fn finalize(_: *mut c_void) -> CK_RV {
 
 const VERSION: CK_VERSION = CK_VERSION { major: 2, minor: 40 };
 
-unsafe extern "C" fn get_info(info: *mut CK_INFO) -> CK_RV {
-    with(|_| unsafe {
-        *info = CK_INFO {
-            cryptokiVersion: VERSION,
-            manufacturerID: padded("keynode tests"),
-            libraryDescription: padded("GOST test token"),
-            ..zeroed()
-        };
-        Ok(())
-    })
-}
-
-unsafe extern "C" fn get_slot_list(present: CK_BBOOL, slots: *mut CK_SLOT_ID, count: *mut CK_ULONG) -> CK_RV {
-    with(|state| {
-        let listed: &[CK_SLOT_ID] = if present == CK_FALSE || state.present() {
-            &[0]
-        } else {
-            &[]
-        };
-        unsafe { answer(listed, slots, count) }
-    })
-}
-
-unsafe extern "C" fn get_slot_info(id: CK_SLOT_ID, info: *mut CK_SLOT_INFO) -> CK_RV {
-    with(|state| {
-        slot(id)?;
-        let present = if state.present() { CKF_TOKEN_PRESENT } else { 0 };
-        unsafe {
-            *info = CK_SLOT_INFO {
-                slotDescription: padded("GOST test slot"),
-                manufacturerID: padded("keynode tests"),
-                flags: CKF_REMOVABLE_DEVICE | CKF_HW_SLOT | present,
-                ..zeroed()
-            };
-        }
-        Ok(())
-    })
-}
-
-unsafe extern "C" fn get_token_info(id: CK_SLOT_ID, info: *mut CK_TOKEN_INFO) -> CK_RV {
-    with(|state| {
-        slot(id)?;
-        if !state.present() {
-            return Err(CKR_TOKEN_NOT_PRESENT);
-        }
-        let pin = match state.failures() {
-            _ if state.locked() => CKF_USER_PIN_LOCKED,
-            0 => 0,
-            _ => CKF_USER_PIN_COUNT_LOW,
-        };
-        unsafe {
-            *info = CK_TOKEN_INFO {
-                label: padded(&state.told("label")),
-                manufacturerID: padded("keynode tests"),
-                model: padded("GOST"),
-                serialNumber: padded(&state.told("serial")),
-                flags: CKF_TOKEN_INITIALIZED
-                    | CKF_LOGIN_REQUIRED
-                    | CKF_USER_PIN_INITIALIZED
-                    | CKF_WRITE_PROTECTED
-                    | pin,
-                ulMaxPinLen: 64,
-                ulMinPinLen: 4,
-                ..zeroed()
-            };
-        }
-        Ok(())
-    })
-}
-
-unsafe extern "C" fn get_mechanism_list(
-    id: CK_SLOT_ID,
-    list: *mut CK_MECHANISM_TYPE,
-    count: *mut CK_ULONG,
-) -> CK_RV {
-    with(|state| {
-        slot(id)?;
-        if !state.present() {
-            return Err(CKR_TOKEN_NOT_PRESENT);
-        }
-        unsafe { answer(&MECHANISMS.map(|(mechanism, _)| mechanism), list, count) }
-    })
-}
-
-unsafe extern "C" fn get_mechanism_info(
-    id: CK_SLOT_ID,
-    mechanism: CK_MECHANISM_TYPE,
-    info: *mut CK_MECHANISM_INFO,
-) -> CK_RV {
-    with(|_| {
-        slot(id)?;
-        let bits = size_of_mechanism(mechanism)? as CK_ULONG * 8;
-        unsafe {
-            *info = CK_MECHANISM_INFO {
-                ulMinKeySize: bits,
-                ulMaxKeySize: bits,
-                flags: CKF_HW | CKF_SIGN,
-            };
-        }
-        Ok(())
-    })
-}
-
 unsafe extern "C" fn open_session(
     id: CK_SLOT_ID,
     _: CK_FLAGS,
@@ -221,11 +91,7 @@ unsafe extern "C" fn close_session(session: CK_SESSION_HANDLE) -> CK_RV {
 }
 
 unsafe extern "C" fn close_all_sessions(id: CK_SLOT_ID) -> CK_RV {
-    with(|state| {
-        slot(id)?;
-        state.close_all();
-        Ok(())
-    })
+    with(|state| slot(id).map(|()| state.close_all()))
 }
 
 unsafe extern "C" fn get_session_info(session: CK_SESSION_HANDLE, info: *mut CK_SESSION_INFO) -> CK_RV {
@@ -262,11 +128,7 @@ unsafe extern "C" fn login(
 }
 
 unsafe extern "C" fn logout(session: CK_SESSION_HANDLE) -> CK_RV {
-    with(|state| {
-        state.session(session)?;
-        state.log_out();
-        Ok(())
-    })
+    with(|state| state.session(session).map(|_| ()).map(|()| state.log_out()))
 }
 
 unsafe extern "C" fn find_objects_init(
@@ -309,10 +171,7 @@ unsafe extern "C" fn find_objects(
 }
 
 unsafe extern "C" fn find_objects_final(session: CK_SESSION_HANDLE) -> CK_RV {
-    with(|state| {
-        state.session(session)?.found.clear();
-        Ok(())
-    })
+    with(|state| state.session(session).map(|session| session.found.clear()))
 }
 
 unsafe extern "C" fn get_attribute_value(
@@ -367,6 +226,30 @@ unsafe extern "C" fn sign(
     })
 }
 
+unsafe extern "C" fn derive_key(
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    key: CK_OBJECT_HANDLE,
+    _: *mut CK_ATTRIBUTE,
+    _: CK_ULONG,
+    derived: *mut CK_OBJECT_HANDLE,
+) -> CK_RV {
+    with(|state| {
+        let mechanism = unsafe { *mechanism };
+        if mechanism.mechanism != AGREEMENT {
+            return Err(CKR_MECHANISM_INVALID);
+        }
+        let parameter = unsafe { given(mechanism.pParameter.cast::<u8>(), mechanism.ulParameterLen) };
+        let made = state.derive(session, parameter, key)?;
+        unsafe { *derived = made };
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn destroy_object(session: CK_SESSION_HANDLE, object: CK_OBJECT_HANDLE) -> CK_RV {
+    with(|state| state.destroy(session, object))
+}
+
 static FUNCTIONS: CK_FUNCTION_LIST = CK_FUNCTION_LIST {
     version: VERSION,
     C_Initialize: Some(initialize),
@@ -390,6 +273,8 @@ static FUNCTIONS: CK_FUNCTION_LIST = CK_FUNCTION_LIST {
     C_GetAttributeValue: Some(get_attribute_value),
     C_SignInit: Some(sign_init),
     C_Sign: Some(sign),
+    C_DeriveKey: Some(derive_key),
+    C_DestroyObject: Some(destroy_object),
     // The others are not there: null, as an absent function is.
     ..unsafe { zeroed() }
 };

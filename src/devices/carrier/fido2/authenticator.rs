@@ -40,24 +40,24 @@ const LONGEST_LIST: usize = 64;
 /// What a key tells of itself.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Info {
-    longest_message: usize,
-    longest_list: usize,
-    longest_id: Option<usize>,
+    message: usize,
+    list: usize,
+    id_length: Option<usize>,
 }
 
 impl Info {
     fn read(answer: &Map) -> Self {
         let limit = |key| answer.number(key).and_then(|limit| usize::try_from(limit).ok());
         Self {
-            longest_message: limit(0x05).unwrap_or(SHORTEST_LIMIT).max(SHORTEST_LIMIT),
-            longest_list: limit(0x07).unwrap_or(1).clamp(1, LONGEST_LIST),
-            longest_id: limit(0x08),
+            message: limit(0x05).unwrap_or(SHORTEST_LIMIT).max(SHORTEST_LIMIT),
+            list: limit(0x07).unwrap_or(1).clamp(1, LONGEST_LIST),
+            id_length: limit(0x08),
         }
     }
 
     /// Whether it could have made a credential with this id.
     pub(super) fn knows_length(&self, id: &[u8]) -> bool {
-        self.longest_id.is_none_or(|longest| id.len() <= longest)
+        self.id_length.is_none_or(|longest| id.len() <= longest)
     }
 
     /// Cuts a list of ids into pieces that it takes in one request.
@@ -67,10 +67,10 @@ impl Info {
         for id in ids {
             let size = id.len() + DESCRIPTOR;
             match pieces.last_mut() {
-                Some(piece) if size <= room && piece.len() < self.longest_list => piece.push(id),
+                Some(piece) if size <= room && piece.len() < self.list => piece.push(id),
                 _ => {
                     pieces.push(vec![id]);
-                    room = self.longest_message.saturating_sub(REQUEST);
+                    room = self.message.saturating_sub(REQUEST);
                 }
             }
             room = room.saturating_sub(size);

@@ -1,4 +1,4 @@
-//! Public keys of credentials as COSE keys (RFC 9053): ES256 and EdDSA.
+//! Public keys of credentials as COSE keys (RFC 9053): ES256 and `EdDSA`.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey};
 use base64::Engine;

@@ -59,6 +59,7 @@ const CURVES: [Parameters; 3] = [
 
 impl Curve {
     /// The curve of this parameter set.
+    #[expect(clippy::many_single_char_names, reason = "the names of the standard")]
     pub(crate) fn of(oid: &str) -> Option<Self> {
         let (_, numbers) = CURVES.iter().find(|(oids, _)| oids.contains(&oid))?;
         let [p, a, q, x, y] = numbers.map(|text| BigUint::parse_bytes(text.as_bytes(), 16).unwrap());

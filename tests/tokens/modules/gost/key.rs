@@ -66,6 +66,11 @@ impl GostKey {
         }
     }
 
+    /// VKO GOST R 34.10-2012 of 256 bits: the key that both sides agree on.
+    pub(crate) fn agree(&self, public: &[u8], material: &[u8]) -> [u8; 32] {
+        Streebog256::digest(self.curve.agree(&self.private, material, public)).into()
+    }
+
     /// Signs data: s and r, big-endian.
     pub(crate) fn sign(&self, data: &[u8]) -> Vec<u8> {
         let digest = streebog(self.curve.size, data);

@@ -7,8 +7,8 @@ use cryptoki_sys::{
     CK_ATTRIBUTE_TYPE, CK_FALSE, CK_TRUE, CK_ULONG, CKA_ALWAYS_AUTHENTICATE, CKA_ALWAYS_SENSITIVE,
     CKA_CERTIFICATE_TYPE, CKA_CLASS, CKA_DECRYPT, CKA_DERIVE, CKA_EXTRACTABLE, CKA_GOSTR3410_PARAMS, CKA_ID,
     CKA_KEY_TYPE, CKA_LABEL, CKA_LOCAL, CKA_NEVER_EXTRACTABLE, CKA_PRIVATE, CKA_SENSITIVE, CKA_SIGN,
-    CKA_TOKEN, CKA_UNWRAP, CKA_VALUE, CKA_VERIFY, CKC_X_509, CKK_GOSTR3410, CKO_CERTIFICATE, CKO_PRIVATE_KEY,
-    CKO_PUBLIC_KEY,
+    CKA_TOKEN, CKA_UNWRAP, CKA_VALUE, CKA_VERIFY, CKC_X_509, CKK_GOST28147, CKK_GOSTR3410, CKO_CERTIFICATE,
+    CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_SECRET_KEY,
 };
 use der::Encode;
 
@@ -108,6 +108,26 @@ impl Object {
     fn certificate(name: &str, der: Vec<u8>) -> Self {
         let more = vec![(CKA_CERTIFICATE_TYPE, number(CKC_X_509)), (CKA_VALUE, der)];
         Self::named(name, CKO_CERTIFICATE, more)
+    }
+
+    /// A key that was agreed on; only its value tells one from another.
+    pub(crate) fn agreed(value: &[u8; 32]) -> Self {
+        let attributes = vec![
+            (CKA_CLASS, number(CKO_SECRET_KEY)),
+            (CKA_KEY_TYPE, number(CKK_GOST28147)),
+            (CKA_TOKEN, flag(false)),
+            (CKA_VALUE, value.to_vec()),
+        ];
+        Self {
+            attributes,
+            key: None,
+        }
+    }
+
+    /// Leaves nothing of it.
+    pub(crate) fn destroy(&mut self) {
+        self.attributes.clear();
+        self.key = None;
     }
 
     /// The attribute's value.

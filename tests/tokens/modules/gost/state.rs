@@ -6,9 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use cryptoki_sys::{
-    CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CKR_DEVICE_REMOVED,
-    CKR_KEY_HANDLE_INVALID, CKR_OBJECT_HANDLE_INVALID, CKR_OPERATION_NOT_INITIALIZED, CKR_PIN_INCORRECT,
-    CKR_PIN_LOCKED, CKR_SESSION_HANDLE_INVALID, CKR_TOKEN_NOT_PRESENT, CKR_USER_ALREADY_LOGGED_IN,
+    CK_FALSE, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CKA_TOKEN, CKR_DEVICE_REMOVED,
+    CKR_KEY_HANDLE_INVALID, CKR_MECHANISM_PARAM_INVALID, CKR_OBJECT_HANDLE_INVALID,
+    CKR_OPERATION_NOT_INITIALIZED, CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_SESSION_HANDLE_INVALID,
+    CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_WRITE_PROTECTED, CKR_USER_ALREADY_LOGGED_IN,
 };
 
 use super::key::GostKey;
@@ -198,4 +199,51 @@ impl State {
             .ok_or(CKR_OPERATION_NOT_INITIALIZED)?;
         Ok(self.key(key)?.sign(data))
     }
+
+    /// Agrees on a key, of a parameter such as TC26's `CKM_GOSTR3410_12_DERIVE` has: the derivation (1: none), the public key and
+    /// the material, each number and length of four bytes, little-endian.
+    pub(crate) fn derive(
+        &mut self,
+        session: CK_SESSION_HANDLE,
+        parameter: &[u8],
+        key: CK_OBJECT_HANDLE,
+    ) -> Result<CK_OBJECT_HANDLE, CK_RV> {
+        self.session(session)?;
+        let wrong = CKR_MECHANISM_PARAM_INVALID;
+        let (derivation, rest) = parameter.split_at_checked(4).ok_or(wrong)?;
+        let (public, rest) = counted(rest).ok_or(wrong)?;
+        let (material, rest) = counted(rest).ok_or(wrong)?;
+        let key = self.key(key)?;
+        if derivation != [1, 0, 0, 0]
+            || public.len() != 2 * key.curve.size
+            || material.len() != 8
+            || !rest.is_empty()
+        {
+            return Err(wrong);
+        }
+        let agreed = Object::agreed(&key.agree(public, material));
+        let objects = &mut self.token()?.objects;
+        objects.push(agreed);
+        Ok(CK_OBJECT_HANDLE::try_from(objects.len()).unwrap())
+    }
+
+    /// Destroys a key that was agreed on; all else stays.
+    pub(crate) fn destroy(
+        &mut self,
+        session: CK_SESSION_HANDLE,
+        object: CK_OBJECT_HANDLE,
+    ) -> Result<(), CK_RV> {
+        self.session(session)?;
+        if self.object(object)?.get(CKA_TOKEN) != Some(&[CK_FALSE]) {
+            return Err(CKR_TOKEN_WRITE_PROTECTED);
+        }
+        self.token()?.objects[usize::try_from(object).unwrap() - 1].destroy();
+        Ok(())
+    }
+}
+
+/// Bytes behind their number.
+fn counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
 }

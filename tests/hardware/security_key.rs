@@ -1,0 +1,176 @@
+//! A security key with real firmware behind its hidraw node: provisioned, bound, pulled, back. Files are bound to it;
+//! it is no key of its own.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use keynode::devices::fido2::{Credential, make};
+use keynode::devices::{Catalogue, scan_once};
+use keynode::licence::Licence;
+use keynode::licence::binding::{Binding, CarrierBinding};
+use serde_json::{Value, json};
+
+use super::common::TestNode;
+use super::common::keys::{KEY_NO, licence, numbered};
+use super::described::{Described, report_descriptor, root_hub};
+use super::keys_node::{on_host, until_broken, until_sound};
+use super::preload::mocked_test;
+use super::testbed::Testbed;
+use super::watching::{pull, until};
+
+#[path = "../dongle/authenticator.rs"]
+mod authenticator;
+use authenticator::Authenticator;
+
+const ENOTTY: i32 = 25;
+/// A node that nobody has open gives errors.
+const BETWEEN_OPENINGS: Duration = Duration::from_millis(1);
+
+/// A security key, in a port or not.
+struct SecurityKey {
+    firmware: Authenticator,
+    /// The node that its reports go to.
+    node: Arc<Mutex<Option<std::fs::File>>>,
+}
+
+impl SecurityKey {
+    fn new() -> Self {
+        let node = Arc::new(Mutex::new(None::<std::fs::File>));
+        let told = Arc::clone(&node);
+        let firmware = Authenticator::new(move |report| {
+            if let Some(node) = &mut *told.lock().unwrap() {
+                // An error: it was pulled.
+                let _ = node.write_all(&report);
+            }
+        });
+        Self { firmware, node }
+    }
+
+    fn plug(&self, bed: &Testbed, described: &Described) {
+        show(bed, described);
+        let node = bed.other_end(&described.hidraw());
+        *self.node.lock().unwrap() = Some(node.try_clone().unwrap());
+        let firmware = self.firmware.clone();
+        let mut host = node;
+        thread::spawn(move || {
+            loop {
+                // The report number first, which is none.
+                let mut report = [0; 65];
+                match host.read_exact(&mut report) {
+                    Ok(()) => firmware.send(report[1..].try_into().unwrap()),
+                    Err(_) => thread::sleep(BETWEEN_OPENINGS),
+                }
+            }
+        });
+    }
+}
+
+/// Without a serial number, as most of them.
+fn on_port(port: u8) -> Described {
+    Described {
+        vendor_id: 0x20a0,
+        product_id: 0x42b2,
+        serial: None,
+        ports: port.to_string(),
+        address: 4 + port,
+        hid: Some((port.into(), report_descriptor(0xf1d0, 1))),
+        ..Described::default()
+    }
+}
+
+/// Adds it with a node that has another end, instead of one that is a file.
+fn show(bed: &Testbed, described: &Described) {
+    let (_, descriptor) = described.hid.clone().unwrap();
+    // Whoever opens the node asks for the report descriptor, to see whether it is one.
+    let answer = move |request: u32, bytes: &mut [u8]| match request.to_le_bytes() {
+        [1, b'H', ..] => {
+            bytes.copy_from_slice(&u32::try_from(descriptor.len()).unwrap().to_ne_bytes());
+            Ok(0)
+        }
+        _ => Err(ENOTTY),
+    };
+    bed.attach(&described.hidraw(), Box::new(answer));
+    let node = described.hidraw().replace("/dev/", "N: ");
+    let text = described.text();
+    bed.add(&text.replace(&format!("{node}=00\n"), &format!("{node}\n")));
+}
+
+fn bound(credential: &Credential, licence: Licence) -> Licence {
+    let binding = CarrierBinding {
+        driver: "fido2".into(),
+        serial: credential.serial(),
+        public_key: Some(credential.public_key()),
+    };
+    Licence {
+        binding: Binding::Carrier(binding),
+        ..licence
+    }
+}
+
+fn provision(resident: bool) -> Credential {
+    let inventory = scan_once(&Catalogue::new(vec![]));
+    let key = inventory.devices.iter().find(|device| device.vendor_id == 0x20a0);
+    make(key.unwrap(), resident, &mut |_| ()).unwrap()
+}
+
+fn device(node: &TestNode) -> Value {
+    let rows = node.get("/api/devices").rows();
+    rows.into_iter().find(|row| row["VendorID"] == "20a0").unwrap()
+}
+
+mocked_test!(fn a_licence_file_works_while_its_security_key_is_there(bed) {
+    bed.add(&root_hub());
+    let (first, second) = (on_port(1), on_port(2));
+    let key = SecurityKey::new();
+    key.plug(bed, &first);
+    let (credential, another) = (provision(false), provision(true));
+    key.firmware.set_touched(false);
+
+    let node = on_host();
+    let unasked = device(&node);
+    assert_eq!((&unasked["Driver"], &unasked["Family"]), (&Value::Null, &json!("Nitrokey 3")));
+    node.put(&bound(&credential, licence()));
+    until_sound(&node, KEY_NO);
+    node.put(&bound(&another, numbered(9)));
+    until_sound(&node, 9);
+    assert_eq!(node.get("/api/licences").rows().len(), 2, "the key itself is none");
+    let asked = device(&node);
+    assert_eq!((&asked["Driver"], &asked["Proof"]), (&json!("fido2"), &json!("proven")));
+
+    pull(bed, &first);
+    until_broken(&node, KEY_NO, "is not connected");
+    until_broken(&node, 9, &format!("its carrier fido2 {} is not connected", another.serial()));
+    key.plug(bed, &second);
+    until_sound(&node, KEY_NO);
+    until_sound(&node, 9);
+});
+
+mocked_test!(fn a_key_that_is_there_before_the_node_is_known_from_its_first_answer(bed) {
+    bed.add(&root_hub());
+    let key = SecurityKey::new();
+    key.plug(bed, &on_port(1));
+    let credential = provision(false);
+    let mut node = on_host();
+    node.put(&bound(&credential, licence()));
+    until_sound(&node, KEY_NO);
+    node.restart(0);
+    assert_eq!(node.licence(KEY_NO)["Workable"], true);
+});
+
+mocked_test!(fn another_key_is_not_the_one_and_a_silent_one_may_be_it(bed) {
+    bed.add(&root_hub());
+    let (key, other) = (SecurityKey::new(), SecurityKey::new());
+    key.plug(bed, &on_port(1));
+    let credential = provision(false);
+    pull(bed, &on_port(1));
+    let node = on_host();
+    node.put(&bound(&credential, licence()));
+    other.plug(bed, &on_port(2));
+    until("the other key was asked", || device(&node)["Proof"].is_null());
+    until_broken(&node, KEY_NO, "is not connected");
+    // Nobody is behind the node of this one.
+    show(bed, &on_port(3));
+    until_broken(&node, KEY_NO, "a device that may be it is connected, but it does not answer within");
+});
