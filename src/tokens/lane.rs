@@ -42,7 +42,7 @@ struct Inner {
     /// Counts processes, so that what is said of an old one is not taken for the new one's.
     generation: u64,
     sessions: usize,
-    /// CKA_ID of the keys that the process has told of.
+    /// `CKA_ID` of the keys that the process has told of.
     keys: HashSet<Vec<u8>>,
     /// From when a failed process may be started anew.
     renewable: Instant,

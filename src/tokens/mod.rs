@@ -2,6 +2,7 @@
 //! immutable snapshot of what is there. Knows no licences and no HTTP.
 
 mod board;
+mod care;
 mod certificates;
 mod contents;
 mod error;
@@ -13,6 +14,7 @@ mod opening;
 mod operation;
 mod pin;
 mod process;
+mod reader;
 mod refused;
 mod token;
 mod wire;
@@ -24,4 +26,5 @@ pub use certificates::{
 pub use error::TokenError;
 pub use handle::{TokenRules, TokensHandle, Workers};
 pub use operation::{Decryption, Mechanism, NewKey, Operation};
+pub use pin::check_pin_file;
 pub use token::{DataObject, KeyKind, Token, TokenCertificate, TokenKey, TokenState, Tokens};

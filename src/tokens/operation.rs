@@ -46,18 +46,18 @@ pub enum NewKey {
 /// One thing asked of a token. The result is bytes: a signature, a plaintext, the `SubjectPublicKeyInfo` of a new key, or none.
 #[derive(Clone)]
 pub enum Operation {
-    /// Signs with the private key of this CKA_ID.
+    /// Signs with the private key of this `CKA_ID`.
     Sign {
-        /// CKA_ID.
+        /// `CKA_ID`.
         key: Vec<u8>,
         /// How.
         mechanism: Mechanism,
         /// What, as the mechanism wants it.
         data: Vec<u8>,
     },
-    /// Decrypts with the private key of this CKA_ID.
+    /// Decrypts with the private key of this `CKA_ID`.
     Decrypt {
-        /// CKA_ID.
+        /// `CKA_ID`.
         key: Vec<u8>,
         /// How.
         mechanism: Decryption,
@@ -66,9 +66,9 @@ pub enum Operation {
     },
     /// Puts a key pair on the token: private, sensitive, not extractable, for signing.
     CreateKey {
-        /// CKA_ID.
+        /// `CKA_ID`.
         id: Vec<u8>,
-        /// CKA_LABEL.
+        /// `CKA_LABEL`.
         label: String,
         /// Which.
         key: NewKey,
@@ -76,9 +76,9 @@ pub enum Operation {
     /// Writes the public data object of this label and the application `keynode`, in place of one that is there; an
     /// empty value removes it. A token without room refuses, and keeps what it had.
     WriteData {
-        /// CKA_LABEL.
+        /// `CKA_LABEL`.
         label: String,
-        /// CKA_VALUE.
+        /// `CKA_VALUE`.
         value: Vec<u8>,
     },
 }

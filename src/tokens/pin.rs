@@ -49,6 +49,14 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     }
 }
 
+/// Whether a node could use this PIN file.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn check_pin_file(path: &Path) -> Result<(), String> {
+    read(path).map(drop)
+}
+
 fn is_credential(path: &Path) -> bool {
     let directory = std::env::var_os("CREDENTIALS_DIRECTORY");
     directory.is_some_and(|directory| path.parent() == Some(Path::new(&directory)))

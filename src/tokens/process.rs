@@ -144,7 +144,11 @@ impl Process {
         }
         match inbox.receive::<Response>(self.socket.as_fd()) {
             Ok(Some((Response { id, answer }, bytes))) => Received::Answer(id, answer, bytes),
-            Ok(None) => Received::Ended,
+            Ok(None) => {
+                // Its last words may say why.
+                lock(&self.noise).hear_all();
+                Received::Ended
+            }
             Err(error) => {
                 tracing::debug!("a module's process says what is no answer: {error}");
                 Received::Ended
@@ -157,9 +161,7 @@ impl Process {
         let mut noise = lock(&self.noise);
         if !hushed {
             // What was written while the PIN was there is in the pipe by now.
-            while noise.is_waiting() {
-                noise.hear();
-            }
+            noise.hear_all();
         }
         noise.hushed = hushed;
     }
@@ -221,6 +223,13 @@ impl Noise {
         let Some(pipe) = &self.pipe else { return false };
         let mut wait = [PollFd::new(pipe, PollFlags::IN)];
         matches!(poll(&mut wait, Some(&Timespec::default())), Ok(1..))
+    }
+
+    /// Takes all that is there.
+    fn hear_all(&mut self) {
+        while self.is_waiting() {
+            self.hear();
+        }
     }
 
     /// Takes what is there; a read does not block after a poll.

@@ -63,28 +63,28 @@ pub enum KeyKind {
 /// A private key on a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenKey {
-    /// CKA_ID.
+    /// `CKA_ID`.
     pub id: Vec<u8>,
-    /// CKA_LABEL, cleaned.
+    /// `CKA_LABEL`, cleaned.
     pub label: String,
     /// Its type and size.
     pub kind: KeyKind,
     /// `SubjectPublicKeyInfo` (DER) of its public half, where the token has that or a certificate for it.
     pub public_key: Option<Vec<u8>>,
-    /// CKA_EXTRACTABLE: it can be taken off the token.
+    /// `CKA_EXTRACTABLE`: it can be taken off the token.
     pub extractable: bool,
-    /// CKA_SIGN.
+    /// `CKA_SIGN`.
     pub signs: bool,
-    /// CKA_DECRYPT; CKA_DERIVE of a GOST key, which decrypts by agreeing on a key.
+    /// `CKA_DECRYPT`; `CKA_DERIVE` of a GOST key, which decrypts by agreeing on a key.
     pub decrypts: bool,
 }
 
 /// A certificate on a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenCertificate {
-    /// CKA_ID: that of its private key.
+    /// `CKA_ID`: that of its private key.
     pub id: Vec<u8>,
-    /// CKA_LABEL, cleaned.
+    /// `CKA_LABEL`, cleaned.
     pub label: String,
     /// The certificate.
     pub der: Arc<[u8]>,
@@ -93,9 +93,9 @@ pub struct TokenCertificate {
 /// A data object of the application `keynode` on a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataObject {
-    /// CKA_LABEL, cleaned.
+    /// `CKA_LABEL`, cleaned.
     pub label: String,
-    /// CKA_VALUE.
+    /// `CKA_VALUE`.
     pub value: Arc<[u8]>,
 }
 
@@ -120,7 +120,7 @@ pub struct Token {
     pub slot: Option<u64>,
     /// Bytes free for public objects, where it tells.
     pub free_memory: Option<u64>,
-    /// Its private keys, by CKA_ID; what was seen last while it is not usable.
+    /// Its private keys, by `CKA_ID`; what was seen last while it is not usable.
     pub keys: Vec<TokenKey>,
     /// Its certificates.
     pub certificates: Vec<TokenCertificate>,
@@ -135,7 +135,7 @@ impl Token {
         format!("pkcs11-{}", if serial.is_empty() { &self.name } else { &serial })
     }
 
-    /// Its private key of this CKA_ID.
+    /// Its private key of this `CKA_ID`.
     pub fn key(&self, id: &[u8]) -> Option<&TokenKey> {
         self.keys.iter().find(|key| key.id == id)
     }

@@ -17,7 +17,7 @@ use super::token::{KeyKind, TokenKey};
 /// Most plain bytes of a message: what is signed by mechanisms that hash on the token, and a certificate or data object.
 pub(super) const MOST_BYTES: usize = 128 * 1024;
 
-/// Longest message; a socket takes at least 200 KiB at once.
+/// Longest message; a socket takes 200 KiB at once.
 const LONGEST: usize = MOST_BYTES + 16 * 1024;
 
 /// What the node asks of the module's process.
@@ -84,6 +84,10 @@ pub(super) enum Answer {
 
 /// What a token says of itself; texts are cleaned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of a token in the standard"
+)]
 pub(super) struct Facts {
     pub(super) slot: u64,
     pub(super) label: String,
@@ -91,15 +95,15 @@ pub(super) struct Facts {
     pub(super) manufacturer: String,
     pub(super) model: String,
     pub(super) free_memory: Option<u64>,
-    /// CKF_LOGIN_REQUIRED.
+    /// `CKF_LOGIN_REQUIRED`.
     pub(super) wants_login: bool,
-    /// CKF_USER_PIN_INITIALIZED.
+    /// `CKF_USER_PIN_INITIALIZED`.
     pub(super) has_pin: bool,
-    /// CKF_USER_PIN_COUNT_LOW: a wrong PIN was entered since the last right one.
+    /// `CKF_USER_PIN_COUNT_LOW`: a wrong PIN was entered since the last right one.
     pub(super) wrong_before: bool,
-    /// CKF_USER_PIN_FINAL_TRY.
+    /// `CKF_USER_PIN_FINAL_TRY`.
     pub(super) final_try: bool,
-    /// CKF_USER_PIN_LOCKED.
+    /// `CKF_USER_PIN_LOCKED`.
     pub(super) locked: bool,
 }
 
@@ -153,6 +157,7 @@ pub(super) fn send(
         let none = &mut SendAncillaryBuffer::default();
         match sendmsg(socket, &parts, none, flags | SendFlags::NOSIGNAL) {
             Err(Errno::INTR) => {}
+            Err(Errno::MSGSIZE) => return Err(io::ErrorKind::InvalidInput.into()),
             result => return Ok(result.map(drop)?),
         }
     }

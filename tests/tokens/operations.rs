@@ -190,7 +190,7 @@ fn data_objects_are_written_replaced_and_removed() {
         data.collect::<Vec<_>>()
     };
     write("licence", b"one");
-    write("other", &[7; 60_000]);
+    write("other", &vec![7; 60_000]);
     write("licence", b"two");
     assert_eq!(
         read(),

@@ -5,6 +5,7 @@ mod licences;
 mod line;
 mod service;
 mod state;
+mod tokens;
 mod usb;
 
 use std::fs;
@@ -85,6 +86,7 @@ fn check(settings: &Settings, args: &SettingsArgs) -> Vec<Line> {
     } else {
         lines.push(Line::ok("USB", "switched off in the settings"));
     }
+    lines.extend(tokens::tokens(&settings.tokens));
     let heard = hear(settings.admin_listen);
     let unit = systemd_says("systemctl", &["is-active", "keynode"]);
     lines.push(service::node(&heard, settings.admin_listen, unit.as_deref()));

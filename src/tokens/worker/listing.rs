@@ -22,7 +22,7 @@ const MOST_DATA: usize = 16;
 /// Longest certificate and data object, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// Longest CKA_ID, in bytes.
+/// Longest `CKA_ID`, in bytes.
 const LONGEST_ID: usize = 256;
 
 /// `CKK_GOSTR3410_512` of TC26.
@@ -150,7 +150,7 @@ pub(super) fn attributes(
 ) -> Result<Vec<Attribute>, Failure> {
     match session.get_attributes(object, wanted) {
         Ok(read) => Ok(read),
-        Err(Error::Pkcs11(..)) | Err(Error::NotSupported | Error::InvalidValue | Error::TryFromSlice(_)) => {
+        Err(Error::Pkcs11(..) | Error::NotSupported | Error::InvalidValue | Error::TryFromSlice(_)) => {
             let mut read = Vec::new();
             let mut last = None;
             for one in wanted {

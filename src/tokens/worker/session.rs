@@ -29,15 +29,15 @@ const GOST_512: u64 = 0xD432_1009;
 /// `CKM_GOSTR3410_12_DERIVE` of TC26.
 const GOST_DERIVE: u64 = 0xD432_1007;
 
-/// CKA_APPLICATION of the node's own data objects.
+/// `CKA_APPLICATION` of the node's own data objects.
 pub(super) const APPLICATION: &[u8] = b"keynode";
 
-/// `id-edwards25519` of RFC 8410, and the curves' object identifiers, as CKA_EC_PARAMS has them.
+/// `id-edwards25519` of RFC 8410, and the curves' object identifiers, as `CKA_EC_PARAMS` has them.
 pub(super) const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 pub(super) const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 pub(super) const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 
-/// CKA_EC_PARAMS of Ed25519 as older versions of the standard have it: the curve's name, a PrintableString.
+/// `CKA_EC_PARAMS` of Ed25519 as older versions of the standard have it: the curve's name, a `PrintableString`.
 pub(super) const ED25519_NAME: &[u8] = b"\x13\x0cedwards25519";
 
 /// A session with the handles of the keys that it has used.

@@ -1,21 +1,27 @@
 //! What a module's process may not do: gain privileges, leave its memory on a disk, outlive the node, eat the machine.
 
 use std::io;
+use std::sync::Arc;
 
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, Signal, getppid, set_dumpable_behavior,
     set_parent_process_death_signal, setrlimit,
 };
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// Most memory for a module's data.
 const MEMORY: u64 = 2 << 30;
 
-/// Restricts this process.
+/// Restricts this process, and leaves signals that stop the node to the node: it has answers to sign until it closes
+/// the socket.
 ///
 /// # Errors
 /// The system's.
 pub(super) fn enter() -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::default())?;
+    }
     rustix::thread::set_no_new_privs(true)?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     let none = Rlimit {
