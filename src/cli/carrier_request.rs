@@ -77,7 +77,7 @@ impl CarrierRequest {
 mod tests {
     use super::*;
 
-    const REQUEST: &str = r#"{"driver":"fido2","serial":"AQID","public_key":"pQECAyYgASFYIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBIlggAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI","number":222155406866453}"#;
+    const REQUEST: &str = r#"{"driver":"fido2","serial":"AQID","public_key":"pQECAyYgASFYIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBIlggAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI","number":265377698062305}"#;
 
     fn read(text: &str) -> Result<CarrierRequest, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -89,7 +89,7 @@ mod tests {
     fn a_request_is_read_back_and_one_that_does_not_fit_together_is_refused() {
         let request = read(REQUEST).unwrap();
         assert_eq!(read(&request.text().unwrap()).unwrap(), request);
-        assert_eq!(request.binding().1, 222_155_406_866_453);
+        assert_eq!(request.binding().1, 265_377_698_062_305);
         for (from, to, why) in [
             ("fido2", "hid", "not for hid"),
             ("AQID", "AQIE", "number"),
