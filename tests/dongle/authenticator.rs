@@ -67,6 +67,9 @@ impl Authenticator {
 
 /// Runs the firmware until nobody can send to it any more.
 fn run(incoming: &Receiver<Report>, on_report: OnReport, touched: Arc<AtomicBool>) {
+    // The platform for tests begins with the same random numbers each time: each key takes others, or all would have
+    // the same secrets.
+    static KEYS: AtomicU32 = AtomicU32::new(0);
     const BACKENDS: &[BackendId<BackendIds>] =
         &[BackendId::Custom(BackendIds::StagingBackend), BackendId::Core];
     let waiting = Arc::new(AtomicBool::new(false));
@@ -75,9 +78,6 @@ fn run(incoming: &Receiver<Report>, on_report: OnReport, touched: Arc<AtomicBool
         waiting: Arc::clone(&waiting),
         start: Instant::now(),
     };
-    // The platform for tests begins with the same random numbers each time: each key takes others, or all would have
-    // the same secrets.
-    static KEYS: AtomicU32 = AtomicU32::new(0);
     with_platform(StoreConfig::ram(), |mut platform| {
         for _ in 0..KEYS.fetch_add(1, Ordering::Relaxed) {
             platform.rng().next_u32();
