@@ -29,6 +29,7 @@ mod manual;
 mod race;
 mod responses;
 mod roles;
+mod security_keys;
 mod sessions;
 mod token_carriers;
 mod usb_keys;
