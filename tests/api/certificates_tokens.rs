@@ -22,7 +22,7 @@ fn load(pki: &Pki, hsm: &SoftHsm, identities: &[&Identity]) {
         let der = pki.write("import.der", &identity.der);
         hsm.import_certificate("node", &der, id, "certificate");
     }
-    pki.openssl(&[
+    Pki::openssl(&[
         "x509",
         "-in",
         text(&pki.path("authority.pem")),
@@ -49,7 +49,7 @@ fn node(hsm: &SoftHsm, identities: &[&Identity]) -> TestNode {
 /// Waits until a certificate can be used, or cannot; gives what is told of it.
 #[track_caller]
 fn until(node: &TestNode, identity: &Identity, usable: bool) -> Value {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         node.post("/api/rescan", &json!({})).expect(200);
         let answer = node.get(&format!("/api/certificates/{}", identity.thumbprint));
