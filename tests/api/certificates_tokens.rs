@@ -182,6 +182,12 @@ fn a_pulled_token_is_told_and_works_again_when_it_is_back() {
         sign(&node, &identity.thumbprint, &body).expect(201);
         decrypt(&node, &identity, &message).expect(200);
     }
+    // A token that goes while nobody looks: what does not open then is not told to be damaged.
+    hsm.remove("node");
+    assert_eq!(
+        decrypt(&node, &identity, &message).refused(503),
+        "ETokenUnavailable"
+    );
 }
 
 /// A log that is kept in memory.
