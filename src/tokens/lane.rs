@@ -14,6 +14,10 @@ use super::wire::{Answer, Failure, FailureKind};
 /// More operations than this do not wait for one token.
 const MOST_WAITING: usize = 1024;
 
+/// The process has so many operations for each of its sessions: one goes on, the next is there when it ends. A session
+/// would wait for the node's threads otherwise, which on a busy machine takes as long as a signature.
+const AHEAD: usize = 2;
+
 /// What the token's own thread is told.
 pub(super) enum Event {
     /// The process with this number has ended, or is good for nothing any more.
@@ -47,6 +51,8 @@ struct Inner {
     /// From when a failed process may be started anew.
     renewable: Instant,
     next: u64,
+    /// When the process said something last.
+    heard: Instant,
     given: HashMap<u64, Job>,
     waiting: VecDeque<Job>,
     /// The token's thread knows that there is something to look after.
@@ -86,6 +92,7 @@ impl Lane {
                 keys: HashSet::new(),
                 renewable: Instant::now(),
                 next: 0,
+                heard: Instant::now(),
                 given: HashMap::new(),
                 waiting: VecDeque::new(),
                 watched: false,
@@ -118,7 +125,7 @@ impl Lane {
     fn pump(&self, inner: &mut Inner, ends: &mut Ends) {
         let Way::Open(process) = &inner.way else { return };
         let process = process.clone();
-        while inner.given.len() < inner.sessions {
+        while inner.given.len() < AHEAD * inner.sessions {
             let Some(mut job) = inner.waiting.pop_front() else {
                 break;
             };
@@ -154,6 +161,7 @@ impl Lane {
         if inner.generation != generation {
             return;
         }
+        inner.heard = Instant::now();
         let Some(mut job) = inner.given.remove(&id) else {
             return;
         };
@@ -256,6 +264,15 @@ impl Lane {
         self.timeout * job.task.patience()
     }
 
+    /// When an operation that the process has is late: after its time without a word of the process, for a token that does
+    /// one thing at a time may have others to do first; and in any case after the time that all of those may take.
+    fn due(&self, job: &Job, heard: Instant, sessions: usize) -> Instant {
+        let patience = self.patience(job);
+        let others = u32::try_from(AHEAD * sessions).unwrap_or(u32::MAX);
+        let silent = job.given.max(heard) + patience;
+        silent.min(job.given + patience.saturating_mul(others))
+    }
+
     /// The token becomes usable: what is asked of it from now on waits for its process.
     pub(super) fn hold(&self) {
         self.lock().way = Way::Waiting;
@@ -287,7 +304,7 @@ impl Lane {
         let now = Instant::now();
         let given: Vec<_> = inner.given.drain().map(|(_, job)| job).collect();
         for mut job in given {
-            let late = now >= job.given + self.patience(&job);
+            let late = now >= self.due(&job, inner.heard, inner.sessions);
             if job.is_of_keeper() || job.again || late || !job.task.is_repeatable() {
                 ends.0.push((job, Err(why.clone())));
             } else {
@@ -331,7 +348,7 @@ impl Lane {
         let first = inner
             .given
             .values()
-            .map(|job| job.given + self.patience(job))
+            .map(|job| self.due(job, inner.heard, inner.sessions))
             .min();
         inner.watched = first.is_some();
         first
