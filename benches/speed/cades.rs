@@ -90,7 +90,7 @@ pub(crate) fn measure(effort: &Effort, _: &Cores) -> Outcome<Vec<Row>> {
     }])
 }
 
-/// Measures here so many pairs; prints microseconds of C_Sign and of CAdES-BES, and the median of their ratios.
+/// Measures here so many pairs; prints microseconds of `C_Sign` and of CAdES-BES, and the median of their ratios.
 pub(crate) fn inside(pairs: &str) -> Outcome<()> {
     let pairs: usize = pairs.parse()?;
     let conf = std::env::var("SOFTHSM2_CONF")?;

@@ -63,12 +63,10 @@ fn show(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
             "default" => "default".to_owned(),
             layer => format!("{layer} {origin}"),
         };
-        if option.kind == Kind::AccessCodes {
+        if matches!(option.kind, Kind::AccessCodes | Kind::Tables(_)) {
             current = name;
             writeln!(out, "\n[{name}]  # {origin}")?;
-            for (code, keys) in settings[name].as_table().into_iter().flatten() {
-                writeln!(out, "{} = {keys}", Value::from(code.as_str()))?;
-            }
+            table(name, settings[name].as_table().into_iter().flatten(), out)?;
             continue;
         }
         if section != current {
@@ -83,6 +81,26 @@ fn show(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
         match table.and_then(|table| table.get(name)) {
             Some(value) => writeln!(out, "{name} = {value}  # {origin}")?,
             None => writeln!(out, "# {name} is not set")?,
+        }
+    }
+    Ok(())
+}
+
+/// Entries of the section `name`: values, or sections of their own.
+fn table<'t>(
+    name: &str,
+    entries: impl Iterator<Item = (&'t String, &'t Value)>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    for (key, value) in entries {
+        match value {
+            Value::Table(fields) => {
+                writeln!(out, "[{name}.{key}]")?;
+                for (field, value) in fields {
+                    writeln!(out, "{field} = {value}")?;
+                }
+            }
+            value => writeln!(out, "{} = {value}", Value::from(key.as_str()))?,
         }
     }
     Ok(())
@@ -135,7 +153,10 @@ mod tests {
 
     #[test]
     fn show_names_each_origin_and_loads_again() {
-        let given = file("[sessions]\nlife = \"2m\"\n[access_codes]\n\"A \\\" B\" = [1, 2]\n");
+        let given = file(
+            "[sessions]\nlife = \"2m\"\n[access_codes]\n\"A \\\" B\" = [1, 2]\n\
+             [tokens.office]\nmodule = \"/m.so\"\nenvironment = { HOME = \"/h\" }\n",
+        );
         let path = given.path().to_str().unwrap();
         let shown = run(&[
             "show",
@@ -165,6 +186,7 @@ mod tests {
         let values = |text: &str| toml::from_str::<Settings>(text).unwrap();
         assert_eq!(values(&again), values(&shown));
         assert_eq!(values(&shown).access_codes["A \" B"], [1, 2]);
+        assert_eq!(values(&shown).tokens["office"].environment["HOME"], "/h");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::sysfs;
 
@@ -58,7 +59,8 @@ pub(super) struct Monitor {
 impl Monitor {
     /// Starts it; returns once it is subscribed, or knows that it cannot be.
     pub(super) fn start(open: Opener, tell: impl Fn(Nudge) + Send + 'static) -> io::Result<Self> {
-        let (stopped, stop) = rustix::pipe::pipe()?;
+        // A program that is started meanwhile must not hold the other end open.
+        let (stopped, stop) = pipe_with(PipeFlags::CLOEXEC)?;
         let (ready, subscribed) = sync_channel(1);
         let thread = thread::Builder::new()
             .name("udev monitor".into())

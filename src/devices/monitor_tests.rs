@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -166,4 +167,19 @@ fn events_that_the_kernel_drops_are_noticed_and_what_comes_after_them_is_seen() 
     }
     assert!(!seen.contains(&Nudge::Reconnected), "an overflow is no death");
     monitor.stop();
+}
+
+#[test]
+fn a_program_started_meanwhile_does_not_keep_it_from_stopping() {
+    let (monitor, _told) = monitor(|| Err(io::ErrorKind::Unsupported.into()));
+    let mut program = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+    let (stopped, end) = channel();
+    std::thread::spawn(move || {
+        monitor.stop();
+        let _ = stopped.send(());
+    });
+    let ended = end.recv_timeout(LIMIT);
+    program.kill().unwrap();
+    program.wait().unwrap();
+    ended.unwrap();
 }

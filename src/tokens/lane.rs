@@ -229,6 +229,7 @@ impl Lane {
         match failure.kind {
             FailureKind::NoKey => TokenError::NoKey(name),
             FailureKind::NoRoom => TokenError::NoRoom(name),
+            FailureKind::Gone => self.not_usable(format!("not there any more ({})", failure.text)),
             FailureKind::Nonsense => TokenError::Nonsense {
                 name,
                 what: failure.text.clone(),

@@ -236,7 +236,7 @@ fn messages_of_openssl_are_opened_with_rsa_keys() {
     let pki = Pki::new();
     let (rsa, elliptic) = (pki.issue("Shop", Kind::Rsa), pki.issue("Till", Kind::P256));
     let stranger = pki.issue_with("Stranger", Kind::Rsa, |params| {
-        params.serial_number = Some(77.into())
+        params.serial_number = Some(77.into());
     });
     let mut node = node(&[
         ("shop", entry(&pki.pem("shop", &rsa))),

@@ -22,7 +22,7 @@ fn load(pki: &Pki, hsm: &SoftHsm, identities: &[&Identity]) {
         let der = pki.write("import.der", &identity.der);
         hsm.import_certificate("node", &der, id, "certificate");
     }
-    pki.openssl(&[
+    Pki::openssl(&[
         "x509",
         "-in",
         text(&pki.path("authority.pem")),
@@ -49,7 +49,7 @@ fn node(hsm: &SoftHsm, identities: &[&Identity]) -> TestNode {
 /// Waits until a certificate can be used, or cannot; gives what is told of it.
 #[track_caller]
 fn until(node: &TestNode, identity: &Identity, usable: bool) -> Value {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         node.post("/api/rescan", &json!({})).expect(200);
         let answer = node.get(&format!("/api/certificates/{}", identity.thumbprint));
@@ -182,6 +182,12 @@ fn a_pulled_token_is_told_and_works_again_when_it_is_back() {
         sign(&node, &identity.thumbprint, &body).expect(201);
         decrypt(&node, &identity, &message).expect(200);
     }
+    // A token that goes while nobody looks: what does not open then is not told to be damaged.
+    hsm.remove("node");
+    assert_eq!(
+        decrypt(&node, &identity, &message).refused(503),
+        "ETokenUnavailable"
+    );
 }
 
 /// A log that is kept in memory.

@@ -255,8 +255,8 @@ fn other_drivers_and_bindings_that_prove_nothing() {
         }),
         ..licence()
     };
-    node.put(&with("fido2", "A1", None));
-    assert!(error(&node.licence(KEY_NO)).contains("fido2 A1 has a driver that this version"));
+    node.put(&with("fido3", "A1", None));
+    assert!(error(&node.licence(KEY_NO)).contains("fido3 A1 has a driver that this version"));
     node.put(&with("hid", "A1", None));
     node.plug(vec![blank("A1")]);
     assert!(error(&node.licence(KEY_NO)).contains("does not name the public key"));

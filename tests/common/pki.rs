@@ -155,12 +155,12 @@ impl Pki {
             &password,
         ];
         arguments.extend(further);
-        self.openssl(&arguments);
+        Self::openssl(&arguments);
         out
     }
 
     /// Runs `openssl`, which must succeed.
-    pub(crate) fn openssl(&self, arguments: &[&str]) {
+    pub(crate) fn openssl(arguments: &[&str]) {
         let output = openssl(arguments);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "openssl {arguments:?}: {said}");
@@ -219,7 +219,7 @@ impl Pki {
             text(&recipient),
         ];
         arguments.extend(further);
-        self.openssl(&arguments);
+        Self::openssl(&arguments);
         fs::read(&out).unwrap()
     }
 }

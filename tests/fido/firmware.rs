@@ -70,7 +70,10 @@ fn a_credential_is_made_with_a_touch_and_proven_without() {
     key.authenticator.set_touched(false);
     let read_back = Credential::parse(&credential.serial(), &credential.public_key());
     assert_eq!(read_back.as_ref(), Some(&credential));
-    assert_eq!(key.proves(&[credential.clone()]), [credential.serial()]);
+    assert_eq!(
+        key.proves(std::slice::from_ref(&credential)),
+        [credential.serial()]
+    );
     assert!(
         other.proves(&[credential]).is_empty(),
         "another key of the same make"
@@ -112,5 +115,8 @@ fn without_a_touch_no_credential_is_made_and_the_key_works_on() {
     let refused = make_over(|| Ok(key.clone()), false, &mut |step| steps.push(step)).unwrap_err();
     assert!(refused.to_string().contains("nobody touched it"), "{refused}");
     assert_eq!(steps, [Step::Touch], "its owner was asked once");
-    assert_eq!(key.proves(&[credential.clone()]), [credential.serial()]);
+    assert_eq!(
+        key.proves(std::slice::from_ref(&credential)),
+        [credential.serial()]
+    );
 }

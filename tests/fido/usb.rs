@@ -90,7 +90,7 @@ fn a_key_keeps_its_credential_from_plug_to_plug() {
     let credential = make_over(|| Ok(Host::plug(port)), false, &mut |_| ()).unwrap();
     let progress = carrier::Progress::default();
     for _ in 0..3 {
-        let proven = prove_over(Host::plug(port), &[credential.clone()], &progress).unwrap();
+        let proven = prove_over(Host::plug(port), std::slice::from_ref(&credential), &progress).unwrap();
         assert_eq!(proven.len(), 1);
         assert_eq!(proven[0].verdict, Ok(()));
     }

@@ -25,7 +25,7 @@ pub(crate) fn lay(overlay: &Overlay) {
 /// It is plugged in, made a carrier, pulled, and plugged in again.
 pub(crate) fn comes_and_goes(guest: &mut Guest, truth: &mut Truth) {
     truth.plugged(DEVICE);
-    guest.scenario("a security key", truth, |machine| plug(machine));
+    guest.scenario("a security key", truth, plug);
     truth.licence(KEY_NO, Workable);
     guest.scenario("a licence is bound to it", truth, |machine| {
         machine.sh(&format!(
@@ -39,7 +39,7 @@ pub(crate) fn comes_and_goes(guest: &mut Guest, truth: &mut Truth) {
         machine.sh("/opt/dongles/dongles.sh pull key");
     });
     truth.licence(KEY_NO, Workable).plugged(DEVICE);
-    guest.scenario("it comes back", truth, |machine| plug(machine));
+    guest.scenario("it comes back", truth, plug);
     truth.licence(KEY_NO, Not("is not connected")).pulled(DEVICE);
     guest.scenario("it goes for good", truth, |machine| {
         machine.sh("/opt/dongles/dongles.sh pull key");

@@ -26,7 +26,7 @@ impl Site {
         );
         fs::write(site.path("keynode.toml"), text).unwrap();
         let vendor = site.text("vendor");
-        site.ok(&["vendor", "init", "--dir", &vendor, "--name", "Example"]);
+        Site::ok(&["vendor", "init", "--dir", &vendor, "--name", "Example"]);
         let vendors = site.text("vendors");
         fs::create_dir(&vendors).unwrap();
         fs::copy(site.path("vendor/vendor.pem"), site.path("vendors/vendor.pem")).unwrap();
@@ -42,7 +42,7 @@ impl Site {
     }
 
     /// Runs the program; the result is its exit code and all that it said.
-    fn run(&self, words: &[&str]) -> (i32, String) {
+    fn run(words: &[&str]) -> (i32, String) {
         let output = Command::new(env!("CARGO_BIN_EXE_keynode"))
             .args(words)
             .env("TERM", "dumb")
@@ -56,8 +56,8 @@ impl Site {
     }
 
     #[track_caller]
-    fn ok(&self, words: &[&str]) -> String {
-        let (code, text) = self.run(words);
+    fn ok(words: &[&str]) -> String {
+        let (code, text) = Self::run(words);
         assert_eq!(code, 0, "{words:?}: {text}");
         text
     }
@@ -77,7 +77,7 @@ impl Site {
             "--vendor-dir",
             &vendors,
         ];
-        self.run(&[words, &place].concat())
+        Self::run(&[words, &place].concat())
     }
 
     fn provision(&self, words: &[&str]) -> (i32, String) {
@@ -117,7 +117,7 @@ impl Site {
             "--state-dir",
             &self.text("state"),
         ];
-        self.ok(&words);
+        Self::ok(&words);
         self.text(&format!("672B.{key_no}.licence"))
     }
 }
