@@ -137,15 +137,7 @@ impl HeldKey {
 
 /// How it stands with a token, as a sentence without its full stop.
 pub fn in_words(token: &Token) -> String {
-    let (name, state) = (&token.name, &token.state);
-    let told = match state {
-        TokenState::NeedsPin(_) => format!("token {name} needs a PIN"),
-        _ => format!("token {name} is {}", state.name()),
-    };
-    match state.detail() {
-        Some(detail) => format!("{told}: {detail}"),
-        None => told,
-    }
+    format!("token {} {}", token.name, token.state.in_words())
 }
 
 /// Has a token sign something with a key, to see that it does.

@@ -134,7 +134,7 @@ impl Care {
             }
             self.attend();
         }
-        self.means.lane.close("not looked after any more".into());
+        self.means.lane.close("is not looked after any more".into());
         if let Some(process) = self.process.take() {
             process.dismiss();
             process.bury(GOODBYE);
@@ -302,17 +302,14 @@ impl Care {
 
     fn become_state(&mut self, state: TokenState, contents: Option<Contents>) {
         if self.token.state != state {
-            let (name, word) = (&self.means.rules.name, state.name());
+            let (name, words) = (&self.means.rules.name, state.in_words());
             match state.detail() {
-                None => tracing::info!(token = name, "it is {word}"),
-                Some(detail) => tracing::warn!(token = name, "it is {word}: {detail}"),
+                None => tracing::info!(token = name, "it {words}"),
+                Some(_) => tracing::warn!(token = name, "it {words}"),
             }
         }
         if state != TokenState::Usable {
-            let detail = state.detail().map(|detail| format!(": {detail}"));
-            self.means
-                .lane
-                .close(format!("{}{}", state.name(), detail.unwrap_or_default()));
+            self.means.lane.close(state.in_words());
         }
         self.token.state = state;
         if let Some(contents) = contents {

@@ -7,7 +7,7 @@ pub enum TokenError {
     #[error("no [tokens.{0}] in the settings")]
     Unknown(String),
     /// It is absent, locked, wants a PIN or is faulty.
-    #[error("token {name} is {state}")]
+    #[error("token {name} {state}")]
     NotUsable {
         /// NAME in the settings.
         name: String,

@@ -86,7 +86,7 @@ impl Lane {
             timeout,
             events,
             inner: Mutex::new(Inner {
-                way: Way::Closed("not looked at yet".into()),
+                way: Way::Closed("was not looked at yet".into()),
                 generation: 0,
                 sessions: 1,
                 keys: HashSet::new(),
@@ -237,7 +237,7 @@ impl Lane {
         match failure.kind {
             FailureKind::NoKey => TokenError::NoKey(name),
             FailureKind::NoRoom => TokenError::NoRoom(name),
-            FailureKind::Gone => self.not_usable(format!("not there any more ({})", failure.text)),
+            FailureKind::Gone => self.not_usable(format!("is not there any more ({})", failure.text)),
             FailureKind::Nonsense => TokenError::Nonsense {
                 name,
                 what: failure.text.clone(),

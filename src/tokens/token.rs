@@ -32,6 +32,18 @@ impl TokenState {
         }
     }
 
+    /// What follows the token's name in a sentence: `is absent`, `needs a PIN: ...`; no full stop.
+    pub fn in_words(&self) -> String {
+        let told = match self {
+            Self::NeedsPin(_) => "needs a PIN".to_owned(),
+            _ => format!("is {}", self.name()),
+        };
+        match self.detail() {
+            Some(detail) => format!("{told}: {detail}"),
+            None => told,
+        }
+    }
+
     /// What it says beyond its name.
     pub fn detail(&self) -> Option<&str> {
         match self {

@@ -114,6 +114,10 @@ fn a_key_made_on_a_token_signs_after_a_reload_and_another_one_takes_its_place() 
         objects.contains("keynode signing") && objects.contains("never extractable"),
         "{objects}"
     );
+    assert!(
+        !objects.contains("decrypt") && !objects.contains("unwrap"),
+        "it signs, and no more: {objects}"
+    );
 
     site.settings(ON_TOKEN);
     reload(&node);
@@ -193,6 +197,16 @@ fn the_software_key_moves_to_a_token_and_clients_keep_their_public_key() {
         objects.contains("sensitive") && !objects.contains("  extractable"),
         "{objects}"
     );
+}
+
+#[test]
+fn a_key_is_made_on_a_token_before_the_first_start() {
+    let site = Site::new();
+    fs::remove_dir_all(site.state.path("state")).unwrap();
+    site.settings(ON_TOKEN);
+    let made = pem(&site.signing(&["init", "--token", "hsm"]).ok());
+    let node = site.start();
+    assert!(signed_by(&node.client().get("/api/serverinfo"), &made));
 }
 
 #[test]

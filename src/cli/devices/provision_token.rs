@@ -158,12 +158,6 @@ fn usable<'s>(seen: &'s Seen, name: &str) -> Result<&'s Token, Failure> {
     if token.state == TokenState::Usable {
         return Ok(token);
     }
-    let detail = token
-        .state
-        .detail()
-        .map_or_else(String::new, |detail| format!(": {detail}"));
-    Err(Failure::Failed(format!(
-        "token {name} is {}{detail}",
-        token.state.name()
-    )))
+    let words = token.state.in_words();
+    Err(Failure::Failed(format!("token {name} {words}")))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rsa::KeySize;
 
+use crate::node::StateDir;
 use crate::settings::{OnSigningFailure, Settings, Signing, SigningProvider};
 use crate::signing::{KeyList, KeyListLock, Place, PublicKey, Signer, SoftwareKey, give_to_owner, to_hex};
 use crate::store::{AuditEntry, FILE_NAME, append_audit};
@@ -18,6 +19,8 @@ use super::{ImportArgs, InitArgs, NewKeyArgs, RotateArgs};
 
 pub(super) fn init(args: &InitArgs, out: &mut impl Write) -> Result<(), Failure> {
     let settings = Settings::load(&args.settings.0)?.settings;
+    // A node whose settings name a token does not start before there is a key: this may come before its first start.
+    StateDir::shared_database(&settings.state_dir).map_err(Failure::of)?;
     let mut change = Change::begin(&settings)?;
     let token = OpenToken::open(&settings, &args.token)?;
     let (public, place) = match &args.key {

@@ -226,11 +226,7 @@ fn unsupported(certificate: &Certificate) -> Option<String> {
 }
 
 fn state(token: &Token) -> String {
-    let (name, state) = (&token.name, token.state.name());
-    match token.state.detail() {
-        Some(detail) => format!("token {name}: {state}: {detail}"),
-        None => format!("token {name} is {state}"),
-    }
+    format!("token {} {}", token.name, token.state.in_words())
 }
 
 /// The private key of a certificate on its token.

@@ -184,6 +184,10 @@ impl<'a> Desk<'a> {
             Attribute::Extractable(false),
             Attribute::Sign(true),
         ]);
+        // Tokens let an RSA key decrypt and unwrap unless they are told otherwise.
+        if matches!(kind, None | Some(KeyKind::Rsa(_))) {
+            private.extend([Attribute::Decrypt(false), Attribute::Unwrap(false)]);
+        }
         let public = match kind {
             Some(kind) => {
                 let mut parameters = generation(kind).into_iter();
