@@ -71,12 +71,12 @@ impl<'a> Desk<'a> {
                 if !matches!(bytes.len(), 84 | 148) {
                     return Err(Failure::new(FailureKind::Asked, "no parameter of an agreement"));
                 }
-                self.decrypted(key, None, |session, key| agree(session, key, bytes))
+                self.decrypted(&key, None, |session, key| agree(session, key, bytes))
             }
             Ask::Decrypt { key, mechanism } => {
                 let mechanism = decryption(mechanism)?;
                 let kind = Some(KeyType::RSA);
-                self.decrypted(key, kind, |session, key| session.decrypt(&mechanism, key, bytes))
+                self.decrypted(&key, kind, |session, key| session.decrypt(&mechanism, key, bytes))
             }
             Ask::CreateKey { id, label, kind } => self.create_key(&id, &label, kind, bytes),
             Ask::WriteData { label } => self.write_data(&label, bytes),
@@ -103,14 +103,14 @@ impl<'a> Desk<'a> {
     /// say of wrong padding. It is looked for after a success as well: nobody is to tell the two by their time (RFC 3218).
     fn decrypted(
         &mut self,
-        id: Vec<u8>,
+        id: &[u8],
         kind: Option<KeyType>,
         decrypt: impl FnMut(&Session, ObjectHandle) -> Result<Vec<u8>, Error>,
     ) -> Result<Vec<u8>, Failure> {
-        let outcome = self.with_key(id.clone(), kind, decrypt);
+        let outcome = self.with_key(id.to_vec(), kind, decrypt);
         match outcome {
             Err(failure) if failure.kind == FailureKind::NoKey => Err(failure),
-            outcome => match self.private_key(&id, kind) {
+            outcome => match self.private_key(id, kind) {
                 Ok(_) => outcome,
                 Err(failure) => Err(Failure::new(FailureKind::Gone, failure.text)),
             },
