@@ -178,7 +178,8 @@ async fn respond(api: &Api, query_id: Option<&HeaderValue>, reply: Reply) -> Htt
     let signature = match api.signer.sign(message).await {
         Ok(signature) => signature.to_base64(),
         Err(error) => {
-            tracing::error!(%error, "an answer could not be signed");
+            // That nothing can be signed is told once, by the watch over the signer.
+            tracing::debug!(%error, "an answer could not be signed");
             if let Some(session) = reply.made {
                 sessions::take_back(api, session).await;
             }

@@ -303,9 +303,10 @@ impl Care {
     fn become_state(&mut self, state: TokenState, contents: Option<Contents>) {
         if self.token.state != state {
             let (name, words) = (&self.means.rules.name, state.in_words());
-            match state.detail() {
-                None => tracing::info!(token = name, "it {words}"),
-                Some(_) => tracing::warn!(token = name, "it {words}"),
+            if state.detail().is_none() {
+                tracing::info!(token = name, "it {words}");
+            } else {
+                tracing::warn!(token = name, "it {words}");
             }
         }
         if state != TokenState::Usable {

@@ -13,8 +13,8 @@ use super::{TokenRules, pin};
 /// While a token is opened, operations that wait for it are looked after this often.
 const TICK: Duration = Duration::from_millis(250);
 
-/// A PIN of which it is not known whether the token counted it as wrong (the module crashed or hung over it) is tried so
-/// often, as long as the token does not say that it did.
+/// A PIN of which it is not known whether the token counted it as wrong (the module crashed or hung over it, or failed with a
+/// code that may mean anything) is tried so often, as long as the token does not say that it did.
 const MOST_UNCERTAIN: u8 = 2;
 
 /// What came of opening a token.
@@ -29,7 +29,7 @@ pub(super) struct Opening {
 /// What the next opening has to know of those before it.
 #[derive(Default)]
 pub(super) struct Caution {
-    /// The token and PIN that went into a login whose outcome is not known, and how often.
+    /// The token and PIN that went into a login whose outcome is not known, and how often; forgotten when the token goes.
     uncertain: Option<(String, zeroize::Zeroizing<String>, u8)>,
     /// The PIN that is known not to be accepted, and how it stands with the token since, so that it is neither tried nor
     /// hashed at each look.
@@ -59,7 +59,10 @@ impl Opener<'_> {
         };
         let facts = match self.find() {
             Ok(Answer::Found(facts)) => facts,
-            Ok(Answer::Absent) => return ended(TokenState::Absent),
+            Ok(Answer::Absent) => {
+                self.caution.uncertain = None;
+                return ended(TokenState::Absent);
+            }
             Ok(Answer::Failed(failure)) => return ended(TokenState::Faulty(failure.text)),
             Ok(_) => return ended(TokenState::Faulty("its module answers nonsense".into())),
             Err(Lost(why)) => return ended(TokenState::Faulty(why)),
@@ -141,7 +144,21 @@ impl Opener<'_> {
                 TokenState::Locked
             }
             (_, _) if failure.text == "CKR_USER_PIN_NOT_INITIALIZED" => no_pin_on_token(),
-            _ => TokenState::Faulty(failure.text),
+            (_, Some(pin)) if failure.text == "CKR_PIN_EXPIRED" => {
+                let state = TokenState::NeedsPin(
+                    "its PIN has expired: change it with its maker's tool, and put the new one into the PIN file".into(),
+                );
+                self.caution.refused = Some((name, pin, state.clone()));
+                state
+            }
+            // It went while it was logged in to. All else may be a maker's word for a wrong PIN.
+            (FailureKind::Gone, _) if failure.text != "CKR_DEVICE_ERROR" => TokenState::Faulty(failure.text),
+            (_, pin) => {
+                if let Some(pin) = pin {
+                    self.note_uncertain(name, pin);
+                }
+                TokenState::Faulty(format!("{} (while it was given its PIN)", failure.text))
+            }
         }
     }
 
@@ -165,10 +182,17 @@ impl Opener<'_> {
         if let Some((token, tried, times)) = &self.caution.uncertain
             && *token == name
             && **tried == *pin
-            && (facts.wrong_before || *times >= MOST_UNCERTAIN)
         {
-            self.refused.add(&name, &pin);
-            self.caution.uncertain = None;
+            if facts.wrong_before {
+                self.refused.add(&name, &pin);
+                self.caution.uncertain = None;
+            } else if *times >= MOST_UNCERTAIN {
+                return Err(TokenState::NeedsPin(format!(
+                    "its module failed or crashed each of the {times} times that it was given the PIN, see the log; the PIN is \
+                     not tried again, for it may be wrong, before the PIN file has another, the token was away, or the node \
+                     starts anew"
+                )));
+            }
         }
         if self.refused.has(&name, &pin) {
             self.caution.refused = Some((name, pin, refused_state()));

@@ -53,3 +53,9 @@ fn little_is_open_to_whoever_takes_over_a_service() {
         judged.ok();
     }
 }
+
+#[test]
+fn the_node_leaves_no_core_dump_with_its_keys() {
+    let unit = fs::read_to_string("systemd/keynode.service").unwrap();
+    assert!(unit.lines().any(|line| line == "LimitCORE=0"));
+}
