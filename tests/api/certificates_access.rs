@@ -283,7 +283,8 @@ fn messages_of_openssl_are_opened_with_rsa_keys() {
     );
 
     // A key that does not decrypt and content that does not are told alike (RFC 3218).
-    let good = pki.encrypt(&rsa, content, &["-aes-256-cbc"]);
+    // Authenticated: of CBC's noise, one in 256 ends in what looks like padding.
+    let good = pki.encrypt(&rsa, content, &["-aes-256-gcm"]);
     let key = good
         .windows(4)
         .position(|window| window == [0x04, 0x82, 0x01, 0x00])
