@@ -94,7 +94,7 @@ pub(super) fn octets(element: Tlv<'_>) -> Result<Vec<u8>, Malformed> {
     let mut joined = Vec::new();
     let mut parts = element.inner();
     while parts.peek().is_some() {
-        joined.extend_from_slice(parts.expect(OCTET_STRING)?.value);
+        joined.extend_from_slice(parts.tagged(OCTET_STRING)?.value);
     }
     Ok(joined)
 }

@@ -134,19 +134,19 @@ fn read(der: &[u8]) -> Result<Certificate, Malformed> {
         return Err(Malformed("it is longer than 64 KiB"));
     }
     let mut certificate = Reader::only(der, SEQUENCE)?.inner();
-    let mut fields = certificate.expect(SEQUENCE)?.inner();
-    certificate.expect(SEQUENCE)?;
-    certificate.expect(BIT_STRING)?;
+    let mut fields = certificate.tagged(SEQUENCE)?.inner();
+    certificate.tagged(SEQUENCE)?;
+    certificate.tagged(BIT_STRING)?;
     certificate.end()?;
 
     fields.optional(context(0))?;
-    let serial = fields.expect(INTEGER)?;
-    fields.expect(SEQUENCE)?;
-    let issuer = fields.expect(SEQUENCE)?;
-    let mut validity = fields.expect(SEQUENCE)?.inner();
+    let serial = fields.tagged(INTEGER)?;
+    fields.tagged(SEQUENCE)?;
+    let issuer = fields.tagged(SEQUENCE)?;
+    let mut validity = fields.tagged(SEQUENCE)?.inner();
     let (not_before, not_after) = (time(validity.next()?)?, time(validity.next()?)?);
-    let subject = fields.expect(SEQUENCE)?;
-    let public_key = fields.expect(SEQUENCE)?;
+    let subject = fields.tagged(SEQUENCE)?;
+    let public_key = fields.tagged(SEQUENCE)?;
     let (subject_name, issuer_name) = (Name::read(subject.raw)?, Name::read(issuer.raw)?);
     let mut found = Certificate {
         der: der.into(),
@@ -190,15 +190,15 @@ fn time(element: Tlv<'_>) -> Result<Timestamp, Malformed> {
 /// The type of the key in a `SubjectPublicKeyInfo`.
 fn key_kind(spki: Tlv<'_>) -> Result<PublicKeyKind, Malformed> {
     let mut fields = spki.inner();
-    let mut algorithm = fields.expect(SEQUENCE)?.inner();
-    let key = fields.expect(BIT_STRING)?;
-    Ok(match algorithm.expect(OID)?.oid()? {
+    let mut algorithm = fields.tagged(SEQUENCE)?.inner();
+    let key = fields.tagged(BIT_STRING)?;
+    Ok(match algorithm.tagged(OID)?.oid()? {
         oid::RSA_ENCRYPTION => {
             let key = key
                 .value
                 .strip_prefix(&[0])
                 .ok_or(Malformed("its key is broken"))?;
-            let modulus = Reader::only(key, SEQUENCE)?.inner().expect(INTEGER)?.value;
+            let modulus = Reader::only(key, SEQUENCE)?.inner().tagged(INTEGER)?.value;
             let zeros = modulus.iter().take_while(|&&byte| byte == 0).count();
             let bits = modulus[zeros..].len() * 8;
             let unused = modulus.get(zeros).map_or(0, |byte| byte.leading_zeros());
@@ -219,9 +219,9 @@ fn key_kind(spki: Tlv<'_>) -> Result<PublicKeyKind, Malformed> {
 /// Takes one extension over; those that are not known say nothing here.
 fn extend(certificate: &mut Certificate, extension: Tlv<'_>) -> Result<(), Malformed> {
     let mut fields = Reader::only(extension.raw, SEQUENCE)?.inner();
-    let kind = fields.expect(OID)?.oid()?;
+    let kind = fields.tagged(OID)?.oid()?;
     fields.optional(BOOLEAN)?;
-    let value = fields.expect(OCTET_STRING)?.value;
+    let value = fields.tagged(OCTET_STRING)?.value;
     match kind {
         oid::SUBJECT_KEY_IDENTIFIER => {
             certificate.subject_key_id = Some(Reader::only(value, OCTET_STRING)?.value.to_vec());

@@ -56,11 +56,11 @@ impl Sealed {
         if kind == oid::GOST_28147 {
             let mut fields = parameters.ok_or(UNSUPPORTED)?.inner();
             let vector = fields
-                .expect(OCTET_STRING)?
+                .tagged(OCTET_STRING)?
                 .value
                 .try_into()
                 .map_err(|_| UNSUPPORTED)?;
-            let parameters = Parameters::by(fields.expect(OID)?.oid()?).ok_or(UNSUPPORTED)?;
+            let parameters = Parameters::by(fields.tagged(OID)?.oid()?).ok_or(UNSUPPORTED)?;
             return Ok(Self {
                 cipher: Cipher::Gost28147(parameters, vector),
                 ciphertext,
@@ -109,7 +109,7 @@ impl Sealed {
             .ok_or(UNSUPPORTED)?;
         let nonce = parameters
             .inner()
-            .expect(OCTET_STRING)?
+            .tagged(OCTET_STRING)?
             .value
             .try_into()
             .map_err(|_| UNSUPPORTED)?;
@@ -180,7 +180,7 @@ impl fmt::Debug for Sealed {
 /// An `AlgorithmIdentifier`.
 fn read(algorithm: Tlv<'_>) -> Result<(ObjectIdentifier, Option<Tlv<'_>>), Malformed> {
     let mut fields = algorithm.inner();
-    let kind = fields.expect(OID)?.oid()?;
+    let kind = fields.tagged(OID)?.oid()?;
     let parameters = if fields.peek().is_some() {
         Some(fields.next()?)
     } else {

@@ -108,8 +108,8 @@ impl CertificateIdentifier {
             SEQUENCE => {
                 let mut fields = element.inner();
                 Ok(Self::IssuerAndSerial {
-                    issuer: fields.expect(SEQUENCE)?.raw.to_vec(),
-                    serial: fields.expect(INTEGER)?.value.to_vec(),
+                    issuer: fields.tagged(SEQUENCE)?.raw.to_vec(),
+                    serial: fields.tagged(INTEGER)?.value.to_vec(),
                 })
             }
             0x80 | 0xa0 => Ok(Self::SubjectKeyId(octets(element)?)),
@@ -121,8 +121,8 @@ impl CertificateIdentifier {
 /// The fields of the message inside of a `ContentInfo`, and its type.
 pub(super) fn content_info(message: &[u8]) -> Result<(ObjectIdentifier, Reader<'_>), Malformed> {
     let mut fields = Reader::only(message, SEQUENCE)?.inner();
-    let kind = fields.expect(OID)?.oid()?;
-    let content = fields.expect(context(0))?;
+    let kind = fields.tagged(OID)?.oid()?;
+    let content = fields.tagged(context(0))?;
     fields.end()?;
     Ok((kind, Reader::only(content.value, SEQUENCE)?.inner()))
 }
@@ -135,18 +135,18 @@ fn read(message: &[u8]) -> Result<Envelope, Malformed> {
         oid::AUTH_ENVELOPED_DATA => true,
         _ => return Err(Malformed("it is not an encrypted one")),
     };
-    fields.expect(INTEGER)?;
+    fields.tagged(INTEGER)?;
     fields.optional(context(0))?;
     let mut recipients = Vec::new();
-    for element in fields.expect(SET)?.inner().all(MOST)? {
+    for element in fields.tagged(SET)?.inner().all(MOST)? {
         // A choice: what is not a plain sequence is for a key that was agreed on, or a password.
         if element.tag == SEQUENCE {
             recipients.push(recipient(element)?);
         }
     }
-    let mut content = fields.expect(SEQUENCE)?.inner();
-    content.expect(OID)?;
-    let algorithm = content.expect(SEQUENCE)?;
+    let mut content = fields.tagged(SEQUENCE)?.inner();
+    content.tagged(OID)?;
+    let algorithm = content.tagged(SEQUENCE)?;
     let absent = Malformed("the encrypted content is not in it");
     let ciphertext = content
         .next()
@@ -155,7 +155,7 @@ fn read(message: &[u8]) -> Result<Envelope, Malformed> {
     let ciphertext = octets(ciphertext.ok_or(absent)?)?;
     let sealed = if authenticated {
         let attributes = fields.optional(context(1))?;
-        let tag = fields.expect(OCTET_STRING)?;
+        let tag = fields.tagged(OCTET_STRING)?;
         Sealed::authenticated(algorithm, ciphertext, attributes, tag.value)?
     } else {
         Sealed::plain(algorithm, ciphertext)?
@@ -165,10 +165,10 @@ fn read(message: &[u8]) -> Result<Envelope, Malformed> {
 
 fn recipient(element: Tlv<'_>) -> Result<Recipient, Malformed> {
     let mut fields = element.inner();
-    fields.expect(INTEGER)?;
+    fields.tagged(INTEGER)?;
     let identifier = CertificateIdentifier::read(fields.next()?)?;
-    let algorithm = fields.expect(SEQUENCE)?;
-    let encrypted_key = fields.expect(OCTET_STRING)?.value.to_vec();
+    let algorithm = fields.tagged(SEQUENCE)?;
+    let encrypted_key = fields.tagged(OCTET_STRING)?.value.to_vec();
     let transport = transport(algorithm, &encrypted_key)?;
     Ok(Recipient {
         identifier,
@@ -179,7 +179,7 @@ fn recipient(element: Tlv<'_>) -> Result<Recipient, Malformed> {
 
 fn transport(algorithm: Tlv<'_>, encrypted_key: &[u8]) -> Result<KeyTransport, Malformed> {
     let mut fields = algorithm.inner();
-    let kind = fields.expect(OID)?.oid()?;
+    let kind = fields.tagged(OID)?.oid()?;
     Ok(match kind {
         oid::RSA_ENCRYPTION => KeyTransport::RsaPkcs1,
         // Whoever made one that cannot be read may have made another for somebody else.
@@ -203,15 +203,15 @@ fn oaep(mut algorithm: Reader<'_>) -> Result<(ObjectIdentifier, ObjectIdentifier
     };
     let mut parameters = parameters.inner();
     let named = |element: Option<Tlv<'_>>| match element {
-        Some(element) => Reader::only(element.value, SEQUENCE)?.inner().expect(OID)?.oid(),
+        Some(element) => Reader::only(element.value, SEQUENCE)?.inner().tagged(OID)?.oid(),
         None => Ok(oid::SHA1),
     };
     let hash = named(parameters.optional(context(0))?)?;
     let mask = match parameters.optional(context(1))? {
         Some(element) => {
             let mut function = Reader::only(element.value, SEQUENCE)?.inner();
-            function.expect(OID)?;
-            function.expect(SEQUENCE)?.inner().expect(OID)?.oid()?
+            function.tagged(OID)?;
+            function.tagged(SEQUENCE)?.inner().tagged(OID)?.oid()?
         }
         None => oid::SHA1,
     };

@@ -52,13 +52,13 @@ impl GostTransport {
     pub(super) fn read(encrypted_key: &[u8]) -> Result<Self, Malformed> {
         const WRONG: Malformed = Malformed("its GOST key is of a wrong length");
         let mut fields = Reader::only(encrypted_key, SEQUENCE)?.inner();
-        let mut wrapped = fields.expect(SEQUENCE)?.inner();
-        let mut agreed = fields.expect(context(0))?.inner();
-        let parameters = Parameters::by(agreed.expect(OID)?.oid()?);
-        let mut ephemeral = agreed.expect(context(0))?.inner();
-        ephemeral.expect(SEQUENCE)?;
+        let mut wrapped = fields.tagged(SEQUENCE)?.inner();
+        let mut agreed = fields.tagged(context(0))?.inner();
+        let parameters = Parameters::by(agreed.tagged(OID)?.oid()?);
+        let mut ephemeral = agreed.tagged(context(0))?.inner();
+        ephemeral.tagged(SEQUENCE)?;
         let point = ephemeral
-            .expect(BIT_STRING)?
+            .tagged(BIT_STRING)?
             .value
             .strip_prefix(&[0])
             .ok_or(WRONG)?;
@@ -68,15 +68,15 @@ impl GostTransport {
         }
         Ok(Self {
             public_key: public_key.to_vec(),
-            user_keying_material: agreed.expect(OCTET_STRING)?.value.try_into().map_err(|_| WRONG)?,
+            user_keying_material: agreed.tagged(OCTET_STRING)?.value.try_into().map_err(|_| WRONG)?,
             parameters: parameters.ok_or(Malformed("its GOST key has parameters that are not supported"))?,
             wrapped: wrapped
-                .expect(OCTET_STRING)?
+                .tagged(OCTET_STRING)?
                 .value
                 .try_into()
                 .map_err(|_| WRONG)?,
             mac: wrapped
-                .expect(OCTET_STRING)?
+                .tagged(OCTET_STRING)?
                 .value
                 .try_into()
                 .map_err(|_| WRONG)?,

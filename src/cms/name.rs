@@ -23,7 +23,7 @@ impl Name {
         for relative in Reader::only(der, SEQUENCE)?.inner().all(MOST)? {
             for pair in Reader::only(relative.raw, SET)?.inner().all(MOST)? {
                 let mut pair = Reader::only(pair.raw, SEQUENCE)?.inner();
-                let kind = pair.expect(OID)?.oid()?;
+                let kind = pair.tagged(OID)?.oid()?;
                 let value = pair.next()?;
                 pair.end()?;
                 attributes.push((kind, text(value.tag, value.value)));

@@ -97,10 +97,10 @@ fn read(message: &[u8]) -> Result<SignedMessage, Malformed> {
     if kind != oid::SIGNED_DATA {
         return Err(Malformed("it is not a signed one"));
     }
-    fields.expect(INTEGER)?;
-    fields.expect(SET)?;
-    let mut encapsulated = fields.expect(SEQUENCE)?.inner();
-    let content_type = encapsulated.expect(OID)?.oid()?;
+    fields.tagged(INTEGER)?;
+    fields.tagged(SET)?;
+    let mut encapsulated = fields.tagged(SEQUENCE)?.inner();
+    let content_type = encapsulated.tagged(OID)?.oid()?;
     let content = match encapsulated.optional(context(0))? {
         Some(explicit) => Some(octets(only_octets(explicit)?)?),
         None => None,
@@ -113,7 +113,7 @@ fn read(message: &[u8]) -> Result<SignedMessage, Malformed> {
         }
     }
     fields.optional(context(1))?;
-    let signers = fields.expect(SET)?.inner().all(MOST)?;
+    let signers = fields.tagged(SET)?.inner().all(MOST)?;
     fields.end()?;
     Ok(SignedMessage {
         content,
@@ -136,12 +136,12 @@ fn only_octets(explicit: Tlv<'_>) -> Result<Tlv<'_>, Malformed> {
 
 fn signer(element: Tlv<'_>) -> Result<Signer, Malformed> {
     let mut fields = Reader::only(element.raw, SEQUENCE)?.inner();
-    fields.expect(INTEGER)?;
+    fields.tagged(INTEGER)?;
     let identifier = CertificateIdentifier::read(fields.next()?)?;
-    let digest = fields.expect(SEQUENCE)?.inner().expect(OID)?.oid()?;
+    let digest = fields.tagged(SEQUENCE)?.inner().tagged(OID)?.oid()?;
     let attributes = fields.optional(context(0))?.map(attributes).transpose()?;
-    let scheme = scheme(fields.expect(SEQUENCE)?.inner().expect(OID)?.oid()?);
-    let signature = fields.expect(OCTET_STRING)?.value.to_vec();
+    let scheme = scheme(fields.tagged(SEQUENCE)?.inner().tagged(OID)?.oid()?);
+    let signature = fields.tagged(OCTET_STRING)?.value.to_vec();
     fields.optional(context(1))?;
     fields.end()?;
     Ok(Signer {
@@ -176,18 +176,18 @@ fn attributes(set: Tlv<'_>) -> Result<SignedAttributes, Malformed> {
     let mut seen = Vec::new();
     for element in set.inner().all(MOST)? {
         let mut fields = Reader::only(element.raw, SEQUENCE)?.inner();
-        let kind = fields.expect(OID)?.oid()?;
+        let kind = fields.tagged(OID)?.oid()?;
         if seen.contains(&kind) {
             return Err(Malformed("a signed attribute is there twice"));
         }
         seen.push(kind);
-        let mut values = fields.expect(SET)?.inner();
+        let mut values = fields.tagged(SET)?.inner();
         match kind {
-            oid::CONTENT_TYPE => found.content_type = Some(values.expect(OID)?.oid()?),
-            oid::MESSAGE_DIGEST => found.message_digest = values.expect(OCTET_STRING)?.value.to_vec(),
+            oid::CONTENT_TYPE => found.content_type = Some(values.tagged(OID)?.oid()?),
+            oid::MESSAGE_DIGEST => found.message_digest = values.tagged(OCTET_STRING)?.value.to_vec(),
             oid::SIGNING_TIME => found.signing_time = Some(time(values.next()?)?),
             oid::SIGNING_CERTIFICATE_V2 => {
-                found.signing_certificate = Some(signing_certificate(values.expect(SEQUENCE)?)?);
+                found.signing_certificate = Some(signing_certificate(values.tagged(SEQUENCE)?)?);
             }
             // Others are signed too, and say nothing to this program.
             _ => continue,
@@ -212,14 +212,14 @@ fn time(element: Tlv<'_>) -> Result<Timestamp, Malformed> {
 fn signing_certificate(element: Tlv<'_>) -> Result<CertificateDigest, Malformed> {
     let mut first = element
         .inner()
-        .expect(SEQUENCE)?
+        .tagged(SEQUENCE)?
         .inner()
-        .expect(SEQUENCE)?
+        .tagged(SEQUENCE)?
         .inner();
     let digest = match first.optional(SEQUENCE)? {
-        Some(algorithm) => Digest::by(algorithm.inner().expect(OID)?.oid()?),
+        Some(algorithm) => Digest::by(algorithm.inner().tagged(OID)?.oid()?),
         None => Some(Digest::Sha256),
     };
-    let value = first.expect(OCTET_STRING)?.value.to_vec();
+    let value = first.tagged(OCTET_STRING)?.value.to_vec();
     Ok(CertificateDigest { digest, value })
 }

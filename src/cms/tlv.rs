@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
     /// The only element of these bytes.
     pub(super) fn only(bytes: &'a [u8], tag: u8) -> Result<Tlv<'a>, Malformed> {
         let mut reader = Self(bytes);
-        let element = reader.expect(tag)?;
+        let element = reader.tagged(tag)?;
         reader.end()?;
         Ok(element)
     }
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element, which must have this tag.
-    pub(super) fn expect(&mut self, tag: u8) -> Result<Tlv<'a>, Malformed> {
+    pub(super) fn tagged(&mut self, tag: u8) -> Result<Tlv<'a>, Malformed> {
         match self.optional(tag)? {
             Some(element) => Ok(element),
             None => Err(Malformed("it has not the structure that it should have")),
