@@ -1,4 +1,24 @@
-//! keynode: a licence node.
+//! keynode: a licence node. Serves the licences on the keys of a computer to the network, and lets programs use the
+//! certificates on them.
+//!
+//! The modules are layers, listed from the roof down; each uses only those below it (tests/house.rs holds them to that):
+//!
+//! | layer | what it is for |
+//! |---|---|
+//! | [`cli`] | the command line, one file per noun |
+//! | [`node`] | builds the parts from the settings; start, reload, stop |
+//! | [`api`] | the External API over HTTP, one file per resource |
+//! | [`seats`] | sessions and connections: who has which seat |
+//! | [`keyring`] | all keys, each with its verdict |
+//! | [`signing`] | signs the answers: a key in a file or on a token |
+//! | [`devices`] | USB devices and what they and tokens prove as carriers |
+//! | [`tokens`] | PKCS#11 modules in processes of their own; certificates |
+//! | [`computer`] | what identifies this computer |
+//! | [`store`] | the one database: users, seats, audit log |
+//! | [`clock`] | wall and monotonic time, moved by hand in tests |
+//! | [`cms`] | CMS and CAdES messages; knows no keys |
+//! | [`licence`] | what a licence is, and whether it works; pure |
+//! | [`settings`] | the settings: file, environment, flags |
 
 #![forbid(unsafe_code)]
 
