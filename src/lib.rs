@@ -1,7 +1,7 @@
 //! keynode: a licence node. Serves the licences on the keys of a computer to the network, and lets programs use the
 //! certificates on them.
 //!
-//! The modules are layers, listed from the roof down; each uses only those below it (tests/house.rs holds them to that):
+//! The modules are layers, listed from the roof down; each uses only those below it, and a test holds them to that:
 //!
 //! | layer | what it is for |
 //! |---|---|
