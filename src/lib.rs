@@ -9,6 +9,7 @@
 //! | [`node`] | builds the parts from the settings; start, reload, stop |
 //! | [`api`] | the External API over HTTP, one file per resource |
 //! | [`seats`] | sessions and connections: who has which seat |
+//! | [`activation`] | from a code to a licence: the node's side and the vendor's centre |
 //! | [`keyring`] | all keys, each with its verdict |
 //! | [`signing`] | signs the answers: a key in a file or on a token |
 //! | [`devices`] | USB devices and what they and tokens prove as carriers |
@@ -22,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod activation;
 pub mod api;
 pub mod cli;
 pub mod clock;

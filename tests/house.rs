@@ -6,9 +6,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers from the roof down; one uses only those after it.
-const LAYERS: [&str; 16] = [
-    "cli", "node", "api", "seats", "keyring", "signing", "devices", "tokens", "computer", "store", "clock",
-    "cms", "licence", "settings", "text", "lib",
+const LAYERS: [&str; 17] = [
+    "cli",
+    "node",
+    "api",
+    "seats",
+    "activation",
+    "keyring",
+    "signing",
+    "devices",
+    "tokens",
+    "computer",
+    "store",
+    "clock",
+    "cms",
+    "licence",
+    "settings",
+    "text",
+    "lib",
 ];
 
 /// No file is longer than this.

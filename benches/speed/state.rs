@@ -148,6 +148,8 @@ pub(crate) fn licence(key_no: KeyNo, licence_count: u32) -> Outcome<Licence> {
         product_version_name: None,
         recovered: false,
         binding: Binding::None,
+        issued: None,
+        nonce: None,
     })
 }
 

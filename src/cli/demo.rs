@@ -147,6 +147,8 @@ fn licence(key_no: KeyNo, key_type: KeyType, now: Timestamp) -> Licence {
         product_version_name: Some("3.0".into()),
         recovered: false,
         binding: Binding::None,
+        issued: Some(now),
+        nonce: None,
     }
 }
 

@@ -1,7 +1,8 @@
-//! The licence file: a JWS in compact form (RFC 7515), RS256. Written by the vendor, read by the node.
+//! What a vendor signs: JWS in compact form (RFC 7515), RS256. Licence files, and the notices of a centre.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::record::{BadLicence, Licence};
@@ -35,8 +36,13 @@ pub enum OpenFailure {
     #[error("the licence is signed by \"{0}\": only RS256 is accepted")]
     Algorithm(String),
     /// Another kind of JWS.
-    #[error("the file is a \"{0}\", not a {TYPE}")]
-    Kind(String),
+    #[error("the file is a \"{found}\", not a {expected}")]
+    Kind {
+        /// What its header says.
+        found: String,
+        /// What it was read as.
+        expected: &'static str,
+    },
     /// The header demands an extension (`crit`, RFC 7515 section 4.1.11).
     #[error(
         "the licence demands an extension that this program does not know: a newer keynode may be needed"
@@ -75,15 +81,40 @@ struct Header {
 /// # Errors
 /// [`OpenFailure`], each kind of damage its own.
 pub fn open(file: &[u8], vendors: &VendorKeys) -> Result<Licence, OpenFailure> {
-    let parts = Parts::split(file)?;
-    let header = parts.header()?;
-    let key = vendors
-        .get(&header.kid)
-        .ok_or_else(|| OpenFailure::UnknownVendor(shown(&header.kid)))?;
-    if !key.verifies(parts.signed.as_bytes(), &decode(parts.signature, "signature")?) {
-        return Err(OpenFailure::Signature);
-    }
-    parts.payload()
+    let parts = Parts::split(file, MAX_FILE)?;
+    parts.verified(TYPE, vendors)?;
+    parts.licence()
+}
+
+/// A statement of a vendor's that is no licence.
+pub trait Notice: Serialize + DeserializeOwned {
+    /// `typ` of its JWS.
+    const TYPE: &'static str;
+    /// The most bytes that it may have.
+    const LONGEST: usize;
+}
+
+/// Opens a notice: checks form, algorithm, vendor and signature, in this order; the result is the notice and the name
+/// of the key that signed it.
+///
+/// # Errors
+/// [`OpenFailure`], each kind of damage its own.
+pub fn open_notice<T: Notice>(text: &[u8], vendors: &VendorKeys) -> Result<(T, String), OpenFailure> {
+    let parts = Parts::split(text, T::LONGEST)?;
+    let kid = parts.verified(T::TYPE, vendors)?;
+    Ok((parts.payload()?, kid))
+}
+
+/// Writes a notice; `sign` gives the RS256 signature of the vendor key named `kid`.
+///
+/// # Errors
+/// Those of `sign`.
+pub fn seal_notice<T: Notice, E>(
+    notice: &T,
+    kid: &str,
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
+) -> Result<String, E> {
+    seal_as(T::TYPE, notice, kid, sign)
 }
 
 /// What a file says and which vendor key it names, without any check of its signature: for people to look at.
@@ -91,9 +122,9 @@ pub fn open(file: &[u8], vendors: &VendorKeys) -> Result<Licence, OpenFailure> {
 /// # Errors
 /// [`OpenFailure`] where the form is wrong.
 pub fn inspect(file: &[u8]) -> Result<(Licence, String), OpenFailure> {
-    let parts = Parts::split(file)?;
-    let header = parts.header()?;
-    Ok((parts.payload()?, header.kid))
+    let parts = Parts::split(file, MAX_FILE)?;
+    let header = parts.header(TYPE)?;
+    Ok((parts.licence()?, header.kid))
 }
 
 /// Writes a licence file; `sign` gives the RS256 signature of the vendor key named `kid`.
@@ -105,9 +136,18 @@ pub fn seal<E>(
     kid: &str,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<String, E> {
+    seal_as(TYPE, licence, kid, sign)
+}
+
+fn seal_as<E>(
+    typ: &str,
+    payload: &impl Serialize,
+    kid: &str,
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
+) -> Result<String, E> {
     let header = Header {
         alg: ALGORITHM.into(),
-        typ: TYPE.into(),
+        typ: typ.into(),
         kid: kid.into(),
         crit: None,
     };
@@ -117,7 +157,7 @@ pub fn seal<E>(
     let signed = format!(
         "{}.{}",
         encode(serde_json::to_vec(&header)),
-        encode(serde_json::to_vec(licence))
+        encode(serde_json::to_vec(payload))
     );
     let signature = URL_SAFE_NO_PAD.encode(sign(signed.as_bytes())?);
     Ok(format!("{signed}.{signature}"))
@@ -131,8 +171,8 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn split(file: &'a [u8]) -> Result<Self, OpenFailure> {
-        if file.len() > MAX_FILE {
+    fn split(file: &'a [u8], longest: usize) -> Result<Self, OpenFailure> {
+        if file.len() > longest {
             return Err(OpenFailure::TooLarge);
         }
         let text = std::str::from_utf8(file)
@@ -155,14 +195,27 @@ impl<'a> Parts<'a> {
         })
     }
 
-    fn header(&self) -> Result<Header, OpenFailure> {
+    /// Checks that a trusted vendor signed it as what it is said to be; the result is the name of the key.
+    fn verified(&self, typ: &'static str, vendors: &VendorKeys) -> Result<String, OpenFailure> {
+        let header = self.header(typ)?;
+        let key = vendors
+            .get(&header.kid)
+            .ok_or_else(|| OpenFailure::UnknownVendor(shown(&header.kid)))?;
+        if !key.verifies(self.signed.as_bytes(), &decode(self.signature, "signature")?) {
+            return Err(OpenFailure::Signature);
+        }
+        Ok(header.kid)
+    }
+
+    fn header(&self, typ: &'static str) -> Result<Header, OpenFailure> {
         let header: Header = serde_json::from_slice(&decode(self.header, "header")?)
             .map_err(|_| OpenFailure::NotJws("its header is no JSON"))?;
         if header.alg != ALGORITHM {
             return Err(OpenFailure::Algorithm(shown(&header.alg)));
         }
-        if header.typ != TYPE {
-            return Err(OpenFailure::Kind(shown(&header.typ)));
+        if header.typ != typ {
+            let found = shown(&header.typ);
+            return Err(OpenFailure::Kind { found, expected: typ });
         }
         if header.crit.is_some() {
             return Err(OpenFailure::Critical);
@@ -170,11 +223,15 @@ impl<'a> Parts<'a> {
         Ok(header)
     }
 
-    fn payload(&self) -> Result<Licence, OpenFailure> {
-        let licence: Licence = serde_json::from_slice(&decode(self.payload, "payload")?)
-            .map_err(|error| OpenFailure::Payload(shown(without_choices(&error.to_string()))))?;
+    fn licence(&self) -> Result<Licence, OpenFailure> {
+        let licence: Licence = self.payload()?;
         licence.check()?;
         Ok(licence)
+    }
+
+    fn payload<T: DeserializeOwned>(&self) -> Result<T, OpenFailure> {
+        serde_json::from_slice(&decode(self.payload, "payload")?)
+            .map_err(|error| OpenFailure::Payload(shown(without_choices(&error.to_string()))))
     }
 }
 

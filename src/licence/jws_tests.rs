@@ -100,7 +100,10 @@ fn hostile_files_have_their_own_reason() {
                 &payload,
             )
             .into_bytes(),
-            OpenFailure::Kind("JWT".into()),
+            OpenFailure::Kind {
+                found: "JWT".into(),
+                expected: "licence+jws",
+            },
         ),
         (
             resealed(&header().replace('}', r#","crit":["exp"]}"#), &payload).into_bytes(),

@@ -4,7 +4,9 @@
 pub mod binding;
 mod code;
 mod jws;
+mod receipt;
 mod record;
+mod revocation;
 mod tax;
 mod timestamp;
 mod validity;
@@ -12,10 +14,12 @@ mod vendor;
 mod verdict;
 
 pub use code::{ActivationCode, BadCode};
-pub use jws::{MAX_FILE, OpenFailure, inspect, open, seal};
+pub use jws::{MAX_FILE, Notice, OpenFailure, inspect, open, open_notice, seal, seal_notice};
+pub use receipt::Receipt;
 pub use record::{
     BadKeyId, BadLicence, FORMAT_VERSION, KeyId, KeyNo, KeyType, Licence, MAX_KEY_NO, parse_file_name,
 };
+pub use revocation::{Revocation, RevocationReason, Revocations};
 pub use tax::{BadIec, BadItn, Iec, Itn};
 pub use timestamp::{BadTimestamp, DAY, Timestamp};
 pub use vendor::{BadVendorKey, VendorKey, VendorKeys};
@@ -86,6 +90,8 @@ pub(crate) mod tests {
             product_version_name: None,
             recovered: false,
             binding: Binding::None,
+            issued: None,
+            nonce: None,
         }
     }
 }

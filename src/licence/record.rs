@@ -179,6 +179,12 @@ pub struct Licence {
     /// What the licence is bound to.
     #[serde(rename = "binding")]
     pub binding: Binding,
+    /// When the vendor signed this document, where that is told: revocations reach those up to a moment.
+    #[serde(rename = "issued", default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<Timestamp>,
+    /// What the node that asked for this document chose for it, so that it is no answer to anybody else.
+    #[serde(rename = "nonce", default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
 }
 
 /// Why a well-formed payload is still no licence.
@@ -268,6 +274,7 @@ impl Licence {
             ("driver", carrier.map_or("", |carrier| &carrier.driver), 256),
             ("serial", carrier.map_or("", |carrier| &carrier.serial), 2048),
             ("public_key", public_key.unwrap_or(""), 2048),
+            ("nonce", self.nonce.as_deref().unwrap_or(""), 64),
         ];
         for (field, text, limit) in texts {
             if text.chars().count() > limit || text.chars().any(char::is_control) {

@@ -103,6 +103,20 @@ part! {
 }
 
 part! {
+    /// The options that say what a node's keys are and where codes are activated: for commands that activate them
+    /// without being a node.
+    ActivationArgs: [
+        "state_dir", "licence_dir", "vendor_dir", "devices.enabled", "devices.families", "tokens", "activation.centre",
+        "activation.ca", "activation.proxy", "activation.timeout"
+    ]
+}
+
+part! {
+    /// The options that say where a centre keeps its things and how it signs: for commands about it.
+    CentreArgs: ["state_dir", "tokens", "centre.dir", "centre.token", "centre.token_key"]
+}
+
+part! {
     /// The options that say what devices are: for commands that look at them without being a node.
     DeviceArgs: ["state_dir", "vendor_dir", "devices.families", "tokens"]
 }

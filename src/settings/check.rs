@@ -1,6 +1,7 @@
 //! What options must hold together; what each must hold by itself is its [`Kind`](super::Kind).
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::{CertificateFile, FamilyEntry, Settings, SigningProvider};
 
@@ -14,7 +15,9 @@ pub(super) fn together(settings: &Settings) -> Result<(), Conflict> {
     families(settings)?;
     signing(settings)?;
     tokens(settings)?;
-    certificates(settings)
+    certificates(settings)?;
+    activation(settings)?;
+    centre(settings)
 }
 
 /// Port 0 is never in conflict: the system picks a free one for each.
@@ -112,5 +115,82 @@ fn certificates(settings: &Settings) -> Result<(), Conflict> {
                 format!("certificates.{name} has both password_file and password_credential: expected one");
             Err((vec!["certificates"], message))
         }
+    }
+}
+
+/// Codes are secrets: they go over the network encrypted, or not at all.
+fn activation(settings: &Settings) -> Result<(), Conflict> {
+    let Some(centre) = &settings.activation.centre else {
+        return Ok(());
+    };
+    let here = |host: &str| {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    };
+    let url = reqwest::Url::parse(centre).ok();
+    let fits = url.is_some_and(|url| url.scheme() == "https" || url.host_str().is_some_and(here));
+    if fits {
+        return Ok(());
+    }
+    let message = format!(
+        "activation.centre is {centre:?}: expected https, for http shows codes to everybody on the way; only a centre on \
+         this computer may have http (activation.ca names a private CA)"
+    );
+    Err((vec!["activation.centre"], message))
+}
+
+fn centre(settings: &Settings) -> Result<(), Conflict> {
+    let centre = &settings.centre;
+    let refused = |options: &[&'static str], message: String| Err((options.to_vec(), message));
+    match (&centre.certificate, &centre.private_key) {
+        (Some(_), None) => {
+            return refused(
+                &["centre.certificate"],
+                "centre.certificate is set without centre.private_key: expected both or none".into(),
+            );
+        }
+        (None, Some(_)) => {
+            return refused(
+                &["centre.private_key"],
+                "centre.private_key is set without centre.certificate: expected both or none".into(),
+            );
+        }
+        (None, None) if !centre.listen.ip().is_loopback() && centre.proxies.is_empty() => {
+            return refused(
+                &["centre.listen"],
+                format!(
+                    "centre.listen is {} without TLS: expected centre.certificate and centre.private_key, or the reverse \
+                     proxy that has them in centre.proxies",
+                    centre.listen
+                ),
+            );
+        }
+        _ => {}
+    }
+    if let Some(proxy) = centre
+        .proxies
+        .iter()
+        .find(|proxy| proxy.parse::<IpAddr>().is_err())
+    {
+        return refused(
+            &["centre.proxies"],
+            format!("centre.proxies has {proxy:?}: expected IP addresses"),
+        );
+    }
+    match (&centre.token, &centre.token_key) {
+        (None, None) => Ok(()),
+        (Some(name), Some(_)) if settings.tokens.contains_key(name) => Ok(()),
+        (Some(name), Some(_)) => refused(
+            &["centre.token"],
+            format!("centre.token is {name:?}, and there is no [tokens.{name}]"),
+        ),
+        (Some(_), None) => refused(
+            &["centre.token"],
+            "centre.token is set without centre.token_key: expected the label or ID of the vendor key".into(),
+        ),
+        (None, Some(_)) => refused(
+            &["centre.token_key"],
+            "centre.token_key is set without centre.token: expected the name of a token".into(),
+        ),
     }
 }

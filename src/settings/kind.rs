@@ -43,6 +43,10 @@ pub enum Kind {
     },
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// An address such as `https://host/path`, http or https, without user or password in it.
+    Url,
+    /// As [`Kind::Url`], or the word `none`.
+    Proxy,
     /// Host names; as text, with commas between them.
     Hosts,
     /// A `tracing` filter.
@@ -106,6 +110,8 @@ impl Kind {
             Self::Interval { min, max } => humantime::parse_duration(text)
                 .is_ok_and(|duration| duration.is_zero() || (min..=max).contains(&duration)),
             Self::Choice(words) => words.contains(&text),
+            Self::Url => is_url(text),
+            Self::Proxy => text == "none" || is_url(text),
             Self::Filter => is_filter(text),
             Self::Text { max } => {
                 (1..=max).contains(&text.chars().count()) && !text.chars().any(char::is_control)
@@ -135,6 +141,8 @@ impl Kind {
                 humantime::format_duration(max)
             ),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Url => "an address such as https://centre.example.com, without user or password".to_owned(),
+            Self::Proxy => "none, or an address such as http://proxy.example.com:3128, without user or password".to_owned(),
             Self::Hosts => "host names without port".to_owned(),
             Self::Filter => {
                 "a level (off, error, warn, info, debug, trace) or directives such as info,keynode::seats=debug".to_owned()
@@ -164,6 +172,7 @@ impl Kind {
             Self::Number { .. } => "N",
             Self::Duration { .. } | Self::Interval { .. } => "DURATION",
             Self::Choice(_) => "WORD",
+            Self::Url | Self::Proxy => "URL",
             Self::Hosts => "NAME,...",
             Self::Filter => "FILTER",
             Self::Text { .. } => "TEXT",
@@ -215,6 +224,18 @@ fn is_code(code: &str, keys: &Value) -> bool {
                         .is_some_and(|key| (1..=MAX_KEY_NO).contains(&key))
                 })
         })
+}
+
+/// Passwords have no place in settings, and a query or fragment none in a base.
+fn is_url(text: &str) -> bool {
+    reqwest::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
 }
 
 /// A name, an IPv4 address or an IPv6 address in brackets, as the `Host` header has it before the port.

@@ -4,6 +4,7 @@
 //! that table, and tests hold the types and the commented [`SAMPLE`] against it. A later layer wins: default,
 //! file, `KEYNODE_*` environment variable, flag.
 
+mod activation;
 mod args;
 mod check;
 mod duration;
@@ -17,7 +18,10 @@ mod tables;
 mod token;
 mod types;
 
-pub use args::{DeviceArgs, KeyArgs, Override, PlaceArgs, SettingsArgs, SigningArgs};
+pub use activation::{Activation, Centre};
+pub use args::{
+    ActivationArgs, CentreArgs, DeviceArgs, KeyArgs, Override, PlaceArgs, SettingsArgs, SigningArgs,
+};
 pub use error::{Origin, SettingsError};
 pub use family::{FamilyDriver, FamilyEntry};
 pub use kind::Kind;

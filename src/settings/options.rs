@@ -234,4 +234,86 @@ pub const OPTIONS: &[OptionSpec] = &[
         Kind::Number { min: 0, max: 36_500 },
         "Days that the audit log is kept; 0: for ever",
     ),
+    option(
+        "activation.centre",
+        Kind::Url,
+        "Address of the vendor's centre that activates codes",
+    ),
+    option(
+        "activation.ca",
+        Kind::Path,
+        "Certificates (PEM) that vouch for the centre beside the system's",
+    ),
+    option(
+        "activation.proxy",
+        Kind::Proxy,
+        "HTTP proxy to the centre, or none [default: as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say]",
+    ),
+    option(
+        "activation.timeout",
+        duration(TENTH, Duration::from_mins(5)),
+        "Time for an exchange with the centre",
+    ),
+    option(
+        "activation.check",
+        Kind::Interval {
+            min: Duration::from_mins(1),
+            max: MONTH,
+        },
+        "Time between looks for revocations and renewals; 0: never",
+    ),
+    option(
+        "activation.renew_days",
+        Kind::Number { min: 0, max: 365 },
+        "Days before their end that licences are renewed; 0: never",
+    ),
+    option(
+        "activation.reactivate",
+        Kind::Switch,
+        "Whether a licence whose computer changed is activated anew",
+    ),
+    option("centre.listen", Kind::Address, "Address of the vendor's centre"),
+    option(
+        "centre.dir",
+        Kind::Path,
+        "Directory of the centre: its database, the vendor's key [default: STATE_DIR/centre]",
+    ),
+    option(
+        "centre.certificate",
+        Kind::Path,
+        "The centre's certificate chain (PEM); turns TLS on",
+    ),
+    option(
+        "centre.private_key",
+        Kind::Path,
+        "Private key of the centre's certificate (PEM)",
+    ),
+    option(
+        "centre.token",
+        Kind::Text { max: 32 },
+        "Name of the token that has the vendor key [default: a file has it]",
+    ),
+    option(
+        "centre.token_key",
+        Kind::Text { max: 255 },
+        "Label, or ID in hexadecimal digits, of the vendor key on the token",
+    ),
+    option(
+        "centre.proxies",
+        Kind::Hosts,
+        "Addresses of reverse proxies whose X-Forwarded-For is believed",
+    ),
+    option(
+        "centre.failures_per_code",
+        Kind::Number { min: 1, max: 10_000 },
+        "Failed requests about one code in an hour",
+    ),
+    option(
+        "centre.failures_per_address",
+        Kind::Number {
+            min: 1,
+            max: 1_000_000,
+        },
+        "Failed requests from one address in an hour",
+    ),
 ];

@@ -70,6 +70,14 @@ fn the_sample_shows_the_defaults() {
         "tls.certificate",
         "tls.private_key",
         "signing.token",
+        "activation.centre",
+        "activation.ca",
+        "activation.proxy",
+        "centre.dir",
+        "centre.certificate",
+        "centre.private_key",
+        "centre.token",
+        "centre.token_key",
     ];
     assert_eq!(unset, without_fixed_default);
 }
@@ -115,7 +123,7 @@ fn unknown_keys_are_refused_with_their_place() {
         top.starts_with("k.toml:2:1: unknown key \"listen_on\": expected one of listen, admin_listen,"),
         "{top}"
     );
-    assert!(top.ends_with("[log], [login], [audit]"), "{top}");
+    assert!(top.ends_with("[login], [audit], [activation], [centre]"), "{top}");
     assert_eq!(
         refusal("[sessions]\n  lief = \"15m\"\n", &[]),
         "k.toml:2:3: unknown key \"lief\" in [sessions]: expected one of life, grace"

@@ -11,6 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    activation::{Activation, Centre},
     duration,
     family::FamilyEntry,
     token::{CertificateFile, Signing, Token},
@@ -57,6 +58,10 @@ pub struct Settings {
     pub login: Login,
     /// The audit log.
     pub audit: Audit,
+    /// Licences for activation codes.
+    pub activation: Activation,
+    /// The vendor's centre.
+    pub centre: Centre,
 }
 
 /// `[api]`: the HTTP API.
@@ -225,6 +230,8 @@ impl Default for Settings {
             log: Log::default(),
             login: Login::default(),
             audit: Audit::default(),
+            activation: Activation::default(),
+            centre: Centre::default(),
         }
     }
 }

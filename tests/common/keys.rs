@@ -91,6 +91,8 @@ pub(crate) fn licence() -> Licence {
         product_version_name: None,
         recovered: false,
         binding: Binding::None,
+        issued: None,
+        nonce: None,
     }
 }
 

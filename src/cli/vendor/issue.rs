@@ -121,6 +121,7 @@ pub(super) fn run(args: &IssueArgs, out: &mut impl Write) -> Result<(), Failure>
         }
         (None, None) => (bind(&args.computer, args.tolerance, out)?, None),
     };
+    let now = SystemClock::shared().now().wall;
     let licence = Licence {
         version: FORMAT_VERSION.into(),
         key_no: args.key_no,
@@ -132,7 +133,7 @@ pub(super) fn run(args: &IssueArgs, out: &mut impl Write) -> Result<(), Failure>
         product_version: 0,
         blank_key_no,
         activation_code: args.activation_code.clone(),
-        activation_date: SystemClock::shared().now().wall,
+        activation_date: now,
         start_date: args.start,
         period: args.period,
         flags: args.flags,
@@ -148,6 +149,8 @@ pub(super) fn run(args: &IssueArgs, out: &mut impl Write) -> Result<(), Failure>
         product_version_name: None,
         recovered: false,
         binding,
+        issued: Some(now),
+        nonce: None,
     };
     let path = issuer.issue(&licence, &args.out)?;
     writeln!(
