@@ -62,11 +62,11 @@ pub(super) fn parsed<T: std::str::FromStr>(row: &Row<'_>, column: &str) -> rusql
 }
 
 pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    read(row, column, serde_json::from_str)
+    read(row, column, |text| serde_json::from_str(text))
 }
 
 pub(super) fn maybe_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
-    maybe(row, column, serde_json::from_str)
+    maybe(row, column, |text| serde_json::from_str(text))
 }
 
 pub(super) fn to_json(value: &impl Serialize) -> String {
