@@ -5,8 +5,10 @@ mod clones;
 mod codes;
 mod columns;
 mod decide;
+mod desk;
 mod error;
 mod goods;
+mod lists;
 mod record;
 mod renewal;
 mod rows;
@@ -20,12 +22,13 @@ mod testing;
 pub use books::Books;
 pub use error::CentreError;
 pub use goods::{Product, Series};
+pub use lists::SignedList;
 pub use rows::{
     ActivationFilter, ActivationRow, ApiKeyRow, Batch, CloneMark, CodeFilter, CodeRow, CodeState, End,
     IssueOrder, IssuedCode, RecoveryCode, Which,
 };
 pub use schema::DATABASE;
-pub use service::{Answer, Centre, SignedList};
+pub use service::{Answer, Centre};
 pub use signer::VendorSigner;
 
 /// Name of the vendor key's file in the centre's directory, where the key is not on a token.
