@@ -6,4 +6,6 @@
 mod common;
 
 mod life;
+mod race;
+mod scale;
 mod world;
