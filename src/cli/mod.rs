@@ -15,6 +15,7 @@ mod licence;
 mod offline;
 mod password;
 mod public_key;
+mod qr;
 mod rescan;
 mod sessions;
 mod signing;
