@@ -14,7 +14,7 @@ use super::table::{self, CsvFile};
 
 /// What can be done with activations.
 #[derive(Debug, Clone, Subcommand)]
-pub(super) enum ActivationsCommand {
+pub(in crate::cli) enum ActivationsCommand {
     /// List activations, past and present
     List {
         /// Only those that two nodes use

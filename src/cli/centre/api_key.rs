@@ -13,7 +13,7 @@ use super::table;
 
 /// What can be done with API keys.
 #[derive(Debug, Clone, Subcommand)]
-pub(super) enum ApiKeyCommand {
+pub(in crate::cli) enum ApiKeyCommand {
     /// Make a key and print it: it is not shown again
     Add {
         /// What the key is for

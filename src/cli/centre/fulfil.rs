@@ -22,7 +22,7 @@ use super::vendor_key;
 
 /// A request, and where its answer goes.
 #[derive(Debug, Clone, Args)]
-pub(super) struct FulfilArgs {
+pub(in crate::cli) struct FulfilArgs {
     /// The file that `keynode activation request` made ("-" is standard input)
     request: PathBuf,
     /// Where the licence is written: a directory, or a file
@@ -37,9 +37,7 @@ pub(super) struct FulfilArgs {
 
 pub(super) fn run(args: &FulfilArgs, out: &mut impl Write) -> Result<(), Failure> {
     let text = read(&args.request)?;
-    let failed = |told: &dyn std::fmt::Display| {
-        Failure::of(format!("{}: {told}", args.request.display()))
-    };
+    let failed = |told: &dyn std::fmt::Display| Failure::of(format!("{}: {told}", args.request.display()));
     let (request, node_key) = open_request(text.trim_ascii()).map_err(|error| failed(&error))?;
     let settings = args.place.settings()?;
     let (action, code) = (request.action, request.code.clone());

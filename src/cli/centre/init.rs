@@ -14,7 +14,7 @@ use super::vendor_key;
 
 /// A new centre.
 #[derive(Debug, Clone, Args)]
-pub(super) struct InitArgs {
+pub(in crate::cli) struct InitArgs {
     #[command(flatten)]
     place: Place,
     /// Name of the vendor, for people; where there is no vendor key yet
@@ -36,7 +36,11 @@ pub(super) fn run(args: &InitArgs, out: &mut impl Write) -> Result<(), Failure> 
     if settings.centre.token.is_some() {
         let key = vendor_key::open(&settings)?;
         vendor::write_public(&dir, &args.name, key.signer.public_pem())?;
-        writeln!(out, "the vendor key is the one on the token: {}", key.signer.kid())?;
+        writeln!(
+            out,
+            "the vendor key is the one on the token: {}",
+            key.signer.kid()
+        )?;
     } else if dir.join(vendor::PRIVATE_KEY).exists() {
         writeln!(
             out,

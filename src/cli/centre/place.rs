@@ -11,7 +11,7 @@ use super::super::failure::Failure;
 
 /// Which centre.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Place {
+pub(in crate::cli) struct Place {
     /// The centre's directory [default: centre.dir of the settings]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,

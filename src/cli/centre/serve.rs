@@ -27,7 +27,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How the centre runs.
 #[derive(Debug, Clone, Args)]
-pub(super) struct ServeArgs {
+pub(in crate::cli) struct ServeArgs {
     /// The centre's directory [default: centre.dir of the settings]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
