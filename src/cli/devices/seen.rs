@@ -123,6 +123,21 @@ impl Seen {
         }))
     }
 
+    /// Has the carrier of this ID or serial number sign this challenge; or a security key, by the credential of this id.
+    #[expect(dead_code, reason = "the commands for activation use it")]
+    pub(in super::super) fn attest(
+        &self,
+        settings: &Settings,
+        name: &str,
+        challenge: &[u8; 32],
+    ) -> Result<Vec<u8>, Failure> {
+        let id = self
+            .carrier(name)
+            .map_or(name.to_owned(), |carrier| carrier.id.to_owned());
+        node::attest(settings, &self.hardware, &id, challenge)
+            .map_err(|error| Failure::of(format!("the carrier {name} does not vouch: {error}")))
+    }
+
     /// What is to be said of the licence that a device carries: why it is none, or why the device does not vouch for
     /// it.
     pub(super) fn licence_state(&self, id: &str) -> Option<String> {
