@@ -7,3 +7,5 @@ mod centre;
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
 mod first;
+mod hostile;
+mod network;
