@@ -1,17 +1,21 @@
 //! Activation: a code becomes a licence that is bound to this computer or to a carrier. The node's side here, the
 //! vendor's centre in [`centre`].
 
+mod activator;
 mod answer;
 pub mod centre;
 mod identity;
 mod nonce;
 mod order;
 mod request;
+mod rules;
 mod sealed;
 
+pub use activator::{Activator, ActivatorParts, Host};
 pub use answer::{LicenceAnswer, ReceiptAnswer, Refusal};
 pub use identity::{IdentityError, NodeIdentity};
 pub use nonce::{BadNonce, Nonce};
 pub use order::{Activated, ActivationError, Order, Place};
 pub use request::{Action, BadRequest, CarrierClaim, REQUEST_VERSION, Request, carrier_challenge};
+pub use rules::{ActivationRules, ProxyRule};
 pub use sealed::{MAX_REQUEST, SealError, open_request, seal_request};

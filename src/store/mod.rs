@@ -1,5 +1,6 @@
 //! The one SQLite file: schema, durability, and how a change made by another process is noticed.
 
+mod activations;
 mod audit;
 mod id;
 mod keys;
@@ -8,6 +9,7 @@ mod seats;
 mod session;
 mod users;
 
+pub use activations::{ActivationCarrier, ActivationRow, PendingRequest};
 pub use audit::{
     AuditEntry, AuditError, AuditRow, Author, ChainHash, append_audit, checkpoint_audit, prune_audit,
     verify_audit,
