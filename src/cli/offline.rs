@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
+use crate::devices::Hardware;
 use crate::keyring::{
     Key, KeyProvider, Keyring, LicenceFiles, Situation, UsbKeys, assemble, read_vendor_keys,
 };
@@ -29,6 +30,12 @@ pub(super) struct Offline {
 impl Offline {
     pub(super) fn look(place: &KeyArgs) -> Result<Self, Failure> {
         let settings = Settings::load(&place.0)?.settings;
+        let hardware = node::look(&settings);
+        Self::judge(settings, &hardware)
+    }
+
+    /// The keys on this hardware and in files.
+    pub(super) fn judge(settings: Settings, hardware: &Hardware) -> Result<Self, Failure> {
         let now = SystemClock::shared().now().wall;
         let (mut switched_off, mut highest) = (HashSet::new(), None);
         let state = &settings.state_dir;
@@ -44,7 +51,7 @@ impl Offline {
             .map_err(Failure::of)?;
         let computer = inspect(&Roots::host()).fingerprint;
         let highest = highest.unwrap_or(now).max(now);
-        let (keys, carriers) = UsbKeys::default().look(&node::look(&settings), &vendors, now);
+        let (keys, carriers) = UsbKeys::default().look(hardware, &vendors, now);
         found.extend(keys);
         let situation = Situation {
             now,

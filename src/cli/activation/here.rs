@@ -1,0 +1,131 @@
+//! The activator of a command: it works on the state directory of a node that may be running, and on this computer's
+//! own keys and carriers.
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use crate::activation::{ActivationRules, Activator, ActivatorParts, Host, Place};
+use crate::clock::SystemClock;
+use crate::computer::Roots;
+use crate::keyring::{Keyring, Plugged, read_vendor_keys};
+use crate::node::{self, StateDir};
+use crate::settings::Settings;
+use crate::tokens::TokensHandle;
+
+use super::super::devices::Seen;
+use super::super::failure::Failure;
+use super::super::offline::Offline;
+
+/// An activator, and what it finds here.
+pub(in crate::cli) struct Here {
+    pub(in crate::cli) activator: Activator,
+    settings: Settings,
+    looks: Arc<Looks>,
+}
+
+impl Here {
+    /// Opens the state directory; one that is not there is made.
+    pub(in crate::cli) fn open(settings: Settings) -> Result<Self, Failure> {
+        let looks = Arc::new(Looks {
+            settings: settings.clone(),
+            running: OnceLock::new(),
+            keyring: Mutex::new(None),
+        });
+        let activator = Activator::new(ActivatorParts {
+            rules: ActivationRules::from(&settings.activation),
+            state_dir: settings.state_dir.clone(),
+            licence_dir: settings.licence_dir(),
+            vendor_dir: settings.vendor_dir(),
+            roots: Roots::host(),
+            database: StateDir::shared_database(&settings.state_dir)?,
+            clock: SystemClock::shared(),
+            host: looks.clone(),
+        });
+        Ok(Self {
+            activator,
+            settings,
+            looks,
+        })
+    }
+
+    /// The place of a licence: the carrier of this ID or serial number, or this computer.
+    pub(super) fn place(&self, carrier: Option<&str>) -> Result<Place, Failure> {
+        let Some(name) = carrier else {
+            return Ok(Place::Computer);
+        };
+        let vendors = read_vendor_keys(&self.settings.vendor_dir());
+        let seen = Seen::new(self.looks.running().plugged.hardware(), &vendors);
+        let (carrier, binding, number) = seen.bindable(name)?;
+        Ok(Place::Carrier {
+            id: carrier.id.to_owned(),
+            binding,
+            number,
+        })
+    }
+
+    /// The keys as they are now.
+    pub(in crate::cli) fn keyring(&self) -> Arc<Keyring> {
+        self.looks.look_again();
+        self.looks.keyring()
+    }
+
+    /// Waits for what an activator does.
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(runtime.block_on(work))
+    }
+}
+
+/// This computer's keys and carriers, looked at where somebody asks.
+struct Looks {
+    settings: Settings,
+    running: OnceLock<Running>,
+    keyring: Mutex<Option<Arc<Keyring>>>,
+}
+
+/// The hardware, for as long as the command runs.
+struct Running {
+    tokens: TokensHandle,
+    plugged: Arc<dyn Plugged>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.plugged.stop();
+        self.tokens.stop();
+    }
+}
+
+impl Looks {
+    fn running(&self) -> &Running {
+        self.running.get_or_init(|| {
+            let tokens = node::host_tokens(&self.settings);
+            let plugged = node::watch(&self.settings, &tokens, || ());
+            plugged.rescan();
+            Running { tokens, plugged }
+        })
+    }
+
+    /// The keys; none where they cannot be looked at, which whoever writes beside them is told then.
+    fn look(&self) -> Arc<Keyring> {
+        let hardware = self.running().plugged.hardware();
+        let keyring = Offline::judge(self.settings.clone(), &hardware).map(|offline| offline.keyring);
+        Arc::new(keyring.unwrap_or_default())
+    }
+}
+
+impl Host for Looks {
+    fn keyring(&self) -> Arc<Keyring> {
+        let mut keyring = self.keyring.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        keyring.get_or_insert_with(|| self.look()).clone()
+    }
+
+    fn attest(&self, carrier_id: &str, challenge: &[u8; 32]) -> Result<Vec<u8>, String> {
+        let _ = (carrier_id, challenge);
+        Err("carriers do not attest yet".into())
+    }
+
+    fn look_again(&self) {
+        let seen = self.look();
+        *self.keyring.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(seen);
+    }
+}
