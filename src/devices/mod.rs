@@ -3,6 +3,7 @@
 
 mod access;
 mod agenda;
+pub mod attestation;
 pub mod carrier;
 pub mod catalogue;
 mod device;

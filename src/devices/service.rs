@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::carrier::fido2::Credential;
-use super::carrier::{self, Carrier};
+use super::carrier::{self, Carrier, CarrierError};
 use super::catalogue::Catalogue;
 use super::device::{Inventory, ScanError};
 use super::prover::Prover;
@@ -170,6 +170,14 @@ impl DevicesHandle {
             *asked = credentials.into();
             self.send(Message::Credentials(Arc::clone(&asked)));
         }
+    }
+
+    /// Has the carrier of this stable name sign this challenge (see [`super::attestation`]).
+    ///
+    /// # Errors
+    /// Why it did not.
+    pub fn attest(&self, _id: &str, _challenge: &[u8; 32]) -> Result<Vec<u8>, CarrierError> {
+        Err(CarrierError::Absent)
     }
 
     /// What was counted.

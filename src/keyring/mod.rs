@@ -8,6 +8,7 @@ mod handle;
 mod keeper;
 mod key;
 mod plugged;
+mod revocations;
 mod usb;
 #[cfg(test)]
 mod usb_tests;
@@ -21,6 +22,7 @@ pub use handle::{KeeperHandle, KeeperHealth, Mailbox};
 pub use keeper::{Keeper, Sources};
 pub use key::{Change, Found, Key, KeyKind, Keyring};
 pub use plugged::{Plugged, carriers, seen};
+pub use revocations::{ListError, accept_list};
 pub use usb::UsbKeys;
 pub use vendors::{TrustError, read_vendor_keys, trust_vendor};
 

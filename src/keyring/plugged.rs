@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::devices::fido2::Credential;
 use crate::devices::token_carriers::token_trouble;
-use crate::devices::{CarrierState, CarrierView, Counters, DeviceRules, DevicesHandle, Hardware};
+use crate::devices::{CarrierError, CarrierState, CarrierView, Counters, DeviceRules, DevicesHandle, Hardware};
 use crate::licence::binding::{Carriers, SeenCarrier};
 use crate::tokens::TokenState;
 
@@ -21,6 +21,13 @@ pub trait Plugged: Send + Sync {
 
     /// Has security keys asked for these credentials and no others.
     fn set_credentials(&self, credentials: Vec<Credential>);
+
+    /// Has the carrier of this stable name sign this challenge; the result is what
+    /// [`verify`](crate::devices::attestation::verify) takes. Blocks for seconds at most.
+    ///
+    /// # Errors
+    /// Why it did not.
+    fn attest(&self, id: &str, challenge: &[u8; 32]) -> Result<Vec<u8>, CarrierError>;
 
     /// What was counted since the start.
     fn counters(&self) -> Counters;
@@ -44,6 +51,10 @@ impl Plugged for DevicesHandle {
 
     fn set_credentials(&self, credentials: Vec<Credential>) {
         self.set_credentials(credentials);
+    }
+
+    fn attest(&self, id: &str, challenge: &[u8; 32]) -> Result<Vec<u8>, CarrierError> {
+        self.attest(id, challenge)
     }
 
     fn counters(&self) -> Counters {

@@ -11,11 +11,14 @@ use rsa::pkcs8::DecodePublicKey;
 use rsa::traits::PublicKeyParts;
 use sha2::{Digest, Sha256};
 
+use super::timestamp::Timestamp;
+
 /// One vendor's public key.
 #[derive(Clone, Debug)]
 pub struct VendorKey {
     kid: String,
     pkcs1: Vec<u8>,
+    expires: Option<Timestamp>,
 }
 
 /// The text is no usable vendor key.
@@ -60,12 +63,18 @@ impl VendorKey {
         Ok(Self {
             kid: thumbprint(key),
             pkcs1,
+            expires: None,
         })
     }
 
     /// Name of the key: its JWK thumbprint (RFC 7638), SHA-256, base64url.
     pub fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// What is signed from this moment on counts no more; none: it does not expire.
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.expires
     }
 
     /// Whether `signature` is RS256 over `message` by this key.

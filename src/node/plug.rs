@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::computer::Roots;
 use crate::devices::fido2::Credential;
-use crate::devices::{self, Counters, DeviceRules, DevicesHandle, Hardware, TokenCarriers, TokenHardware};
+use crate::devices::{self, CarrierError, Counters, DeviceRules, DevicesHandle, Hardware, TokenCarriers, TokenHardware};
 use crate::keyring::{KeyProvider, LicenceFiles, Plugged, credentials, read_vendor_keys};
 use crate::settings::Settings;
 use crate::tokens::{TokensHandle, Workers};
@@ -73,6 +73,11 @@ impl Plugged for AllHardware {
         if let Some(usb) = &self.usb {
             usb.set_credentials(credentials);
         }
+    }
+
+    fn attest(&self, id: &str, challenge: &[u8; 32]) -> Result<Vec<u8>, CarrierError> {
+        let usb = self.usb.as_ref().ok_or(CarrierError::Absent)?;
+        usb.attest(id, challenge)
     }
 
     fn counters(&self) -> Counters {

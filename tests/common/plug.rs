@@ -107,6 +107,12 @@ impl Plugged for TestDevices {
         *self.credentials.lock().unwrap() = credentials;
     }
 
+    fn attest(&self, id: &str, challenge: &[u8; 32]) -> Result<Vec<u8>, CarrierError> {
+        let hardware = self.hardware();
+        let known = hardware.all_carriers().any(|carrier| carrier.id == id);
+        known.then(|| challenge.to_vec()).ok_or(CarrierError::Absent)
+    }
+
     fn counters(&self) -> Counters {
         Counters {
             scans: self.scans(),

@@ -47,6 +47,9 @@ impl DriverKind {
 /// Why a carrier is not proven: the end of its licences' OpenError.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CarrierError {
+    /// Nothing of its name is there.
+    #[error("it is not connected")]
+    Absent,
     /// No permission to open it.
     #[error("{0}")]
     NoPermission(String),
