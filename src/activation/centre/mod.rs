@@ -1,1 +1,24 @@
-//! The vendor's centre: codes, who activated them where, and the licences that it signs for them.
+//! The vendor's activation centre: codes are issued, activated, moved, renewed, returned and revoked here.
+
+mod books;
+mod error;
+mod goods;
+mod rows;
+mod service;
+mod signer;
+
+pub use books::Books;
+pub use error::CentreError;
+pub use goods::{Product, Series};
+pub use rows::{
+    ActivationFilter, ActivationRow, ApiKeyRow, Batch, CloneMark, CodeFilter, CodeRow, CodeState, End,
+    IssueOrder, IssuedCode, RecoveryCode, Which,
+};
+pub use service::{Answer, Centre, SignedList};
+pub use signer::VendorSigner;
+
+/// Name of the database in the centre's directory.
+pub const DATABASE: &str = "centre.db";
+
+/// Name of the vendor key's file in the centre's directory, where the key is not on a token.
+pub const VENDOR_KEY: &str = "vendor.key";

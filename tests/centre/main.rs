@@ -1,0 +1,4 @@
+//! The activation centre as nodes and its vendor see it.
+
+#[path = "../common/mod.rs"]
+mod common;
