@@ -83,14 +83,19 @@ pub(super) fn existing_database(state_dir: &Path) -> Result<Database, Failure> {
 
 /// What stands in a licence file; not more than any licence has, whatever the file is.
 pub(super) fn read_licence(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", path.display()));
+    let read = File::open(path).map_err(|error| error.to_string());
+    let read = read.and_then(read_bounded);
+    read.map_err(|why| Failure::of(format!("{}: {why}", path.display())))
+}
+
+/// The same, of what can be read.
+pub(super) fn read_bounded(from: impl Read) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    file.take(MAX_FILE as u64 + 1)
+    from.take(MAX_FILE as u64 + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| error.to_string())?;
     if bytes.len() > MAX_FILE {
-        return Err(failed(&OpenFailure::TooLarge));
+        return Err(OpenFailure::TooLarge.to_string());
     }
     Ok(bytes)
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::computer::Roots;
 use crate::devices::fido2::Credential;
-use crate::devices::{self, CarrierError, Counters, DeviceRules, DevicesHandle, Hardware, TokenCarriers, TokenHardware};
+use crate::devices::{
+    self, CarrierError, Counters, DeviceRules, DevicesHandle, Hardware, TokenCarriers, TokenHardware,
+};
 use crate::keyring::{KeyProvider, LicenceFiles, Plugged, credentials, read_vendor_keys};
 use crate::settings::Settings;
 use crate::tokens::{TokensHandle, Workers};

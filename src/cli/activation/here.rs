@@ -1,7 +1,7 @@
 //! The activator of a command: it works on the state directory of a node that may be running, and on this computer's
 //! own keys and carriers.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::activation::{ActivationRules, Activator, ActivatorParts, Host, Place};
 use crate::clock::SystemClock;
@@ -70,7 +70,9 @@ impl Here {
 
     /// Waits for what an activator does.
     pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         Ok(runtime.block_on(work))
     }
 }
@@ -115,17 +117,17 @@ impl Looks {
 
 impl Host for Looks {
     fn keyring(&self) -> Arc<Keyring> {
-        let mut keyring = self.keyring.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut keyring = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
         keyring.get_or_insert_with(|| self.look()).clone()
     }
 
     fn attest(&self, carrier_id: &str, challenge: &[u8; 32]) -> Result<Vec<u8>, String> {
-        let _ = (carrier_id, challenge);
-        Err("carriers do not attest yet".into())
+        let attested = self.running().plugged.attest(carrier_id, challenge);
+        attested.map_err(|error| error.to_string())
     }
 
     fn look_again(&self) {
         let seen = self.look();
-        *self.keyring.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(seen);
+        *self.keyring.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
     }
 }

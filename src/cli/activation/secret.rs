@@ -14,7 +14,7 @@ use super::super::failure::Failure;
 
 /// An argument that may be a code; nothing but its reading ever shows it.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Secret(Zeroizing<String>);
+pub(in crate::cli) struct Secret(Zeroizing<String>);
 
 /// What names a licence.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,7 +91,11 @@ mod tests {
     #[test]
     fn a_code_and_a_number_are_told_apart() {
         let code = ActivationCode::parse("4345-9320-2035-7421-5361").unwrap();
-        for text in ["4345-9320-2035-7421-5361", "43459320203574215361", " 4345 9320 2035 7421 5361\n"] {
+        for text in [
+            "4345-9320-2035-7421-5361",
+            "43459320203574215361",
+            " 4345 9320 2035 7421 5361\n",
+        ] {
             assert_eq!(secret(text).named().unwrap(), Named::Code(code.clone()), "{text}");
         }
         assert_eq!(secret("7131766").named().unwrap(), Named::KeyNo(7_131_766));

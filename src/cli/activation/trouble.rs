@@ -8,7 +8,7 @@ const OFFLINE: &str = "without a network: `keynode activation request CODE --itn
      file, and `keynode licence add ANSWER`";
 
 /// A sentence that says what happened and what helps, with its exit code: 3 no centre, 4 unknown, 5 refused.
-pub(super) fn explain(error: ActivationError) -> Failure {
+pub(in crate::cli) fn explain(error: ActivationError) -> Failure {
     match error {
         ActivationError::Refused(refusal) => refused(&refusal),
         ActivationError::NoCentre => {
@@ -57,7 +57,11 @@ mod tests {
             (Refusal::Used.into(), 5, "--recovery"),
             (Refusal::NoMoves { again: None }.into(), 5, "--recovery"),
             (Refusal::Holder.into(), 5, "--itn"),
-            (Refusal::Unavailable("full".into()).into(), 3, "activation request"),
+            (
+                Refusal::Unavailable("full".into()).into(),
+                3,
+                "activation request",
+            ),
             (unreachable, 3, "activation request"),
             (ActivationError::NoCentre, 78, "--activation-centre"),
             (ActivationError::Unknown("7".into()), 4, "7"),
