@@ -3,8 +3,10 @@
 mod books;
 mod error;
 mod goods;
+pub mod http;
 mod rows;
 mod service;
+mod shown;
 mod signer;
 
 pub use books::Books;
@@ -15,6 +17,7 @@ pub use rows::{
     IssueOrder, IssuedCode, RecoveryCode, Which,
 };
 pub use service::{Answer, Centre, SignedList};
+pub use shown::{ACTIVATION_COLUMNS, CODE_COLUMNS, ISSUED_COLUMNS, code_text};
 pub use signer::VendorSigner;
 
 /// Name of the database in the centre's directory.

@@ -16,9 +16,7 @@ impl Language {
     /// The one that is wanted more; of two that are wanted alike, the one that is named first; English for whoever
     /// wants neither.
     pub(super) fn asked(headers: &HeaderMap) -> Self {
-        let accepted = headers
-            .get(ACCEPT_LANGUAGE)
-            .and_then(|value| value.to_str().ok());
+        let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let mut best = (Self::English, 0.0);
         for entry in accepted.unwrap_or("").split(',').take(MOST) {
             let (name, weight) = entry.split_once(';').unwrap_or((entry, ""));

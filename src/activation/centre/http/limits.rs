@@ -111,8 +111,7 @@ impl<K: Eq + Hash> Counts<K> {
 
     /// Forgets what counts no more, and the older half where that is not enough.
     fn forget(&mut self, now: Millis) {
-        self.0
-            .retain(|_, count| now < count.since.saturating_add(HOUR));
+        self.0.retain(|_, count| now < count.since.saturating_add(HOUR));
         if self.0.len() < MOST / 2 {
             return;
         }
@@ -187,7 +186,10 @@ mod tests {
             assert_eq!(failures.code_refused(0, &code(1), stranger), None);
             failures.guessed(0, &code(1), stranger);
         }
-        assert_eq!(failures.code_refused(60_000, &code(1), stranger), Some(HOUR - 60_000));
+        assert_eq!(
+            failures.code_refused(60_000, &code(1), stranger),
+            Some(HOUR - 60_000)
+        );
         // Another network of the same customer is no other stranger.
         assert!(
             failures

@@ -70,8 +70,7 @@ impl Site {
         body: &[u8],
         expected: Option<Action>,
     ) -> Result<Answer, Refusal> {
-        let (asked, node_key) =
-            open_request(body).map_err(|error| Refusal::BadRequest(error.to_string()))?;
+        let (asked, node_key) = open_request(body).map_err(|error| Refusal::BadRequest(error.to_string()))?;
         if expected.is_some_and(|expected| expected != asked.action) {
             return Err(Refusal::BadRequest(
                 "the request wants something else than its address says".into(),

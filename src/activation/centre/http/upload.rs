@@ -25,11 +25,7 @@ const LARGEST_FORM: usize = 2 * MAX_REQUEST + 8 * 1024;
 const MOST_PARTS: usize = 8;
 
 pub(super) async fn show(request: HttpRequest) -> HttpResponse {
-    page(
-        Language::asked(request.headers()),
-        StatusCode::OK,
-        &Told::Nothing,
-    )
+    page(Language::asked(request.headers()), StatusCode::OK, &Told::Nothing)
 }
 
 pub(super) async fn send(request: HttpRequest, payload: Payload, site: Data<Site>) -> HttpResponse {
@@ -86,7 +82,10 @@ async fn sent(language: Language, headers: &HeaderMap, form: Vec<u8>) -> Result<
             _ => return Err(refused(words.form)),
         };
         let content = part.bytes(LARGEST_FORM).await;
-        let content = content.ok().and_then(Result::ok).ok_or_else(|| refused(words.form))?;
+        let content = content
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| refused(words.form))?;
         *known = content.trim_ascii().to_vec();
     }
     match [file, text].into_iter().find(|sent| !sent.is_empty()) {
