@@ -4,12 +4,19 @@
 mod activator;
 mod answer;
 pub mod centre;
+mod client;
+mod exchange;
+mod flights;
 mod identity;
+mod install;
 mod nonce;
 mod order;
 mod request;
+mod requests;
 mod rules;
 mod sealed;
+mod trouble;
+mod verify;
 
 pub use activator::{Activator, ActivatorParts, Host};
 pub use answer::{LicenceAnswer, ReceiptAnswer, Refusal};

@@ -9,7 +9,7 @@ mod seats;
 mod session;
 mod users;
 
-pub use activations::{ActivationCarrier, ActivationRow, PendingRequest};
+pub use activations::{ActivationCarrier, ActivationRow, Activations, PendingRequest};
 pub use audit::{
     AuditEntry, AuditError, AuditRow, Author, ChainHash, append_audit, checkpoint_audit, prune_audit,
     verify_audit,
@@ -122,6 +122,7 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (user, thumbprint)
     ) STRICT;
 ",
+    activations::SCHEMA,
 ];
 
 /// Opens connections to the state file. Each part that uses it has a connection of its own.
