@@ -91,7 +91,10 @@ impl Activator {
         let turn = self.flights.turn(&order.code).await;
         if let Some(outcome) = turn.outcome(order) {
             // It was new once.
-            return outcome.map(|activated| Activated { new: false, ..activated });
+            return outcome.map(|activated| Activated {
+                new: false,
+                ..activated
+            });
         }
         let outcome = self.activate_now(order).await;
         turn.tell(order, &outcome);
@@ -220,7 +223,9 @@ impl Activator {
         if let Some(row) = self.list()?.into_iter().find(|row| row.key_no == Some(key_no)) {
             return Ok(row.code);
         }
-        let licence = self.licence(key_no).and_then(|licence| licence.activation_code.clone());
+        let licence = self
+            .licence(key_no)
+            .and_then(|licence| licence.activation_code.clone());
         licence.ok_or_else(|| unknown(key_no))
     }
 
@@ -310,5 +315,7 @@ pub(super) fn busy() -> ActivationError {
 }
 
 fn unknown(key_no: KeyNo) -> ActivationError {
-    ActivationError::Unknown(format!("this node has no licence {key_no} that was activated with a code"))
+    ActivationError::Unknown(format!(
+        "this node has no licence {key_no} that was activated with a code"
+    ))
 }

@@ -55,7 +55,9 @@ impl Client {
             .user_agent(concat!("keynode/", env!("CARGO_PKG_VERSION")));
         let authorities = match &rules.ca {
             None => Vec::new(),
-            Some(path) => authorities(path).map_err(|why| format!("activation.ca {}: {why}", path.display()))?,
+            Some(path) => {
+                authorities(path).map_err(|why| format!("activation.ca {}: {why}", path.display()))?
+            }
         };
         // Without TLS there is nothing to look up in the system's certificates, which not every system has.
         builder = if base.starts_with("https:") {
@@ -126,7 +128,10 @@ impl Client {
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         let why = if error.is_timeout() {
-            format!("it did not answer within {} (activation.timeout)", humantime::format_duration(self.timeout))
+            format!(
+                "it did not answer within {} (activation.timeout)",
+                humantime::format_duration(self.timeout)
+            )
         } else {
             words(error)
         };
@@ -143,7 +148,9 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
     }
     let why = format!("the status is {status}, and what came with it is no answer of a centre");
     if status.is_redirection() {
-        Failure::Foreign(format!("the status is {status}: a centre does not send elsewhere"))
+        Failure::Foreign(format!(
+            "the status is {status}: a centre does not send elsewhere"
+        ))
     } else if status.is_server_error() || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         // Proxies say so of a centre behind them.
         Failure::Unreachable { why, sent: true }

@@ -66,7 +66,12 @@ impl Activator {
     }
 
     /// Does what an answer says.
-    async fn take(&self, row: &ActivationRow, request: &Request, body: &[u8]) -> Result<Done, ActivationError> {
+    async fn take(
+        &self,
+        row: &ActivationRow,
+        request: &Request,
+        body: &[u8],
+    ) -> Result<Done, ActivationError> {
         if request.action == Action::Return {
             let answer: ReceiptAnswer = read(body)?;
             self.check_receipt(row, request, &answer)?;
@@ -186,7 +191,10 @@ impl Activator {
         let before = keyring.find(licence.key_no);
         let new = !before.is_some_and(|key| key.verdict.workable && key.licence.is_some());
         install::write(&path, file).map_err(|error| {
-            ActivationError::NotSaved(format!("the licence cannot be written to {}: {error}", path.display()))
+            ActivationError::NotSaved(format!(
+                "the licence cannot be written to {}: {error}",
+                path.display()
+            ))
         })?;
         Ok((path, new))
     }
@@ -195,7 +203,9 @@ impl Activator {
     async fn give_up(&self, row: &ActivationRow) -> Result<(), ActivationError> {
         self.look().await;
         let keyring = self.parts.host.keyring();
-        let files = row.key_no.map(|key_no| install::files_of(&keyring, key_no, &row.code));
+        let files = row
+            .key_no
+            .map(|key_no| install::files_of(&keyring, key_no, &row.code));
         for path in files.unwrap_or_default() {
             install::remove(&path).map_err(|error| {
                 ActivationError::NotSaved(format!(

@@ -33,7 +33,10 @@ pub(super) fn target(
         .as_ref()
         .map_or_else(Vec::new, |code| files_of(keyring, licence.key_no, code));
     let rivals = keyring.keys().iter().filter(|key| {
-        let same = key.licence.as_deref().is_some_and(|other| other.key_no == licence.key_no);
+        let same = key
+            .licence
+            .as_deref()
+            .is_some_and(|other| other.key_no == licence.key_no);
         same && !own.iter().any(|path| path.as_os_str() == key.file_name.as_str())
     });
     let rivals: Vec<&str> = rivals.map(|key| key.file_name.as_str()).collect();

@@ -43,7 +43,8 @@ impl Activator {
     ) -> Result<Option<(Nonce, [u8; 32])>, ActivationError> {
         if let Some(pending) = row.and_then(|row| row.pending.as_ref()) {
             let request = opened(pending)?;
-            let here = || request.computer.is_none() || request.computer == Some(self.fingerprint().components);
+            let here =
+                || request.computer.is_none() || request.computer == Some(self.fingerprint().components);
             if is_for(&request, order) && here() {
                 return Ok(None);
             }
@@ -129,7 +130,9 @@ impl Activator {
             carrier,
         };
         let checked = request.check();
-        checked.map_err(|error| ActivationError::Here(format!("this computer cannot be named to a centre: {error}")))?;
+        checked.map_err(|error| {
+            ActivationError::Here(format!("this computer cannot be named to a centre: {error}"))
+        })?;
         let text = seal_request(&request, &*self.identity()?);
         self.store(|activations| {
             activations.change(&order.code, |row| {
@@ -176,7 +179,6 @@ impl Activator {
         };
         self.store(|activations| activations.change(&row.code, |_| Some(kept)))
     }
-
 }
 
 fn new_nonce() -> Result<Nonce, ActivationError> {
@@ -198,7 +200,8 @@ fn is_for(request: &Request, order: &Order) -> bool {
 /// Reads a request of this node's own.
 pub(super) fn opened(pending: &PendingRequest) -> Result<Request, ActivationError> {
     let opened = open_request(pending.text.as_bytes());
-    let damaged = |error| ActivationError::NotSaved(format!("the request in the state file is damaged: {error}"));
+    let damaged =
+        |error| ActivationError::NotSaved(format!("the request in the state file is damaged: {error}"));
     opened.map(|(request, _)| request).map_err(damaged)
 }
 
@@ -208,7 +211,11 @@ pub(super) fn order_of(row: &ActivationRow, pending: &PendingRequest) -> Result<
     let place = match request.carrier {
         None => Place::Computer,
         Some(claim) => Place::Carrier {
-            id: row.carrier.as_ref().map(|carrier| carrier.id.clone()).unwrap_or_default(),
+            id: row
+                .carrier
+                .as_ref()
+                .map(|carrier| carrier.id.clone())
+                .unwrap_or_default(),
             binding: claim.binding,
             number: claim.number,
         },
@@ -225,7 +232,10 @@ pub(super) fn order_of(row: &ActivationRow, pending: &PendingRequest) -> Result<
 /// Where a request wants the licence.
 pub(super) fn carrier_of(row: &ActivationRow, request: &Request) -> Option<ActivationCarrier> {
     let claim = request.carrier.as_ref()?;
-    let known = row.carrier.as_ref().filter(|known| known.binding == claim.binding);
+    let known = row
+        .carrier
+        .as_ref()
+        .filter(|known| known.binding == claim.binding);
     Some(ActivationCarrier {
         id: known.map(|known| known.id.clone()).unwrap_or_default(),
         binding: claim.binding.clone(),

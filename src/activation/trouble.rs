@@ -51,9 +51,10 @@ pub(super) fn after(mut row: ActivationRow, failed: &Failed<'_>) -> Option<Activ
     row.failures = row.failures.saturating_add(1);
     row.trouble = Some(words(&row.code, failed));
     let wait = match failed.error {
-        ActivationError::Refused(Refusal::TooMany { seconds }) => {
-            i64::try_from(*seconds).unwrap_or(HOUR).saturating_mul(1000).max(MINUTE)
-        }
+        ActivationError::Refused(Refusal::TooMany { seconds }) => i64::try_from(*seconds)
+            .unwrap_or(HOUR)
+            .saturating_mul(1000)
+            .max(MINUTE),
         ActivationError::Refused(Refusal::Unavailable(_)) => back_off(&row.code, row.failures),
         ActivationError::Refused(_) => {
             if failed.action == Action::Activate {
@@ -95,7 +96,10 @@ mod tests {
         let mut last = 0;
         for failures in 1..40 {
             let wait = back_off(&code, failures);
-            assert!(wait >= last && (MINUTE..=HOUR + HOUR / 8).contains(&wait), "{wait}");
+            assert!(
+                wait >= last && (MINUTE..=HOUR + HOUR / 8).contains(&wait),
+                "{wait}"
+            );
             last = wait;
         }
         assert!(last >= HOUR);

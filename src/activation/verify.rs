@@ -52,7 +52,9 @@ pub(super) enum BadAnswer {
     Binding,
     #[error("it does not say when it was issued")]
     NotIssued,
-    #[error("it was issued on {0}, which is in the future here: compare this computer's clock with the centre's")]
+    #[error(
+        "it was issued on {0}, which is in the future here: compare this computer's clock with the centre's"
+    )]
     Future(Timestamp),
 }
 
@@ -130,11 +132,10 @@ fn bound(licence: &Licence, expected: &Bound) -> Result<(), BadAnswer> {
                 .then_some(())
                 .ok_or(BadAnswer::Binding)
         }
-        (Binding::Carrier(found), Bound::Carrier(asked, number)) => {
-            (found == asked && licence.blank_key_no == Some(*number))
-                .then_some(())
-                .ok_or(BadAnswer::Carrier)
-        }
+        (Binding::Carrier(found), Bound::Carrier(asked, number)) => (found == asked
+            && licence.blank_key_no == Some(*number))
+        .then_some(())
+        .ok_or(BadAnswer::Carrier),
         (found, Bound::As(here, number)) => (found == here && licence.blank_key_no == *number)
             .then_some(())
             .ok_or(BadAnswer::Binding),

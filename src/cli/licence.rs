@@ -73,12 +73,8 @@ fn add(file: &Path, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure
     } else {
         read_licence(file)?
     };
-    if settings.state_dir.join(FILE_NAME).exists() {
-        // An answer is checked against its request; whatever answers none is a licence like others.
-        let here = Here::open(settings.clone())?;
-        if let Some(activated) = here.activator.accept(&bytes).map_err(explain)? {
-            return tell(&activated, &here, out);
-        }
+    if answers(&bytes, &settings, out)? {
+        return Ok(());
     }
     let licence = open(&bytes, &read_vendor_keys(&settings.vendor_dir())).map_err(|error| failed(&error))?;
     let target = settings.licence_dir().join(licence.file_name());
@@ -108,6 +104,22 @@ fn add(file: &Path, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure
         writeln!(out, "it gives no seats here: {cause}")?;
     }
     Ok(())
+}
+
+/// Whether it answered a request of this node, and is here now; whatever answers none is a licence like others.
+fn answers(bytes: &[u8], settings: &Settings, out: &mut impl Write) -> Result<bool, Failure> {
+    if !settings.state_dir.join(FILE_NAME).exists() {
+        return Ok(false);
+    }
+    let here = Here::open(settings.clone())?;
+    let rows = here.activator.list().map_err(explain)?;
+    if rows.iter().all(|row| row.pending.is_none()) {
+        return Ok(false);
+    }
+    match here.activator.accept(bytes).map_err(explain)? {
+        Some(activated) => tell(&activated, &here, out).map(|()| true),
+        None => Ok(false),
+    }
 }
 
 /// Writes a file so that nobody ever sees a part of it; makes its directory where it is missing.

@@ -222,7 +222,8 @@ fn row(row: &Row<'_>) -> rusqlite::Result<ActivationRow> {
         }),
         _ => None,
     };
-    let time = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
+    let time =
+        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
     Ok(ActivationRow {
         code: ActivationCode::parse(&row.get::<_, String>(0)?).map_err(wrong(0))?,
         itn: Itn::parse(&row.get::<_, String>(1)?).map_err(wrong(1))?,

@@ -3,13 +3,15 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use tokio::runtime::{Builder, Runtime};
+
 use crate::activation::{ActivationRules, Activator, ActivatorParts, Host, Place};
 use crate::clock::SystemClock;
 use crate::computer::Roots;
-use crate::keyring::{Keyring, Plugged, read_vendor_keys};
+use crate::devices::Hardware;
+use crate::keyring::{Keyring, read_vendor_keys};
 use crate::node::{self, StateDir};
 use crate::settings::Settings;
-use crate::tokens::TokensHandle;
 
 use super::super::devices::Seen;
 use super::super::failure::Failure;
@@ -20,6 +22,8 @@ pub(in crate::cli) struct Here {
     pub(in crate::cli) activator: Activator,
     settings: Settings,
     looks: Arc<Looks>,
+    /// One for all that the activator does: its connections belong to it.
+    runtime: Runtime,
 }
 
 impl Here {
@@ -27,7 +31,7 @@ impl Here {
     pub(in crate::cli) fn open(settings: Settings) -> Result<Self, Failure> {
         let looks = Arc::new(Looks {
             settings: settings.clone(),
-            running: OnceLock::new(),
+            hardware: OnceLock::new(),
             keyring: Mutex::new(None),
         });
         let activator = Activator::new(ActivatorParts {
@@ -44,6 +48,7 @@ impl Here {
             activator,
             settings,
             looks,
+            runtime: Builder::new_current_thread().enable_all().build()?,
         })
     }
 
@@ -53,7 +58,7 @@ impl Here {
             return Ok(Place::Computer);
         };
         let vendors = read_vendor_keys(&self.settings.vendor_dir());
-        let seen = Seen::new(self.looks.running().plugged.hardware(), &vendors);
+        let seen = Seen::new(self.looks.hardware().clone(), &vendors);
         let (carrier, binding, number) = seen.bindable(name)?;
         Ok(Place::Carrier {
             id: carrier.id.to_owned(),
@@ -69,48 +74,27 @@ impl Here {
     }
 
     /// Waits for what an activator does.
-    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        Ok(runtime.block_on(work))
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 }
 
 /// This computer's keys and carriers, looked at where somebody asks.
 struct Looks {
     settings: Settings,
-    running: OnceLock<Running>,
+    hardware: OnceLock<Arc<Hardware>>,
     keyring: Mutex<Option<Arc<Keyring>>>,
 }
 
-/// The hardware, for as long as the command runs.
-struct Running {
-    tokens: TokensHandle,
-    plugged: Arc<dyn Plugged>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.plugged.stop();
-        self.tokens.stop();
-    }
-}
-
 impl Looks {
-    fn running(&self) -> &Running {
-        self.running.get_or_init(|| {
-            let tokens = node::host_tokens(&self.settings);
-            let plugged = node::watch(&self.settings, &tokens, || ());
-            plugged.rescan();
-            Running { tokens, plugged }
-        })
+    fn hardware(&self) -> &Arc<Hardware> {
+        let look = || Arc::new(node::look(&self.settings));
+        self.hardware.get_or_init(look)
     }
 
     /// The keys; none where they cannot be looked at, which whoever writes beside them is told then.
     fn look(&self) -> Arc<Keyring> {
-        let hardware = self.running().plugged.hardware();
-        let keyring = Offline::judge(self.settings.clone(), &hardware).map(|offline| offline.keyring);
+        let keyring = Offline::judge(self.settings.clone(), self.hardware()).map(|offline| offline.keyring);
         Arc::new(keyring.unwrap_or_default())
     }
 }
@@ -122,7 +106,7 @@ impl Host for Looks {
     }
 
     fn attest(&self, carrier_id: &str, challenge: &[u8; 32]) -> Result<Vec<u8>, String> {
-        let attested = self.running().plugged.attest(carrier_id, challenge);
+        let attested = node::attest(&self.settings, self.hardware(), carrier_id, challenge);
         attested.map_err(|error| error.to_string())
     }
 

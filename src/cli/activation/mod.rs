@@ -179,7 +179,7 @@ pub(super) fn run(command: &ActivationCommand, out: &mut impl Write) -> Result<(
         }
         ActivationCommand::Return { key_no, place } => {
             let here = open(place)?;
-            here.wait(here.activator.give_back(*key_no))?.map_err(explain)?;
+            here.wait(here.activator.give_back(*key_no)).map_err(explain)?;
             writeln!(
                 out,
                 "licence {key_no} is returned: its code can be activated elsewhere"
@@ -218,7 +218,7 @@ fn open(place: &ActivationArgs) -> Result<Here, Failure> {
 }
 
 fn activate(here: &Here, order: &Order, out: &mut impl Write) -> Result<(), Failure> {
-    let activated = here.wait(here.activator.activate(order))?.map_err(explain)?;
+    let activated = here.wait(here.activator.activate(order)).map_err(explain)?;
     tell(&activated, here, out)
 }
 
@@ -269,7 +269,7 @@ fn renew(here: &Here, key_no: Option<KeyNo>, out: &mut impl Write) -> Result<(),
     };
     let mut ended = Ok(());
     for key_no in numbers {
-        match here.wait(here.activator.renew(key_no))?.map_err(explain) {
+        match here.wait(here.activator.renew(key_no)).map_err(explain) {
             Ok(Some(renewed)) => match renewed.licence.expire_date() {
                 Some(end) => writeln!(out, "licence {key_no} is renewed: it ends on {end}")?,
                 None => writeln!(out, "licence {key_no} is renewed: it has no end")?,

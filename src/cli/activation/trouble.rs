@@ -16,9 +16,10 @@ pub(in crate::cli) fn explain(error: ActivationError) -> Failure {
         }
         ActivationError::Unreachable { .. } => Failure::NoCentre(format!("{error}; {OFFLINE}")),
         ActivationError::Unknown(_) => Failure::NotFound(error.to_string()),
-        ActivationError::Answer(_) | ActivationError::Carrier { .. } | ActivationError::Here(_) => {
-            Failure::of(error)
-        }
+        ActivationError::Answer(_)
+        | ActivationError::Carrier { .. }
+        | ActivationError::Here(_)
+        | ActivationError::NotSaved(_) => Failure::of(error),
     }
 }
 
