@@ -3,6 +3,7 @@
 mod activation;
 mod audit;
 mod carrier_request;
+mod centre;
 mod certificates;
 pub mod computer;
 pub mod config;
@@ -87,6 +88,9 @@ enum Command {
     /// Issue licences as their vendor; trust a vendor
     #[command(subcommand)]
     Vendor(vendor::VendorCommand),
+    /// Run a vendor's activation centre, issue codes, handle support cases
+    #[command(subcommand)]
+    Centre(centre::CentreCommand),
     /// Manage the users of the API
     #[command(subcommand)]
     User(user::UserCommand),
@@ -141,6 +145,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         }
         Command::Computer(computer::ComputerCommand::Diff { file }) => computer::diff(&file, out),
         Command::Vendor(command) => vendor::run(command, out),
+        Command::Centre(command) => centre::run(command, out),
         Command::User(command) => user::run(&command, out),
         Command::Audit(command) => audit::run(&command, out),
         Command::Config(command) => Ok(command.run(out)?),

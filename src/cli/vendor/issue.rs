@@ -94,8 +94,9 @@ pub(in super::super) struct IssueArgs {
     out: PathBuf,
 }
 
+/// Kind of a key, as it is said here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
+pub(in super::super) enum Kind {
     Main,
     Additional,
     Demo,
@@ -107,6 +108,16 @@ impl From<Kind> for KeyType {
             Kind::Main => Self::Main,
             Kind::Additional => Self::Additional,
             Kind::Demo => Self::Demonstration,
+        }
+    }
+}
+
+impl From<KeyType> for Kind {
+    fn from(kind: KeyType) -> Self {
+        match kind {
+            KeyType::Main => Self::Main,
+            KeyType::Additional => Self::Additional,
+            KeyType::Demonstration => Self::Demo,
         }
     }
 }
@@ -258,7 +269,7 @@ pub(in super::super) fn bound_to(fingerprint: &Fingerprint, tolerance: u32) -> B
     })
 }
 
-fn parse_flags(text: &str) -> Result<u32, String> {
+pub(in super::super) fn parse_flags(text: &str) -> Result<u32, String> {
     if (1..=32).contains(&text.len()) && text.bytes().all(|b| b == b'0' || b == b'1') {
         return u32::from_str_radix(text, 2).map_err(|error| error.to_string());
     }
