@@ -36,3 +36,6 @@ pub fn verify(binding: &CarrierBinding, challenge: &[u8; 32], proof: &[u8]) -> b
         proof,
     )
 }
+
+#[cfg(test)]
+mod tests;
