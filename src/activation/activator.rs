@@ -43,7 +43,7 @@ pub trait Host: Send + Sync {
 pub struct ActivatorParts {
     /// Where the centre is, and how it is asked.
     pub rules: ActivationRules,
-    /// Where the node's key for activation is.
+    /// Where the node's key for activation is, and the revocation lists.
     pub state_dir: PathBuf,
     /// Where licences go.
     pub licence_dir: PathBuf,

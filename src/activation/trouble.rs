@@ -13,9 +13,13 @@ const HOUR: i64 = 60 * MINUTE;
 /// Milliseconds to wait after this many failures in a row: a minute, doubled each time, an hour at most; and up to an
 /// eighth more, so that nodes that failed together do not come back together.
 pub(super) fn back_off(code: &ActivationCode, failures: u32) -> i64 {
-    let doubled = MINUTE << failures.saturating_sub(1).min(6);
-    let wait = doubled.min(HOUR);
+    let wait = wait_after(failures);
     wait + spread(code, wait / 8)
+}
+
+/// As [`back_off`], without the spread.
+pub(super) fn wait_after(failures: u32) -> i64 {
+    (MINUTE << failures.saturating_sub(1).min(6)).min(HOUR)
 }
 
 /// A number below `width` that differs from code to code.

@@ -2,7 +2,7 @@
 
 use crate::licence::binding::{Binding, CarrierBinding, Fingerprint};
 use crate::licence::{
-    DAY, KeyNo, Licence, OpenFailure, Receipt, Timestamp, VendorKeys, inspect, open, open_notice,
+    DAY, KeyNo, Licence, OpenFailure, Receipt, Timestamp, VendorKey, VendorKeys, inspect, open, open_notice,
 };
 
 use super::request::Request;
@@ -117,7 +117,10 @@ pub(super) fn receipt(
 }
 
 fn in_force(kid: &str, vendors: &VendorKeys, now: Timestamp) -> Result<(), BadAnswer> {
-    let _ = (kid, vendors, now);
+    let ended = vendors.get(kid).and_then(VendorKey::expires).is_some_and(|end| end <= now);
+    if ended {
+        return Err(BadAnswer::Expired(kid.into()));
+    }
     Ok(())
 }
 
