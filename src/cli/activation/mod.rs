@@ -6,6 +6,7 @@ mod list;
 mod request;
 mod secret;
 mod trouble;
+mod wish;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use super::failure::Failure;
 pub(super) use here::Here;
 use secret::{Named, Secret};
 pub(super) use trouble::explain;
+use wish::{Holder, Target};
 
 const CODE: &str = "activation code";
 const RECOVERY: &str = "recovery code";
@@ -35,16 +37,10 @@ pub(super) enum ActivationCommand {
     Activate {
         /// The activation code; "-" asks for it
         code: Secret,
-        /// The holder's ITN (INN)
-        #[arg(long, value_name = "N", value_parser = Itn::parse)]
-        itn: Itn,
-        /// The holder's IEC (KPP)
-        #[arg(long, value_name = "S", value_parser = Iec::parse)]
-        iec: Option<Iec>,
-        /// Bind the licence to this carrier, which must be plugged in, and not to this computer: its ID, or its serial
-        /// number
-        #[arg(long, value_name = "DEVICE")]
-        carrier: Option<String>,
+        #[command(flatten)]
+        holder: Holder,
+        #[command(flatten)]
+        target: Target,
         #[command(flatten)]
         place: ActivationArgs,
     },
@@ -65,9 +61,8 @@ pub(super) enum ActivationCommand {
         /// The activation code, "-" to be asked for it, or the KeyNo of a licence that was activated on this node
         #[arg(value_name = "CODE|KEYNO")]
         named: Secret,
-        /// Bind the licence to this carrier and not to this computer: its ID, or its serial number
-        #[arg(long, value_name = "DEVICE")]
-        carrier: Option<String>,
+        #[command(flatten)]
+        target: Target,
         /// The recovery code; "-" asks for it
         #[arg(long, value_name = "CODE")]
         recovery: Option<Secret>,
@@ -101,15 +96,10 @@ pub(super) enum ActivationCommand {
     Request {
         /// The activation code; "-" asks for it
         code: Secret,
-        /// The holder's ITN (INN)
-        #[arg(long, value_name = "N", value_parser = Itn::parse)]
-        itn: Itn,
-        /// The holder's IEC (KPP)
-        #[arg(long, value_name = "S", value_parser = Iec::parse)]
-        iec: Option<Iec>,
-        /// Bind the licence to this carrier and not to this computer: its ID, or its serial number
-        #[arg(long, value_name = "DEVICE")]
-        carrier: Option<String>,
+        #[command(flatten)]
+        holder: Holder,
+        #[command(flatten)]
+        target: Target,
         /// The recovery code of a licence whose computer is lost; "-" asks for it
         #[arg(long, value_name = "CODE")]
         recovery: Option<Secret>,
@@ -128,18 +118,17 @@ pub(super) fn run(command: &ActivationCommand, out: &mut impl Write) -> Result<(
     match command {
         ActivationCommand::Activate {
             code,
-            itn,
-            iec,
-            carrier,
+            holder,
+            target,
             place,
         } => {
             let code = code.code(CODE)?;
             let here = open(place)?;
             let order = Order {
                 code,
-                itn: itn.clone(),
-                iec: iec.clone(),
-                place: here.place(carrier.as_deref())?,
+                itn: holder.itn.clone(),
+                iec: holder.iec.clone(),
+                place: here.place(target)?,
                 recovery: None,
             };
             activate(&here, &order, out)
@@ -147,7 +136,7 @@ pub(super) fn run(command: &ActivationCommand, out: &mut impl Write) -> Result<(
         ActivationCommand::List { json, place } => list::run(place, *json, out),
         ActivationCommand::Move {
             named,
-            carrier,
+            target,
             recovery,
             itn,
             iec,
@@ -167,7 +156,7 @@ pub(super) fn run(command: &ActivationCommand, out: &mut impl Write) -> Result<(
                     return Err(Failure::Usage(told.into()));
                 }
             };
-            let place = here.place(carrier.as_deref())?;
+            let place = here.place(target)?;
             let order = Order {
                 code,
                 itn,
@@ -189,9 +178,8 @@ pub(super) fn run(command: &ActivationCommand, out: &mut impl Write) -> Result<(
         ActivationCommand::Renew { key_no, place } => renew(&open(place)?, *key_no, out),
         ActivationCommand::Request {
             code,
-            itn,
-            iec,
-            carrier,
+            holder,
+            target,
             recovery,
             out: file,
             qr,
@@ -202,9 +190,9 @@ pub(super) fn run(command: &ActivationCommand, out: &mut impl Write) -> Result<(
             let here = open(place)?;
             let order = Order {
                 code,
-                itn: itn.clone(),
-                iec: iec.clone(),
-                place: here.place(carrier.as_deref())?,
+                itn: holder.itn.clone(),
+                iec: holder.iec.clone(),
+                place: here.place(target)?,
                 recovery,
             };
             let text = here.activator.prepare(&order).map_err(explain)?;
