@@ -34,7 +34,8 @@ pub(super) fn run(place: &ActivationArgs, as_json: bool, out: &mut impl Write) -
     };
     let rows = rows.iter().map(|row| Shown::new(row, &keyring, renew_days));
     if as_json {
-        writeln!(out, "{}", Value::from_iter(rows.map(|row| row.to_json())))?;
+        let rows: Value = rows.map(|row| row.to_json()).collect();
+        writeln!(out, "{rows}")?;
         return Ok(());
     }
     writeln!(out, "{HEAD}")?;
