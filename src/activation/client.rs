@@ -1,6 +1,5 @@
 //! Asks a centre over HTTPS. What comes back is bounded, and nobody's redirects are followed.
 
-use std::error::Error as _;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -176,34 +175,36 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
 
 /// An error of the client's in words; it is known by what caused it, which is at the end of a chain.
 fn words(error: &reqwest::Error) -> String {
-    let mut deepest = bounded(&error.to_string());
-    let mut next = error.source();
-    let mut lookup = false;
-    while let Some(cause) = next {
-        deepest = bounded(&cause.to_string());
-        lookup |= deepest == "dns error";
-        let failed = cause.downcast_ref::<io::Error>();
-        let inner = failed.and_then(|error| error.get_ref());
-        let tls = cause
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inner.and_then(|inner| inner.downcast_ref()));
-        if let Some(tls) = tls {
-            return of_tls(tls);
+    let mut deepest: &(dyn std::error::Error + 'static) = error;
+    let (mut lookup, mut tls) = (false, false);
+    loop {
+        let said = deepest.to_string();
+        (lookup, tls) = (lookup || said == "dns error", tls || said.contains("tls"));
+        if let Some(error) = deepest.downcast_ref() {
+            return of_tls(error);
         }
+        let failed = deepest.downcast_ref::<io::Error>();
         match failed.map(io::Error::kind) {
             Some(io::ErrorKind::ConnectionRefused) => return "the connection was refused".into(),
-            Some(io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => {
-                return "the connection was cut off".into();
-            }
+            Some(io::ErrorKind::ConnectionReset) => return "the connection was cut off".into(),
             _ => {}
         }
-        // An error in a box has its cause inside, where `source` does not lead.
-        next = cause.source();
+        // What an error of the system wraps is no source of it.
+        let wrapped = failed.and_then(io::Error::get_ref);
+        match wrapped.map(|inner| inner as &(dyn std::error::Error + 'static)) {
+            Some(inner) => deepest = inner,
+            None => match deepest.source() {
+                Some(source) => deepest = source,
+                None => break,
+            },
+        }
     }
-    if lookup {
-        return format!("its name was not found (DNS): {deepest}");
+    let said = bounded(&deepest.to_string());
+    match (lookup, tls) {
+        (true, _) => format!("its name was not found (DNS): {said}"),
+        (false, true) => format!("TLS: {said}"),
+        (false, false) => said,
     }
-    deepest
 }
 
 fn of_tls(error: &rustls::Error) -> String {

@@ -43,18 +43,16 @@ impl ActivationHandle {
             .thread_name("activation-wait")
             .build()?;
         let keeper = ActivationKeeper::new(activator.clone(), standing.clone(), wake.clone());
-        let handle = Self {
-            work,
-            wake,
-            standing,
-        };
-        let thread = std::thread::Builder::new().name("activation".into()).spawn(move || {
-            let local = tokio::task::LocalSet::new();
-            runtime.block_on(local.run_until(serve(inbox, activator, keeper)));
-            drop(local);
-            // What waits for a carrier or for the keys ends without this thread.
-            runtime.shutdown_timeout(Duration::ZERO);
-        })?;
+        let handle = Self { work, wake, standing };
+        let thread = std::thread::Builder::new()
+            .name("activation".into())
+            .spawn(move || {
+                let local = tokio::task::LocalSet::new();
+                runtime.block_on(local.run_until(serve(inbox, activator, keeper)));
+                drop(local);
+                // What waits for a carrier or for the keys ends without this thread.
+                runtime.shutdown_timeout(Duration::ZERO);
+            })?;
         Ok((handle, thread))
     }
 
@@ -82,7 +80,10 @@ impl ActivationHandle {
 
     /// `ok`, `off`, or what is wrong.
     pub fn health(&self) -> String {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.standing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Ends the thread, whatever it waits for.

@@ -114,7 +114,11 @@ impl ActivationKeeper {
                     .iter()
                     .filter_map(|row| Some(format!("{:?}: {}", row.code, row.trouble.as_ref()?)));
                 let all: Vec<String> = troubles.chain(self.lists.trouble.clone()).collect();
-                if all.is_empty() { "ok".into() } else { all.join("; ") }
+                if all.is_empty() {
+                    "ok".into()
+                } else {
+                    all.join("; ")
+                }
             }
             Err(error) => error.to_string(),
         };
@@ -158,7 +162,10 @@ impl ActivationKeeper {
         let done = match task {
             Task::Repeat => self.repeat(row).await,
             Task::Renew => match row.key_no {
-                Some(key_no) => activator.renew(key_no).await.map(|licence| licence.map(|_| "renewed")),
+                Some(key_no) => activator
+                    .renew(key_no)
+                    .await
+                    .map(|licence| licence.map(|_| "renewed")),
                 None => Ok(None),
             },
             Task::Reactivate => {
@@ -169,8 +176,14 @@ impl ActivationKeeper {
                     place: Place::Computer,
                     recovery: None,
                 };
-                tracing::info!(?code, "the computer of a licence has changed: it is activated again");
-                activator.activate(&order).await.map(|_| Some("activated again, for the computer changed"))
+                tracing::info!(
+                    ?code,
+                    "the computer of a licence has changed: it is activated again"
+                );
+                activator
+                    .activate(&order)
+                    .await
+                    .map(|_| Some("activated again, for the computer changed"))
             }
         };
         match done {
@@ -180,7 +193,11 @@ impl ActivationKeeper {
                 activator.parts.host.note(code, what);
             }
             Err(error) => {
-                let asked = if task == Task::Reactivate { "to activate it again" } else { "a request" };
+                let asked = if task == Task::Reactivate {
+                    "to activate it again"
+                } else {
+                    "a request"
+                };
                 tracing::warn!(?code, key_no = row.key_no, %error, "{asked} to the activation centre has failed");
                 if matches!(error, ActivationError::Refused(_)) {
                     activator.parts.host.note(code, &format!("refused: {error}"));
@@ -200,9 +217,10 @@ impl ActivationKeeper {
                 let order = order_of(row, pending)?;
                 activator.activate(&order).await.map(|_| Some("activated"))
             }
-            (Action::Renew, Some(key_no)) => {
-                activator.renew(key_no).await.map(|licence| licence.map(|_| "renewed"))
-            }
+            (Action::Renew, Some(key_no)) => activator
+                .renew(key_no)
+                .await
+                .map(|licence| licence.map(|_| "renewed")),
             (Action::Return, Some(key_no)) => activator.give_back(key_no).await.map(|()| Some("returned")),
             (Action::Renew | Action::Return, None) => Ok(None),
         }
@@ -211,9 +229,14 @@ impl ActivationKeeper {
     /// Fetches the revocation list where that is due; the result is when it is due again.
     async fn revocations(&mut self) -> Option<Timestamp> {
         let rules = self.activator.rules();
-        let check = i64::try_from(rules.check.as_millis()).ok().filter(|check| *check > 0)?;
+        let check = i64::try_from(rules.check.as_millis())
+            .ok()
+            .filter(|check| *check > 0)?;
         let now = self.activator.now();
-        let held_up = self.lists.next.filter(|next| *next > now && *next <= now.plus(check.saturating_mul(2)));
+        let held_up = self
+            .lists
+            .next
+            .filter(|next| *next > now && *next <= now.plus(check.saturating_mul(2)));
         if held_up.is_some() {
             return held_up;
         }
@@ -227,7 +250,11 @@ impl ActivationKeeper {
         } else {
             self.lists.failures = 0;
         }
-        let wait = if trouble.is_none() { check } else { wait_after(self.lists.failures).min(check) };
+        let wait = if trouble.is_none() {
+            check
+        } else {
+            wait_after(self.lists.failures).min(check)
+        };
         let said = trouble.map(|why| format!("revocations: {why}"));
         self.lists.trouble = said;
         self.lists.next = Some(self.activator.now().plus(wait));
@@ -247,7 +274,8 @@ impl ActivationKeeper {
         };
         let parts = &self.activator.parts;
         let vendors = read_vendor_keys(&parts.vendor_dir);
-        let newer = accept_list(&parts.state_dir.join(REVOCATIONS), &list.text, &vendors).map_err(|error| error.to_string())?;
+        let newer = accept_list(&parts.state_dir.join(REVOCATIONS), &list.text, &vendors)
+            .map_err(|error| error.to_string())?;
         self.lists.etag = list.etag;
         if newer {
             tracing::info!("a newer revocation list is here");

@@ -43,7 +43,8 @@ pub(super) fn next(row: &ActivationRow, scene: &Scene<'_>) -> Option<(Timestamp,
         let computer = (scene.computer)();
         if changed(licence, &computer) {
             // What was refused may be allowed for another computer.
-            let refused_elsewhere = (row.refused_for.as_ref()).is_some_and(|id| *id != computer.computer_id());
+            let refused_elsewhere =
+                (row.refused_for.as_ref()).is_some_and(|id| *id != computer.computer_id());
             let moment = wait.filter(|_| !refused_elsewhere);
             return Some((moment.unwrap_or(*now), Task::Reactivate));
         }
@@ -56,7 +57,9 @@ pub(super) fn next(row: &ActivationRow, scene: &Scene<'_>) -> Option<(Timestamp,
 
 /// When the centre is to hear of this licence again.
 fn sign_of_life(row: &ActivationRow, rules: &ActivationRules) -> Option<Timestamp> {
-    let check = i64::try_from(rules.check.as_millis()).ok().filter(|check| *check > 0)?;
+    let check = i64::try_from(rules.check.as_millis())
+        .ok()
+        .filter(|check| *check > 0)?;
     let contact = row.contact?;
     Some(contact.plus(check - spread(&row.code, check / 10)))
 }

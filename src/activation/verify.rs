@@ -117,7 +117,10 @@ pub(super) fn receipt(
 }
 
 fn in_force(kid: &str, vendors: &VendorKeys, now: Timestamp) -> Result<(), BadAnswer> {
-    let ended = vendors.get(kid).and_then(VendorKey::expires).is_some_and(|end| end <= now);
+    let ended = vendors
+        .get(kid)
+        .and_then(VendorKey::expires)
+        .is_some_and(|end| end <= now);
     if ended {
         return Err(BadAnswer::Expired(kid.into()));
     }

@@ -27,7 +27,12 @@ pub(super) async fn answer(api: &Api, request: &Request) -> Result<Reply, ApiErr
         Ok(activated) => activated,
         Err(error) => {
             let error = ApiError::from(error);
-            let refused = actor.did(api.now(), "activation-failure", object, error.sentence().to_owned());
+            let refused = actor.did(
+                api.now(),
+                "activation-failure",
+                object,
+                error.sentence().to_owned(),
+            );
             api.desk.note(refused);
             return Err(error);
         }
@@ -57,7 +62,8 @@ fn shown(api: &Api, request: &Request, activated: &Activated) -> Result<Reply, A
 }
 
 fn order(api: &Api, fields: &Fields) -> Result<Order, ApiError> {
-    let wrong = |name: &str, error: &dyn std::fmt::Display| ApiError::bad_request(format!("{name}: {error}."));
+    let wrong =
+        |name: &str, error: &dyn std::fmt::Display| ApiError::bad_request(format!("{name}: {error}."));
     let code = fields.required("ActivationCodeString", LONGEST_CODE)?;
     let code = ActivationCode::parse(&code).map_err(|error| wrong("ActivationCodeString", &error))?;
     let itn = fields

@@ -18,8 +18,8 @@ use super::query::Query;
 use super::reply::Reply;
 use super::route::Action;
 use super::{
-    Actor, Api, Facts, Request, activate, body, certificates, connections, devices, host, licences, public_key, rescan,
-    server, sessions,
+    Actor, Api, Facts, Request, activate, body, certificates, connections, devices, host, licences,
+    public_key, rescan, server, sessions,
 };
 
 const QUERY_ID: HeaderName = HeaderName::from_static("licence-queryid");
