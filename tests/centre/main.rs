@@ -1,4 +1,9 @@
 //! The activation centre as nodes and its vendor see it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "../common/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "most of it is for a running node")]
 mod common;
+
+mod life;
+mod world;

@@ -5,9 +5,11 @@ mod clones;
 mod codes;
 mod columns;
 mod decide;
+mod desk;
 mod error;
 mod goods;
 pub mod http;
+mod lists;
 mod record;
 mod renewal;
 mod rows;
@@ -22,12 +24,13 @@ mod testing;
 pub use books::Books;
 pub use error::CentreError;
 pub use goods::{Product, Series};
+pub use lists::SignedList;
 pub use rows::{
     ActivationFilter, ActivationRow, ApiKeyRow, Batch, CloneMark, CodeFilter, CodeRow, CodeState, End,
     IssueOrder, IssuedCode, RecoveryCode, Which,
 };
 pub use schema::DATABASE;
-pub use service::{Answer, Centre, SignedList};
+pub use service::{Answer, Centre};
 pub use shown::{ACTIVATION_COLUMNS, CODE_COLUMNS, ISSUED_COLUMNS, code_text};
 pub use signer::VendorSigner;
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::error::CentreError;
 use crate::store::{AUDIT_TABLE, Database, Schema, StoreError};
 
 /// Name of the file in the centre's directory.
@@ -122,4 +123,21 @@ const CENTRE: Schema = Schema {
 /// Opens the database in this directory; makes it where there is none.
 pub(super) fn open(dir: &Path) -> Result<Database, StoreError> {
     Database::open_as(dir, CENTRE)
+}
+
+/// Opens the database of a centre that was made.
+pub(super) fn open_existing(dir: &Path) -> Result<Database, CentreError> {
+    let missing = || CentreError::NoCentre(dir.into());
+    if !dir.join(DATABASE).exists() {
+        return Err(missing());
+    }
+    let database = open(dir)?;
+    // Making one may have been interrupted.
+    let made = || {
+        database
+            .connect()?
+            .query_row("SELECT count(*) > 0 FROM centre", [], |row| row.get(0))
+            .map_err(database.error())
+    };
+    if made()? { Ok(database) } else { Err(missing()) }
 }

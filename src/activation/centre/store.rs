@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::activation::{Nonce, Request};
 use crate::licence::{ActivationCode, DAY, KeyNo, Revocation, Timestamp};
 
-use super::codes::bare;
+use super::codes::{SECRET, bare};
 use super::columns as column;
 use super::record::{Activation, Holder, Record, Recovery};
 
@@ -16,6 +16,18 @@ const YEAR: i64 = 365 * DAY;
 /// The hash that a recovery code is kept as.
 pub(super) fn hash(code: &ActivationCode) -> [u8; 32] {
     Sha256::digest(bare(code)).into()
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of a node's key, for people.
+pub(super) fn short(node_key: &[u8; 32]) -> String {
+    let mut digits = format!("{:x}", Sha256::digest(node_key));
+    digits.truncate(16);
+    digits
+}
+
+/// The centre's secret.
+pub(super) fn secret(connection: &Connection) -> rusqlite::Result<[u8; SECRET]> {
+    connection.query_row("SELECT secret FROM centre", [], |row| row.get(0))
 }
 
 /// The record of a code as a request about it needs it; none where there is no such code.
