@@ -8,12 +8,14 @@ mod decide;
 mod desk;
 mod error;
 mod goods;
+pub mod http;
 mod lists;
 mod record;
 mod renewal;
 mod rows;
 mod schema;
 mod service;
+mod shown;
 mod signer;
 mod store;
 #[cfg(test)]
@@ -29,6 +31,7 @@ pub use rows::{
 };
 pub use schema::DATABASE;
 pub use service::{Answer, Centre};
+pub use shown::{ACTIVATION_COLUMNS, CODE_COLUMNS, ISSUED_COLUMNS, code_text};
 pub use signer::VendorSigner;
 
 /// Name of the vendor key's file in the centre's directory, where the key is not on a token.
