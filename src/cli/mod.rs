@@ -1,5 +1,6 @@
 //! The command line: one file per noun.
 
+mod activation;
 mod audit;
 mod carrier_request;
 mod centre;
@@ -72,6 +73,9 @@ enum Command {
     /// Add, remove, list or show licence files
     #[command(subcommand)]
     Licence(licence::LicenceCommand),
+    /// Get a licence for an activation code, move, renew or return it
+    #[command(subcommand)]
+    Activation(activation::ActivationCommand),
     /// List, show or watch USB devices; print udev rules; write a licence into a carrier
     #[command(subcommand)]
     Devices(devices::DevicesCommand),
@@ -133,6 +137,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(&command, out),
         Command::Sessions(command) => sessions::run(&command, out),
         Command::Licence(command) => licence::run(&command, out),
+        Command::Activation(command) => activation::run(&command, out),
         Command::Devices(command) => devices::run(&command, out),
         Command::Certificates(command) => certificates::run(&command, out),
         Command::Computer(computer::ComputerCommand::Show { json }) => {

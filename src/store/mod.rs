@@ -9,7 +9,7 @@ mod seats;
 mod session;
 mod users;
 
-pub use activations::{ActivationCarrier, ActivationRow, PendingRequest};
+pub use activations::{ActivationCarrier, ActivationRow, Activations, PendingRequest};
 pub use audit::{
     AUDIT_TABLE, AuditEntry, AuditError, AuditRow, Author, ChainHash, append as append_audit_to,
     append_audit, checkpoint_audit, prune_audit, verify_audit,
@@ -122,6 +122,7 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (user, thumbprint)
     ) STRICT;
 ",
+    activations::SCHEMA,
 ];
 
 /// A kind of database: the name of its file, and the history of its schema. Each entry of that brings it from the version of

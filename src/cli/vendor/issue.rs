@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
 use crate::devices::DriverKind;
-use crate::licence::binding::{Binding, CarrierBinding, ComputerBinding, Fingerprint};
+use crate::licence::binding::{Binding, ComputerBinding, Fingerprint};
 use crate::licence::{
     ActivationCode, FORMAT_VERSION, Iec, Itn, KeyId, KeyNo, KeyType, Licence, Timestamp, VendorKey, seal,
 };
@@ -250,27 +250,15 @@ fn bind_to_carrier(
     name: &str,
     out: &mut impl Write,
 ) -> Result<(Binding, Option<KeyNo>), Failure> {
-    let carrier = seen.carrier(name)?;
-    let id = carrier.id;
-    let shown = crate::keyring::seen(carrier);
-    if let Err(why) = shown.proof {
-        return Err(Failure::of(format!("{id} is connected but {why}")));
-    }
-    let serial = shown
-        .serial
-        .ok_or_else(|| Failure::of(format!("{id} has no serial number to bind a licence to")))?;
+    let (carrier, binding, number) = seen.bindable(name)?;
     if carrier.driver == DriverKind::Serial.name() {
         writeln!(
             out,
-            "warning: {id} is known by its serial number alone: another device that shows the same passes for it"
+            "warning: {} is known by its serial number alone: another device that shows the same passes for it",
+            carrier.id
         )?;
     }
-    let binding = CarrierBinding {
-        driver: shown.driver,
-        serial,
-        public_key: shown.public_key,
-    };
-    Ok((Binding::Carrier(binding), Some(shown.number)))
+    Ok((Binding::Carrier(binding), Some(number)))
 }
 
 /// A binding to a computer.
