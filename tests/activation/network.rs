@@ -67,7 +67,11 @@ fn a_centre_that_hangs_holds_nobody_up() {
         settings.activation.timeout = Duration::from_mins(5);
     });
     let mut waiting = Wire::connect(node.address());
-    waiting.send(node.ask("POST", "/api/licences").body(order().to_string()).bytes());
+    waiting.send(
+        node.ask("POST", "/api/licences")
+            .body(order().to_string())
+            .bytes(),
+    );
     centre.wait_for(1);
     assert_eq!(node.get("/api/licences").expect(200).rows().len(), 0);
     let other = json!({ "ActivationCodeString": "0000-0000-0000-0000-0000", "ITN": "1" });
@@ -91,10 +95,15 @@ fn a_centre_is_waited_for_as_long_as_the_settings_say() {
 fn the_settings_name_a_proxy() {
     let proxy = FakeCentre::start();
     let url = proxy.url();
-    let node = node_with("http://localhost:1", |settings| settings.activation.proxy = Some(url));
+    let node = node_with("http://localhost:1", |settings| {
+        settings.activation.proxy = Some(url)
+    });
     proxy.script(|heard| {
         let line = heard.line.replace("http://localhost:1", "");
-        honest(&Heard { line, ..heard.clone() })
+        honest(&Heard {
+            line,
+            ..heard.clone()
+        })
     });
     node.post("/api/licences", &order()).expect(201);
     assert_eq!(proxy.heard()[0].line, "POST http://localhost:1/v1/activations");
@@ -122,11 +131,26 @@ fn requests_of_one_code_at_once_are_one_request() {
     });
     let mut wires: Vec<Wire> = (0..4).map(|_| Wire::connect(node.address())).collect();
     for wire in &mut wires {
-        wire.send(node.ask("POST", "/api/licences").body(order().to_string()).bytes());
+        wire.send(
+            node.ask("POST", "/api/licences")
+                .body(order().to_string())
+                .bytes(),
+        );
     }
     all_have_asked.send(()).unwrap();
-    let answers: Vec<u16> = wires.iter_mut().map(|wire| wire.answer(false).unwrap().status).collect();
-    assert_eq!(answers.iter().filter(|status| **status == 201).count(), 1, "{answers:?}");
-    assert_eq!(answers.iter().filter(|status| **status == 200).count(), 3, "{answers:?}");
+    let answers: Vec<u16> = wires
+        .iter_mut()
+        .map(|wire| wire.answer(false).unwrap().status)
+        .collect();
+    assert_eq!(
+        answers.iter().filter(|status| **status == 201).count(),
+        1,
+        "{answers:?}"
+    );
+    assert_eq!(
+        answers.iter().filter(|status| **status == 200).count(),
+        3,
+        "{answers:?}"
+    );
     assert_eq!(centre.heard().len(), 1);
 }

@@ -64,7 +64,7 @@ async fn serve_until_told(settings: &Settings) -> Result<(), Failure> {
         ))
     })?;
     let address = socket.local_addr()?;
-    let (signer, token) = vendor_key::open(settings)?.parts();
+    let (signer, token) = vendor_key::open(settings)?;
     let kid = signer.kid().to_owned();
     if let Err(error) = raise_file_limit() {
         tracing::warn!(%error, "the limit of open files cannot be raised: fewer connections fit");
