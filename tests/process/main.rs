@@ -1,9 +1,11 @@
 //! The real program as a process: what only shows when it is started, killed, signalled and called from a shell.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod centre;
 mod cli;
 mod cli_centre;
 mod cli_certificates;
+mod cli_codes;
 mod cli_node;
 mod cli_signing;
 mod cli_vendor;
