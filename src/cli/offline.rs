@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
 use crate::keyring::{
-    Key, KeyProvider, Keyring, LicenceFiles, Situation, UsbKeys, assemble, read_vendor_keys,
+    Key, KeyProvider, Keyring, LicenceFiles, Revoked, Situation, UsbKeys, assemble, read_vendor_keys,
 };
 use crate::licence::{MAX_FILE, OpenFailure, Timestamp};
 use crate::node::{self, StateDir};
@@ -46,11 +46,14 @@ impl Offline {
         let highest = highest.unwrap_or(now).max(now);
         let (keys, carriers) = UsbKeys::default().look(&node::look(&settings), &vendors, now);
         found.extend(keys);
+        let mut revoked = Revoked::new(&settings.revocation_dir());
+        revoked.read(&vendors);
         let situation = Situation {
             now,
             highest,
             computer: &computer,
             carriers: &carriers,
+            revoked: &revoked,
             switched_off: &switched_off,
         };
         let keyring = assemble(&found, &situation, &Keyring::default());

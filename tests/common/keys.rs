@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keynode::licence::binding::Binding;
 use keynode::licence::{
-    ActivationCode, FORMAT_VERSION, Itn, KeyId, KeyNo, KeyType, Licence, Timestamp, VendorKey, seal,
+    ActivationCode, FORMAT_VERSION, Itn, KeyId, KeyNo, KeyType, Licence, Revocation, RevocationReason,
+    Revocations, Timestamp, VendorKey, VendorKeys, seal, seal_notice,
 };
 use keynode::signing::{Message, Signer, SoftwareKey};
 use serde_json::Value;
@@ -51,6 +52,28 @@ pub(crate) fn vendor_kid() -> String {
 /// A licence file.
 pub(crate) fn sealed(licence: &Licence) -> String {
     seal::<()>(licence, &vendor_kid(), |message| Ok(vendor_sign(message))).unwrap()
+}
+
+/// The vendor's list of what is revoked: these keys' documents up to now.
+#[allow(dead_code, reason = "only some tests revoke")]
+pub(crate) fn revocations(number: u64, now: Timestamp, keys: &[(KeyNo, RevocationReason)]) -> String {
+    let keys = keys
+        .iter()
+        .map(|(key_no, reason)| (*key_no, Revocation(now, *reason)));
+    let list = Revocations {
+        number,
+        issued: now,
+        keys: keys.collect(),
+    };
+    seal_notice::<_, ()>(&list, &vendor_kid(), |message| Ok(vendor_sign(message))).unwrap()
+}
+
+/// The vendor's public key as nodes trust it.
+#[allow(dead_code, reason = "only some tests verify for themselves")]
+pub(crate) fn vendor_keys() -> VendorKeys {
+    [VendorKey::from_pem(VENDOR_PUBLIC).unwrap()]
+        .into_iter()
+        .collect()
 }
 
 /// A licence file with this payload, which need not be one that this program would write.
