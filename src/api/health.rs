@@ -10,6 +10,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
+use crate::activation::ActivationHandle;
 use crate::clock::{Millis, SharedClock};
 use crate::devices::{Access, CarrierState};
 use crate::keyring::{Ending, KeeperHandle, ending};
@@ -46,6 +47,9 @@ pub struct HealthReport {
     pub keyring: String,
     /// `ok`, `off`, or where devices cannot be looked for.
     pub devices: String,
+    /// `ok`, `off`, or what is wrong with activations and revocations; the node is healthy all the same.
+    #[serde(default)]
+    pub activation: String,
     /// What is known of hardware keys.
     pub usb: UsbReport,
     /// Keys, and those of them that are Enabled.
@@ -112,6 +116,8 @@ pub struct Health {
     pub rescans: Arc<Rescans>,
     /// Signatures.
     pub signer: Arc<NodeSigner>,
+    /// Activations.
+    pub activation: ActivationHandle,
     /// The node's clock.
     pub clock: SharedClock,
     /// Start of the node.
@@ -193,6 +199,7 @@ impl Health {
             signer,
             keyring: keys,
             devices,
+            activation: self.activation.health(),
             usb,
             keys: (keyring.keys().len(), enabled),
             ending: ending.into_iter().map(Into::into).collect(),

@@ -1,6 +1,7 @@
 //! Builds the node from its settings and owns its life: start, reload, stop. The only place that knows every
 //! concrete type.
 
+mod activation;
 mod audit;
 mod error;
 mod logging;
@@ -31,6 +32,7 @@ use std::time::{Duration, Instant};
 use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
 
+use crate::activation::{ActivationHandle, ActivationRules};
 use crate::api::{Api, Auth, Facts, Health, Rescans};
 use crate::clock::SharedClock;
 use crate::computer::Roots;
@@ -76,6 +78,7 @@ pub struct Node {
     tokens: TokensHandle,
     signer: Watched,
     certificates: CertificatesHandle,
+    activation: ActivationHandle,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
@@ -130,7 +133,7 @@ impl Node {
         let revalidate = rules.revalidate;
         let usb = (settings.devices.enabled).then(|| plug(rules, Box::new(mailbox.on_plug())));
         let devices = Devices::start(usb, tokens.clone(), revalidate, mailbox.on_plug());
-        let sources = sources(settings, roots, devices.0.clone())?;
+        let sources = sources(settings, roots.clone(), devices.0.clone())?;
         warn_if_weak(&sources.roots);
         let keeper = Keeper::new(sources, clock.clone(), ChangeWatch::new(&database)?)?;
         let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
@@ -140,6 +143,9 @@ impl Node {
         let follow = follow_keys(desk.clone(), codes.clone());
         let (keys, keeper_thread) = keeper.start(mailbox, follow);
 
+        let host = (keys.clone(), desk.clone());
+        let (activation, activation_thread) =
+            activation::start(settings, &database, clock.clone(), roots, host)?;
         let audit = AuditKeeper::start(&database, clock.clone(), signer.clone(), settings.audit.keep_days)?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
         let signer_watch = signers.watch(desk.clone());
@@ -152,6 +158,7 @@ impl Node {
             tokens: tokens.clone(),
             certificates: certificates.clone(),
             rescans: rescans.clone(),
+            activation: activation.clone(),
             desk: desk.clone(),
             auth,
             facts: Facts::gather(started),
@@ -162,6 +169,7 @@ impl Node {
             keys: keys.clone(),
             rescans,
             signer,
+            activation: activation.clone(),
             clock,
             started,
             last,
@@ -186,8 +194,9 @@ impl Node {
             tokens,
             signer: signer_watch,
             certificates,
+            activation,
             credentials,
-            threads: vec![desk_thread, keeper_thread],
+            threads: vec![activation_thread, desk_thread, keeper_thread],
             _state_dir: state_dir,
         })
     }
@@ -210,6 +219,8 @@ impl Node {
             &settings.certificates,
             self.credentials.as_deref(),
         ));
+        self.activation
+            .set_rules(ActivationRules::from(&settings.activation));
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
@@ -259,6 +270,7 @@ impl Node {
                 drop(server.stop(false));
             }
         }
+        self.activation.stop();
         drop(self.devices);
         self.keys.stop();
         self.desk.stop();

@@ -3,16 +3,32 @@
 use std::time::{Duration, Instant};
 
 use keynode::keyring::accept_list;
-use keynode::licence::{DAY, Licence, RevocationReason};
+use keynode::licence::{DAY, Licence, Revocation, RevocationReason, Revocations, VendorKey};
 use serde_json::{Value, json};
 
 use crate::common::TestNode;
-use crate::common::keys::{KEY_NO, licence, numbered, revocations, vendor_keys};
+use crate::common::keys::{KEY_NO, VENDOR_PUBLIC, licence, notice, numbered};
 use crate::devices::admin;
 
+/// Gives the node a list of what is revoked: these keys' documents up to now.
 fn revoke(node: &TestNode, number: u64, keys: &[(u64, RevocationReason)]) -> bool {
-    let list = revocations(number, node.now(), keys);
-    accept_list(&node.settings.revocation_dir(), list.as_bytes(), &vendor_keys()).unwrap()
+    let now = node.now();
+    let keys = keys
+        .iter()
+        .map(|(key_no, reason)| (*key_no, Revocation(now, *reason)));
+    let list = Revocations {
+        number,
+        issued: now,
+        keys: keys.collect(),
+    };
+    let vendor = VendorKey::from_pem(VENDOR_PUBLIC).unwrap();
+    let vendors = [vendor].into_iter().collect();
+    accept_list(
+        &node.settings.revocation_dir(),
+        notice(&list).as_bytes(),
+        &vendors,
+    )
+    .unwrap()
 }
 
 /// Waits until the node shows the licence of this number as wanted, by itself.

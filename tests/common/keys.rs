@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keynode::licence::binding::Binding;
 use keynode::licence::{
-    ActivationCode, FORMAT_VERSION, Itn, KeyId, KeyNo, KeyType, Licence, Revocation, RevocationReason,
-    Revocations, Timestamp, VendorKey, VendorKeys, seal, seal_notice,
+    ActivationCode, FORMAT_VERSION, Itn, KeyId, KeyNo, KeyType, Licence, Notice, Timestamp, VendorKey, seal,
+    seal_notice,
 };
 use keynode::signing::{Message, Signer, SoftwareKey};
 use serde_json::Value;
@@ -54,26 +54,32 @@ pub(crate) fn sealed(licence: &Licence) -> String {
     seal::<()>(licence, &vendor_kid(), |message| Ok(vendor_sign(message))).unwrap()
 }
 
-/// The vendor's list of what is revoked: these keys' documents up to now.
-#[allow(dead_code, reason = "only some tests revoke")]
-pub(crate) fn revocations(number: u64, now: Timestamp, keys: &[(KeyNo, RevocationReason)]) -> String {
-    let keys = keys
-        .iter()
-        .map(|(key_no, reason)| (*key_no, Revocation(now, *reason)));
-    let list = Revocations {
-        number,
-        issued: now,
-        keys: keys.collect(),
-    };
-    seal_notice::<_, ()>(&list, &vendor_kid(), |message| Ok(vendor_sign(message))).unwrap()
+/// A licence file that a stranger has signed in the vendor's name.
+pub(crate) fn forged(licence: &Licence) -> String {
+    seal::<()>(licence, &vendor_kid(), |message| Ok(stranger_sign(message))).unwrap()
 }
 
-/// The vendor's public key as nodes trust it.
-#[allow(dead_code, reason = "only some tests verify for themselves")]
-pub(crate) fn vendor_keys() -> VendorKeys {
-    [VendorKey::from_pem(VENDOR_PUBLIC).unwrap()]
-        .into_iter()
-        .collect()
+/// A licence file that a stranger has signed in their own name.
+pub(crate) fn foreign(licence: &Licence) -> String {
+    let public = VendorKey::from_pem(&stranger().public_key().pem).unwrap();
+    seal::<()>(licence, public.kid(), |message| Ok(stranger_sign(message))).unwrap()
+}
+
+fn stranger() -> SoftwareKey {
+    software_key(include_str!("../fixtures/stranger.key.pem"))
+}
+
+fn stranger_sign(message: &[u8]) -> Vec<u8> {
+    let message = Message {
+        query_id: b"",
+        body: message,
+    };
+    stranger().sign_one(message).unwrap().0
+}
+
+/// A notice of the fixture vendor's.
+pub(crate) fn notice(notice: &impl Notice) -> String {
+    seal_notice::<_, ()>(notice, &vendor_kid(), |message| Ok(vendor_sign(message))).unwrap()
 }
 
 /// A licence file with this payload, which need not be one that this program would write.

@@ -1,0 +1,56 @@
+//! What the node's side follows.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::settings;
+
+/// Where and how often the centre is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivationRules {
+    /// Base address of the centre, without a slash at its end; none: nothing is asked online.
+    pub centre: Option<String>,
+    /// PEM file with certificates that vouch for the centre beside those of the system.
+    pub ca: Option<PathBuf>,
+    /// Which way requests go.
+    pub proxy: ProxyRule,
+    /// For a whole exchange.
+    pub timeout: Duration,
+    /// Between two signs of life; 0: none are given.
+    pub check: Duration,
+    /// Licences are renewed so many days before their end; 0: never.
+    pub renew_days: u32,
+    /// Whether a licence whose computer changed is activated again.
+    pub reactivate: bool,
+}
+
+/// Which way requests go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProxyRule {
+    /// As `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+    Environment,
+    /// Directly, whatever the environment says.
+    Direct,
+    /// By this proxy.
+    Address(String),
+}
+
+impl From<&settings::Activation> for ActivationRules {
+    fn from(settings: &settings::Activation) -> Self {
+        let proxy = match settings.proxy.as_deref() {
+            None => ProxyRule::Environment,
+            Some("none") => ProxyRule::Direct,
+            Some(address) => ProxyRule::Address(address.into()),
+        };
+        let centre = settings.centre.as_deref();
+        Self {
+            centre: centre.map(|address| address.trim_end_matches('/').to_owned()),
+            ca: settings.ca.clone(),
+            proxy,
+            timeout: settings.timeout,
+            check: settings.check,
+            renew_days: settings.renew_days,
+            reactivate: settings.reactivate,
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! A centre that does as the test says: plain HTTP on loopback, one thread a connection.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use keynode::activation::{Action, Refusal, Request, open_request};
+use keynode::licence::binding::{Binding, ComputerBinding};
+use keynode::licence::{KeyNo, Licence, Receipt, Revocations};
+use serde_json::json;
+
+use crate::common::keys;
+
+/// Longer than anything takes, however busy the computer is: to wait longer is to fail.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// KeyNo of the licences that the centre gives.
+pub(crate) const KEY_NO: KeyNo = 77_000_001;
+
+/// What the centre does with a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Reply {
+    /// An answer with this status and body.
+    Say(u16, String),
+    /// These bytes, and the connection is closed.
+    Raw(Vec<u8>),
+    /// Nothing, until the node goes away.
+    Hang,
+}
+
+/// Something that the centre was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    /// Verb and target, as in the request line.
+    pub(crate) line: String,
+    pub(crate) body: String,
+}
+
+impl Heard {
+    pub(crate) fn request(&self) -> Request {
+        open_request(self.body.as_bytes()).unwrap().0
+    }
+}
+
+type Script = dyn FnMut(&Heard) -> Reply + Send;
+
+struct Shared {
+    heard: Mutex<Vec<Heard>>,
+    more: Condvar,
+    script: Mutex<Box<Script>>,
+}
+
+/// A centre that answers until the process ends.
+pub(crate) struct FakeCentre {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl FakeCentre {
+    /// A centre that gives a licence for every code.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let shared = Arc::new(Shared {
+            heard: Mutex::default(),
+            more: Condvar::new(),
+            script: Mutex::new(Box::new(honest)),
+        });
+        let address = listener.local_addr().unwrap();
+        let own = shared.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = own.clone();
+                std::thread::spawn(move || serve(&stream, &shared));
+            }
+        });
+        Self { address, shared }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// From now on it does this.
+    pub(crate) fn script(&self, script: impl FnMut(&Heard) -> Reply + Send + 'static) {
+        *self.shared.script.lock().unwrap() = Box::new(script);
+    }
+
+    /// From now on it is honest.
+    pub(crate) fn honest(&self) {
+        self.script(honest);
+    }
+
+    /// From now on it gives what becomes of the licence that would be right.
+    pub(crate) fn give(&self, change: impl Fn(&Request, Licence) -> String + Send + 'static) {
+        self.script(move |heard| match heard.line.as_str() {
+            "POST /v1/activations" => {
+                let request = heard.request();
+                let file = change(&request, licence(&request));
+                Reply::Say(201, json!({ "Licence": file }).to_string())
+            }
+            _ => honest(heard),
+        });
+    }
+
+    /// What it was asked so far, revocations aside.
+    pub(crate) fn heard(&self) -> Vec<Heard> {
+        let heard = self.shared.heard.lock().unwrap();
+        let posts = heard.iter().filter(|heard| heard.line.starts_with("POST"));
+        posts.cloned().collect()
+    }
+
+    /// Waits until it was asked so often.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, count: usize) -> Vec<Heard> {
+        let end = Instant::now() + PATIENCE;
+        let mut heard = self.shared.heard.lock().unwrap();
+        loop {
+            let posts: Vec<_> = heard
+                .iter()
+                .filter(|heard| heard.line.starts_with("POST"))
+                .cloned()
+                .collect();
+            if posts.len() >= count {
+                return posts;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero(),
+                "asked {} times, not {count}: {posts:?}",
+                posts.len()
+            );
+            heard = self.shared.more.wait_timeout(heard, left).unwrap().0;
+        }
+    }
+}
+
+/// The licence that this request should get.
+pub(crate) fn licence(request: &Request) -> Licence {
+    let binding = match (&request.computer, &request.carrier) {
+        (Some(components), _) => Binding::Computer(ComputerBinding {
+            components: components.clone(),
+            tolerance: 1,
+        }),
+        (None, Some(claim)) => Binding::Carrier(claim.binding.clone()),
+        (None, None) => Binding::None,
+    };
+    Licence {
+        key_no: KEY_NO,
+        activation_code: Some(request.code.clone()),
+        itn: Some(request.itn.clone()),
+        iec: request.iec.clone(),
+        activation_date: request.time,
+        blank_key_no: request.carrier.as_ref().map(|claim| claim.number),
+        issued: Some(request.time),
+        nonce: Some(request.nonce.to_string()),
+        binding,
+        ..keys::licence()
+    }
+}
+
+/// What a centre does that keeps no books.
+pub(crate) fn honest(heard: &Heard) -> Reply {
+    if heard.line.starts_with("GET") {
+        return Reply::Say(200, keys::notice(&Revocations::default()));
+    }
+    let request = heard.request();
+    match request.action {
+        Action::Activate => {
+            let file = keys::sealed(&licence(&request));
+            Reply::Say(201, json!({ "Licence": file }).to_string())
+        }
+        Action::Renew => Reply::Say(200, json!({ "Licence": null }).to_string()),
+        Action::Return => {
+            let receipt = Receipt {
+                key_no: KEY_NO,
+                nonce: request.nonce.to_string(),
+            };
+            Reply::Say(200, json!({ "Receipt": keys::notice(&receipt) }).to_string())
+        }
+    }
+}
+
+/// A refusal as an answer.
+pub(crate) fn refuse(refusal: &Refusal) -> Reply {
+    Reply::Say(refusal.status(), refusal.body())
+}
+
+fn serve(stream: &TcpStream, shared: &Shared) {
+    let _ = stream.set_read_timeout(Some(PATIENCE));
+    let mut reader = BufReader::new(stream);
+    while let Some(heard) = read(&mut reader) {
+        let told = (shared.script.lock().unwrap())(&heard);
+        shared.heard.lock().unwrap().push(heard);
+        shared.more.notify_all();
+        let mut writer = stream;
+        match told {
+            Reply::Say(status, body) => {
+                let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {}\r\n\r\n", body.len());
+                if writer
+                    .write_all(&[head.as_bytes(), body.as_bytes()].concat())
+                    .is_err()
+                {
+                    return;
+                }
+            }
+            Reply::Raw(bytes) => {
+                let _ = writer.write_all(&bytes);
+                return;
+            }
+            Reply::Hang => {
+                // Ends when the node closes its side.
+                let _ = reader.read(&mut [0]);
+                return;
+            }
+        }
+    }
+}
+
+fn read(reader: &mut impl BufRead) -> Option<Heard> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header).ok().filter(|length| *length > 0)?;
+        if header.trim_end().is_empty() {
+            break;
+        }
+        if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+    let body = String::from_utf8(body).ok()?;
+    Some(Heard { line, body })
+}

@@ -1,0 +1,11 @@
+//! Activation as a node does it: codes, renewals and returns against a centre that a test scripts, and the ways in which
+//! the network, a man in the middle and crashes get between the two.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod centre;
+#[path = "../common/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
+mod common;
+mod first;
+mod hostile;
+mod network;
