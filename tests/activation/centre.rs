@@ -120,8 +120,19 @@ impl FakeCentre {
         format!("localhost:{}", self.address.port())
     }
 
-    /// From now on it does this.
-    pub(crate) fn script(&self, script: impl FnMut(&Heard) -> Reply + Send + 'static) {
+    /// From now on it does this with requests; revocations it gives as ever.
+    pub(crate) fn script(&self, mut script: impl FnMut(&Heard) -> Reply + Send + 'static) {
+        self.script_all(move |heard| {
+            if heard.line.starts_with("POST") {
+                script(heard)
+            } else {
+                honest(heard)
+            }
+        });
+    }
+
+    /// From now on it does this with all that it is asked.
+    pub(crate) fn script_all(&self, script: impl FnMut(&Heard) -> Reply + Send + 'static) {
         *self.shared.script.lock().unwrap() = Box::new(script);
     }
 

@@ -16,6 +16,7 @@ mod hostile;
 #[path = "../process/http.rs"]
 #[allow(dead_code, reason = "the tests of processes use the rest of it")]
 mod http;
+mod keeping;
 mod network;
 mod proxy;
 #[path = "../process/state.rs"]
