@@ -145,22 +145,53 @@ fn seal_as<E>(
     kid: &str,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<String, E> {
-    let header = Header {
-        alg: ALGORITHM.into(),
-        typ: typ.into(),
-        kid: kid.into(),
-        crit: None,
-    };
-    let encode = |json: serde_json::Result<Vec<u8>>| {
-        URL_SAFE_NO_PAD.encode(json.expect("structs of strings and numbers always have a JSON form"))
-    };
-    let signed = format!(
-        "{}.{}",
-        encode(serde_json::to_vec(&header)),
-        encode(serde_json::to_vec(payload))
-    );
-    let signature = URL_SAFE_NO_PAD.encode(sign(signed.as_bytes())?);
-    Ok(format!("{signed}.{signature}"))
+    let unsigned = Unsigned::new(typ, payload, kid);
+    let signature = sign(unsigned.bytes())?;
+    Ok(unsigned.signed(&signature))
+}
+
+/// A licence or notice that lacks its signature, for signers that take their time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsigned(String);
+
+impl Unsigned {
+    /// A licence, to be signed by the vendor key named `kid`.
+    pub fn licence(licence: &Licence, kid: &str) -> Self {
+        Self::new(TYPE, licence, kid)
+    }
+
+    /// A notice, to be signed by the vendor key named `kid`.
+    pub fn notice<T: Notice>(notice: &T, kid: &str) -> Self {
+        Self::new(T::TYPE, notice, kid)
+    }
+
+    fn new(typ: &str, payload: &impl Serialize, kid: &str) -> Self {
+        let header = Header {
+            alg: ALGORITHM.into(),
+            typ: typ.into(),
+            kid: kid.into(),
+            crit: None,
+        };
+        let encode = |json: serde_json::Result<Vec<u8>>| {
+            URL_SAFE_NO_PAD.encode(json.expect("structs of strings and numbers always have a JSON form"))
+        };
+        Self(format!(
+            "{}.{}",
+            encode(serde_json::to_vec(&header)),
+            encode(serde_json::to_vec(payload))
+        ))
+    }
+
+    /// What is to be signed with RS256.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The whole, with its signature.
+    #[must_use]
+    pub fn signed(self, signature: &[u8]) -> String {
+        format!("{}.{}", self.0, URL_SAFE_NO_PAD.encode(signature))
+    }
 }
 
 struct Parts<'a> {

@@ -18,7 +18,7 @@ pub use crate::signing::SIGNING_KEY;
 pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
-pub use plug::{OnPlug, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
+pub use plug::{OnPlug, attest, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
 pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
 pub use state_dir::StateDir;

@@ -1,4 +1,19 @@
 //! The activation centre as nodes and its vendor see it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "../common/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
+
+mod client;
+mod hostile;
+mod life;
+mod limits;
+mod nodes;
+mod page;
+#[path = "../common/pki.rs"]
+mod pki;
+mod served;
+mod tls;
+mod vendor;
+mod world;

@@ -21,7 +21,7 @@ use super::failure::Failure;
 use super::licence::write_whole;
 use super::offline::read_licence;
 use issue::IssueArgs;
-pub(super) use issue::{Issuer, bound_to};
+pub(super) use issue::{Issuer, Kind, bound_to, parse_flags};
 
 pub(super) const PRIVATE_KEY: &str = "vendor.key";
 pub(super) const PUBLIC_KEY: &str = "vendor.pem";
@@ -127,10 +127,19 @@ pub(super) fn init(dir: &Path, name: &str) -> Result<(), Failure> {
     let progress = spinner("making an RSA-3072 key");
     let key = SoftwareKey::generate(KeySize::Rsa3072).map_err(Failure::of)?;
     progress.finish_and_clear();
-    // Text before the first dashes is a remark to every reader of PEM.
-    let public = format!("Vendor: {name}\n{}", key.public_key().pem);
-    write_whole(&dir.join(PUBLIC_KEY), public.as_bytes()).map_err(failed)?;
+    write_public(dir, name, &key.public_key().pem)?;
     key.write_new(&dir.join(PRIVATE_KEY)).map_err(Failure::of)
+}
+
+/// Writes a vendor's public key for nodes to trust.
+pub(super) fn write_public(dir: &Path, name: &str, pem: &str) -> Result<(), Failure> {
+    if name.chars().any(char::is_control) {
+        return Err(Failure::Usage("a vendor's name has no control characters".into()));
+    }
+    // Text before the first dashes is a remark to every reader of PEM.
+    let public = format!("Vendor: {name}\n{pem}");
+    write_whole(&dir.join(PUBLIC_KEY), public.as_bytes())
+        .map_err(|error| Failure::of(format!("{}: {error}", dir.display())))
 }
 
 /// Shows on a terminal that something is going on.
