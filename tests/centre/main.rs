@@ -1,9 +1,19 @@
 //! The activation centre as nodes and its vendor see it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "../common/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "most of it is for a running node")]
+#[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
 
+mod client;
+mod hostile;
 mod life;
+mod limits;
+mod nodes;
+mod page;
+#[path = "../common/pki.rs"]
+mod pki;
+mod served;
+mod tls;
+mod vendor;
 mod world;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cli;
+mod cli_centre;
 mod cli_certificates;
 mod cli_node;
 mod cli_signing;
