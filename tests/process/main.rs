@@ -1,7 +1,9 @@
 //! The real program as a process: what only shows when it is started, killed, signalled and called from a shell.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod centre;
 mod cli;
+mod cli_activation;
 mod cli_centre;
 mod cli_certificates;
 mod cli_node;
@@ -13,6 +15,9 @@ mod harness;
 mod http;
 mod jose;
 mod live;
+#[path = "../common/machine.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod machine;
 mod network;
 mod signals;
 #[path = "../tokens/softhsm.rs"]
