@@ -104,7 +104,7 @@ fn what_is_wrong_is_told_in_both_languages() {
         assert!(!page.text().contains(code.as_str()));
     }
     for (language, told) in [
-        (ENGLISH, "neither a file nor a text"),
+        (ENGLISH, "Neither a file nor a text"),
         (RUSSIAN, "ни файла, ни текста"),
     ] {
         let page = send(&centre, language, "", " \r\n").expect(400);

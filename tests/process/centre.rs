@@ -1,216 +1,231 @@
-//! A vendor's activation centre for tests: `keynode centre serve` as a process, its books, and a computer that is not
-//! this one.
+//! A vendor with a centre, as commands and as a process, and a computer that asks it by hand.
 
-use std::net::SocketAddr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
-use keynode::activation::centre::{Books, CodeFilter, IssueOrder, Product, Series, VENDOR_KEY};
-use keynode::activation::{
-    Activated, ActivationError, ActivationRules, Activator, ActivatorParts, Host, Order, Place,
-};
-use keynode::clock::SystemClock;
-use keynode::keyring::Keyring;
-use keynode::licence::{ActivationCode, Itn, KeyId, KeyNo, Timestamp};
-use keynode::settings;
-use keynode::store::{Author, Database};
+use keynode::activation::{Action, NodeIdentity, Nonce, REQUEST_VERSION, Request, seal_request};
+use keynode::licence::binding::{Component, ComponentKind};
+use keynode::licence::{ActivationCode, Itn, Licence, Timestamp, VendorKey, VendorKeys, open};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
-use crate::harness::{Process, keynode};
-use crate::machine;
-use crate::state::{State, fixture, private_key};
+use crate::harness::{Done, PATIENCE, eventually, keynode, run};
+use crate::state::{fixture, private_key};
 
-/// The holder in these tests.
-pub(crate) const ITN: &str = "1234567894";
+/// The holder that requests name.
+pub(crate) const ITN: &str = "7707083893";
 
-/// A centre of the fixture vendor that runs.
-pub(crate) struct Centre {
-    root: tempfile::TempDir,
-    process: Process,
-    pub(crate) address: SocketAddr,
+/// A directory with a centre in it.
+pub(crate) struct Vendor {
+    pub(crate) root: tempfile::TempDir,
 }
 
-impl Centre {
-    /// A centre with codes of series 672B: two moves a year, renewed without end where there is a Period.
-    pub(crate) fn start() -> Self {
-        let root = tempfile::tempdir().unwrap();
-        let dir = root.path().join("centre");
-        let mut books = Books::create(&dir, Some(1 << 24)).unwrap();
-        private_key("vendor.key.pem", &dir.join(VENDOR_KEY));
-        let product = Product {
-            article: "4601546".into(),
-            product_name: "Тестовая серия".into(),
-            article_name: "Тестовая номенклатура".into(),
-            product_version: 3,
-            version_name: None,
-            service_type: 0,
-        };
-        books.add_product(&product, &author()).unwrap();
-        let series = Series::new(series(), &product.article);
-        books.add_series(&series, &author()).unwrap();
-        let mut serve = keynode(&["centre", "serve", "--centre-listen", "127.0.0.1:0", "--dir"]);
-        serve.arg(&dir);
-        let process = Process::start(serve);
-        let told = process.logged("centre serves");
-        let address = told["address"].as_str().unwrap().parse().unwrap();
+impl Vendor {
+    /// An empty directory.
+    pub(crate) fn nowhere() -> Self {
         Self {
-            root,
-            process,
-            address,
+            root: tempfile::tempdir().unwrap(),
         }
+    }
+
+    /// A centre with the fixture vendor's key, for making one takes long, and a series 672B.
+    pub(crate) fn new() -> Self {
+        let vendor = Self::nowhere();
+        vendor.bring_key();
+        vendor.run(&["init"]).ok();
+        vendor.sells();
+        vendor
+    }
+
+    pub(crate) fn bring_key(&self) {
+        fs::create_dir_all(self.dir()).unwrap();
+        private_key("vendor.key.pem", &self.dir().join("vendor.key"));
+        fs::copy(fixture("vendor.pub.pem"), self.dir().join("vendor.pem")).unwrap();
+    }
+
+    pub(crate) fn sells(&self) {
+        self.run(&["product", "add", "--article", "1001", "--name", "Product"])
+            .ok();
+        self.run(&[
+            "series",
+            "add",
+            "--key-id",
+            "672b",
+            "--article",
+            "1001",
+            "--seats",
+            "7",
+        ])
+        .ok();
     }
 
     pub(crate) fn dir(&self) -> PathBuf {
         self.root.path().join("centre")
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.root.path().join(name).to_str().unwrap().to_owned()
     }
 
-    pub(crate) fn log(&self) -> String {
-        self.process.log()
-    }
-
-    pub(crate) fn books(&self) -> Books {
-        Books::open(&self.dir()).unwrap()
-    }
-
-    /// A code that nobody has used.
-    pub(crate) fn code(&self) -> ActivationCode {
-        let mut code = None;
-        let visit = |_: &_, codes: &[keynode::activation::centre::IssuedCode]| {
-            code = codes.first().map(|issued| issued.code.clone());
-            true
-        };
-        let mut books = self.books();
-        books
-            .issue(&IssueOrder::new(series(), 1), &author(), visit)
-            .unwrap();
-        code.unwrap()
-    }
-
-    /// KeyNo of a code's licence.
-    pub(crate) fn key_no(&self, code: &ActivationCode) -> KeyNo {
-        let rows = self.books().codes(&CodeFilter::default(), now()).unwrap();
-        rows.iter().find(|row| row.code == *code).unwrap().key_no
-    }
-
-    /// A recovery code, as the vendor gives it to whoever has lost the computer.
-    pub(crate) fn recovery(&self, code: &ActivationCode) -> ActivationCode {
-        let key_no = self.key_no(code);
-        self.books().recovery(key_no, &author()).unwrap().code
-    }
-
-    /// A command of a node's owner that knows this centre.
-    pub(crate) fn keynode(&self, state: &State, arguments: &[&str]) -> std::process::Command {
-        let mut command = state.keynode(arguments);
-        command.env("KEYNODE_ACTIVATION_CENTRE", self.url());
+    /// `keynode centre` with these words.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = keynode(&["centre"]);
+        command.args(words).arg("--dir").arg(self.dir());
+        command
+            .env("HOME", self.root.path())
+            .current_dir(self.root.path());
         command
     }
-}
 
-fn series() -> KeyId {
-    KeyId::parse("672B").unwrap()
-}
+    pub(crate) fn run(&self, words: &[&str]) -> Done {
+        run(self.command(words))
+    }
 
-fn author() -> Author {
-    Author {
-        time: now(),
-        name: "test".into(),
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
+        serde_json::from_str(&self.run(words).ok()).unwrap()
+    }
+
+    /// The codes of a new batch, by its CSV file.
+    pub(crate) fn issue(&self, count: u64, more: &[&str]) -> Vec<ActivationCode> {
+        let csv = self.path(&format!("codes-{}.csv", rows_in(self.root.path())));
+        let count = count.to_string();
+        let words = [
+            "codes", "issue", "--series", "672B", "--count", &count, "--csv", &csv,
+        ];
+        self.run(&[&words[..], more].concat()).ok();
+        codes(Path::new(&csv))
+    }
+
+    pub(crate) fn serve(&self, more: &[&str]) -> Serving {
+        let mut command = self.command(&["serve"]);
+        command.args(more);
+        if !more.contains(&"--centre-listen") {
+            command.args(["--centre-listen", "127.0.0.1:0"]);
+        }
+        Serving::start(command)
     }
 }
 
-fn now() -> Timestamp {
-    SystemClock::shared().now().wall
+/// So that no two files have one name.
+pub(crate) fn rows_in(directory: &Path) -> usize {
+    fs::read_dir(directory).unwrap().count()
 }
 
-/// Another computer, and the node's side of activation on it.
-pub(crate) struct Elsewhere {
-    activator: Activator,
-    _root: tempfile::TempDir,
+pub(crate) fn codes(csv: &Path) -> Vec<ActivationCode> {
+    let mut reader = csv::Reader::from_path(csv).unwrap();
+    let code = |row: csv::Result<csv::StringRecord>| ActivationCode::parse(&row.unwrap()[0]).unwrap();
+    reader.records().map(code).collect()
 }
 
-impl Elsewhere {
-    pub(crate) fn new(centre: &Centre) -> Self {
-        let root = tempfile::tempdir().unwrap();
-        let path = |name: &str| root.path().join(name);
-        for name in ["state", "licences", "vendors", "computer"] {
-            std::fs::create_dir(path(name)).unwrap();
-        }
-        std::fs::copy(fixture("vendor.pub.pem"), path("vendors/v.pem")).unwrap();
-        let settings = settings::Activation {
-            centre: Some(centre.url()),
-            proxy: Some("none".into()),
-            ..settings::Activation::default()
-        };
-        let activator = Activator::new(ActivatorParts {
-            rules: ActivationRules::from(&settings),
-            state_dir: path("state"),
-            licence_dir: path("licences"),
-            vendor_dir: path("vendors"),
-            roots: machine::build(&path("computer")),
-            database: Database::open(&path("state")).unwrap(),
-            clock: SystemClock::shared(),
-            host: Arc::new(Nothing),
+/// A centre as a process; it ends when dropped.
+pub(crate) struct Serving {
+    child: Child,
+    address: SocketAddr,
+    lines: Receiver<String>,
+}
+
+impl Serving {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
         });
-        Self {
-            activator,
-            _root: root,
-        }
-    }
-
-    pub(crate) fn activate(&self, code: &ActivationCode) -> Result<Activated, ActivationError> {
-        let order = Order {
-            code: code.clone(),
-            itn: Itn::parse(ITN).unwrap(),
-            iec: None,
-            place: Place::Computer,
-            recovery: None,
+        let mut own = Self {
+            child,
+            address: SocketAddr::from(([0; 4], 0)),
+            lines,
         };
-        wait(self.activator.activate(&order))
+        own.address = own.logged("the activation centre serves")["address"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        own
     }
 
-    pub(crate) fn renew(&self, key_no: KeyNo) -> Result<Option<Activated>, ActivationError> {
-        wait(self.activator.renew(key_no))
-    }
-}
-
-fn wait<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.unwrap().block_on(work)
-}
-
-/// A node without keys.
-struct Nothing;
-
-impl Host for Nothing {
-    fn keyring(&self) -> Arc<Keyring> {
-        Arc::default()
-    }
-
-    fn attest(&self, _: &str, _: &[u8; 32]) -> Result<Vec<u8>, String> {
-        Err("there are no carriers".into())
-    }
-
-    fn look_again(&self) {}
-}
-
-/// Fails where one of the codes stands whole in the text, with its dashes or without them.
-pub(crate) fn keeps_secret(text: &str, codes: &[&ActivationCode]) {
-    for code in codes {
-        for form in [code.as_str().to_owned(), code.as_str().replace('-', "")] {
-            assert!(!text.contains(&form), "{code:?} stands in: {text}");
+    pub(crate) fn logged(&self, message: &str) -> Value {
+        let mut seen = String::new();
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("not logged: {message}\n{seen}"));
+            let row: Value = serde_json::from_str(&line).unwrap_or_default();
+            if row["message"].as_str().is_some_and(|text| text.contains(message)) {
+                return row;
+            }
+            seen.push_str(&line);
         }
     }
+
+    pub(crate) fn is_healthy(&self) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+            .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(r#"{"Healthy":true}"#),
+            "{answer}"
+        );
+    }
+
+    pub(crate) fn stop(mut self, signal: Signal) -> (ExitStatus, Duration) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+        let start = Instant::now();
+        eventually("the end of the centre", || self.child.try_wait().unwrap());
+        let took = start.elapsed();
+        self.logged("the activation centre has stopped");
+        (self.child.wait().unwrap(), took)
+    }
 }
 
-/// Whether a file holds a licence for this code.
-pub(crate) fn holds(file: &Path, code: &ActivationCode) -> bool {
-    let bytes = std::fs::read(file).unwrap();
-    keynode::licence::inspect(&bytes)
-        .unwrap()
-        .0
-        .activation_code
-        .as_ref()
-        == Some(code)
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A request of a computer that is not here.
+pub(crate) fn request(directory: &Path, code: &ActivationCode) -> (Request, String) {
+    let identity = NodeIdentity::open(directory).unwrap();
+    let component = |kind, digit: &str| Component {
+        kind,
+        value: digit.repeat(32),
+    };
+    let request = Request {
+        version: REQUEST_VERSION,
+        action: Action::Activate,
+        code: code.clone(),
+        itn: Itn::parse(ITN).unwrap(),
+        iec: None,
+        nonce: Nonce::random().unwrap(),
+        last: None,
+        time: Timestamp::from_millis(1_800_000_000_000),
+        recovery: None,
+        computer: Some(vec![
+            component(ComponentKind::MachineId, "a"),
+            component(ComponentKind::BoardSerial, "b"),
+        ]),
+        carrier: None,
+    };
+    let sealed = seal_request(&request, &identity);
+    (request, sealed)
+}
+
+pub(crate) fn opened(file: &Path, public: &Path) -> Licence {
+    let pem = fs::read_to_string(public).unwrap();
+    let keys: VendorKeys = [VendorKey::from_pem(&pem).unwrap()].into_iter().collect();
+    open(&fs::read(file).unwrap(), &keys).unwrap()
 }

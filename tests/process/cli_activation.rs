@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use keynode::activation::{ActivationError, Refusal};
 use serde_json::Value;
 
-use crate::centre::{Centre, Elsewhere, ITN, holds, keeps_secret};
+use crate::living_centre::{Centre, Elsewhere, ITN, holds, keeps_secret};
 use crate::harness::{Done, eventually, run, run_with};
 use crate::state::State;
 

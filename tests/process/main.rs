@@ -6,6 +6,7 @@ mod cli;
 mod cli_activation;
 mod cli_centre;
 mod cli_certificates;
+mod cli_codes;
 mod cli_node;
 mod cli_signing;
 mod cli_vendor;
@@ -15,6 +16,7 @@ mod harness;
 mod http;
 mod jose;
 mod live;
+mod living_centre;
 #[path = "../common/machine.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod machine;

@@ -76,14 +76,10 @@ async fn serve_until_told(settings: &Settings) -> Result<(), Failure> {
     if settings.workers != 0 {
         limits.workers = settings.workers;
     }
-    let served = serve(site, socket, tls, limits);
-    let server = match served {
-        Ok(server) => server,
-        Err(error) => {
-            centre.stop();
-            return Err(Failure::of(format!("the server: {error}")));
-        }
-    };
+    let server = serve(site, socket, tls, limits).map_err(|error| {
+        centre.stop();
+        Failure::of(format!("the server: {error}"))
+    })?;
     let handle = server.handle();
     let running = actix_rt::spawn(server);
     tracing::info!(
