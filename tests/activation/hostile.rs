@@ -15,9 +15,17 @@ fn refused(node: &TestNode, status: u16, words: &str) {
     let before = (files(node), node.get("/api/licences").rows());
     let answer = node.post("/api/licences", &order());
     assert!(answer.status >= 400, "{words}: {}", answer.text());
-    let expected = if status == 500 { "EActivationAnswer" } else { "EActivationCentreUnavailable" };
+    let expected = if status == 500 {
+        "EActivationAnswer"
+    } else {
+        "EActivationCentreUnavailable"
+    };
     assert_eq!(answer.refused(status), expected, "{}", answer.message());
-    assert!(answer.message().contains(words), "{} without {words}", answer.message());
+    assert!(
+        answer.message().contains(words),
+        "{} without {words}",
+        answer.message()
+    );
     assert_eq!((files(node), node.get("/api/licences").rows()), before, "{words}");
 }
 
@@ -46,7 +54,10 @@ fn elsewhere(licence: &mut Licence) {
     let Binding::Computer(ComputerBinding { components, .. }) = &mut licence.binding else {
         panic!("{licence:?}");
     };
-    for component in components.iter_mut().filter(|part| part.kind != ComponentKind::Ram) {
+    for component in components
+        .iter_mut()
+        .filter(|part| part.kind != ComponentKind::Ram)
+    {
         component.value = component.value.chars().rev().collect();
     }
 }
@@ -66,20 +77,38 @@ fn licences_that_are_not_what_was_asked_for_are_refused() {
     };
     let cases: Vec<(&str, Change)> = vec![
         ("signature is wrong", Box::new(changed)),
-        ("signature is wrong", Box::new(|_, licence| keys::forged(&licence))),
+        (
+            "signature is wrong",
+            Box::new(|_, licence| keys::forged(&licence)),
+        ),
         ("unknown vendor", Box::new(|_, licence| keys::foreign(&licence))),
-        ("another request", but(|licence| licence.nonce = Some("AAAAAAAAAAAAAAAAAAAAAA".into()))),
+        (
+            "another request",
+            but(|licence| licence.nonce = Some("AAAAAAAAAAAAAAAAAAAAAA".into())),
+        ),
         ("another request", but(|licence| licence.nonce = None)),
         (
             "another activation code",
             but(|licence| licence.activation_code = ActivationCode::parse("0000-0000-0000-0000-0000").ok()),
         ),
-        ("another activation code", but(|licence| licence.activation_code = None)),
-        ("another ITN", but(|licence| licence.itn = Itn::parse("7707083893").ok())),
-        ("another ITN", but(|licence| licence.iec = Iec::parse("770701001").ok())),
+        (
+            "another activation code",
+            but(|licence| licence.activation_code = None),
+        ),
+        (
+            "another ITN",
+            but(|licence| licence.itn = Itn::parse("7707083893").ok()),
+        ),
+        (
+            "another ITN",
+            but(|licence| licence.iec = Iec::parse("770701001").ok()),
+        ),
         ("another computer", but(elsewhere)),
         ("something else", but(|licence| licence.binding = Binding::None)),
-        ("something else", but(move |licence| licence.binding = Binding::Carrier(carrier.clone()))),
+        (
+            "something else",
+            but(move |licence| licence.binding = Binding::Carrier(carrier.clone())),
+        ),
         ("something else", but(|licence| licence.blank_key_no = Some(7))),
         ("when it was issued", but(|licence| licence.issued = None)),
         (
@@ -96,7 +125,10 @@ fn licences_that_are_not_what_was_asked_for_are_refused() {
     centre.honest();
     node.post("/api/licences", &order()).expect(201);
     let nonces: Vec<_> = centre.heard().iter().map(|heard| heard.request().nonce).collect();
-    assert!(nonces.iter().all(|nonce| *nonce == nonces[0]), "one request, until it is answered");
+    assert!(
+        nonces.iter().all(|nonce| *nonce == nonces[0]),
+        "one request, until it is answered"
+    );
 }
 
 #[test]
@@ -130,7 +162,11 @@ fn what_no_centre_says_is_refused() {
         (Reply::Say(403, page.into()), 500, "403"),
         (Reply::Say(404, lie.into()), 500, "404"),
         (Reply::Say(200, "{}".into()), 500, "no licence"),
-        (Reply::Say(200, json!({ "Licence": null }).to_string()), 500, "no licence"),
+        (
+            Reply::Say(200, json!({ "Licence": null }).to_string()),
+            500,
+            "no licence",
+        ),
         (Reply::Say(200, json!({ "Licence": 7 }).to_string()), 500, "JSON"),
         (Reply::Say(201, giant), 500, "more than"),
         (Reply::Raw(moved.into()), 500, "302"),
@@ -157,7 +193,11 @@ fn a_licence_from_elsewhere_is_not_overwritten() {
     let before = std::fs::read(&path).unwrap();
     let answer = node.post("/api/licences", &order());
     assert_eq!(answer.refused(409), "ELicenceConflict");
-    assert!(answer.message().contains(path.to_str().unwrap()), "{}", answer.message());
+    assert!(
+        answer.message().contains(path.to_str().unwrap()),
+        "{}",
+        answer.message()
+    );
     assert_eq!(std::fs::read(&path).unwrap(), before);
     assert_eq!(files(&node).len(), 1);
     node.remove(&path);

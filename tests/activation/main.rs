@@ -6,6 +6,19 @@ mod centre;
 #[path = "../common/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
+mod crash;
+mod environment;
 mod first;
+#[path = "../process/harness.rs"]
+#[allow(dead_code, reason = "the tests of processes use the rest of it")]
+mod harness;
 mod hostile;
+#[path = "../process/http.rs"]
+#[allow(dead_code, reason = "the tests of processes use the rest of it")]
+mod http;
+mod keeping;
 mod network;
+mod proxy;
+#[path = "../process/state.rs"]
+#[allow(dead_code, reason = "the tests of processes use the rest of it")]
+mod state;

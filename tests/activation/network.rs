@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::centre::{FakeCentre, Heard, Reply, honest};
 use crate::common::{TestNode, Wire};
 use crate::first::{files, node, order};
+use crate::proxy::Proxy;
 
 /// A node with this centre, and more settings.
 fn node_with(url: &str, change: impl FnOnce(&mut Settings)) -> TestNode {
@@ -38,7 +39,9 @@ fn nowhere() -> String {
 #[test]
 fn a_centre_that_is_not_there_is_told_by_its_failure() {
     unreachable(&node_with(&nowhere(), |_| ()), "refused");
-    unreachable(&node_with("https://keynode.invalid", |_| ()), "DNS");
+    // A name that no resolver asks anybody for.
+    let name = format!("http://{}.invalid", "x".repeat(64));
+    unreachable(&node_with(&name, |_| ()), "DNS");
     let plain = FakeCentre::start();
     unreachable(&node_with(&plain.url().replace("http:", "https:"), |_| ()), "TLS");
 }
@@ -67,7 +70,11 @@ fn a_centre_that_hangs_holds_nobody_up() {
         settings.activation.timeout = Duration::from_mins(5);
     });
     let mut waiting = Wire::connect(node.address());
-    waiting.send(node.ask("POST", "/api/licences").body(order().to_string()).bytes());
+    waiting.send(
+        node.ask("POST", "/api/licences")
+            .body(order().to_string())
+            .bytes(),
+    );
     centre.wait_for(1);
     assert_eq!(node.get("/api/licences").expect(200).rows().len(), 0);
     let other = json!({ "ActivationCodeString": "0000-0000-0000-0000-0000", "ITN": "1" });
@@ -91,10 +98,15 @@ fn a_centre_is_waited_for_as_long_as_the_settings_say() {
 fn the_settings_name_a_proxy() {
     let proxy = FakeCentre::start();
     let url = proxy.url();
-    let node = node_with("http://localhost:1", |settings| settings.activation.proxy = Some(url));
+    let node = node_with("http://localhost:1", |settings| {
+        settings.activation.proxy = Some(url)
+    });
     proxy.script(|heard| {
         let line = heard.line.replace("http://localhost:1", "");
-        honest(&Heard { line, ..heard.clone() })
+        honest(&Heard {
+            line,
+            ..heard.clone()
+        })
     });
     node.post("/api/licences", &order()).expect(201);
     assert_eq!(proxy.heard()[0].line, "POST http://localhost:1/v1/activations");
@@ -110,6 +122,52 @@ fn a_proxy_that_is_not_there_is_an_unreachable_centre() {
 }
 
 #[test]
+fn a_centre_with_a_private_ca_is_trusted_where_the_settings_name_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let (centre, authority) = FakeCentre::start_tls();
+    let ca = dir.path().join("ca.pem");
+    std::fs::write(&ca, authority).unwrap();
+    let url = centre.url();
+    unreachable(&node_with(&url, |_| ()), "TLS");
+    assert_eq!(centre.heard().len(), 0);
+    let trusting = node_with(&url, |settings| settings.activation.ca = Some(ca.clone()));
+    trusting.post("/api/licences", &order()).expect(201);
+    std::fs::write(&ca, "junk").unwrap();
+    unreachable(
+        &node_with(&url, |settings| settings.activation.ca = Some(ca.clone())),
+        "activation.ca",
+    );
+    std::fs::remove_file(&ca).unwrap();
+    unreachable(
+        &node_with(&url, |settings| settings.activation.ca = Some(ca)),
+        "activation.ca",
+    );
+}
+
+#[test]
+fn a_proxy_connects_to_a_centre_with_tls() {
+    let dir = tempfile::tempdir().unwrap();
+    let (centre, authority) = FakeCentre::start_tls();
+    let ca = dir.path().join("ca.pem");
+    std::fs::write(&ca, authority).unwrap();
+    let proxy = Proxy::start();
+    let address = format!("http://{}", proxy.address);
+    let node = node_with(&centre.url(), |settings| {
+        settings.activation.ca = Some(ca);
+        settings.activation.proxy = Some(address);
+    });
+    node.post("/api/licences", &order()).expect(201);
+    let asked = proxy.asked.lock().unwrap().clone();
+    assert!(
+        !asked.is_empty()
+            && asked
+                .iter()
+                .all(|line| *line == format!("CONNECT {} HTTP/1.1", centre.name())),
+        "{asked:?}"
+    );
+}
+
+#[test]
 fn requests_of_one_code_at_once_are_one_request() {
     let centre = FakeCentre::start();
     let node = node(&centre);
@@ -122,11 +180,26 @@ fn requests_of_one_code_at_once_are_one_request() {
     });
     let mut wires: Vec<Wire> = (0..4).map(|_| Wire::connect(node.address())).collect();
     for wire in &mut wires {
-        wire.send(node.ask("POST", "/api/licences").body(order().to_string()).bytes());
+        wire.send(
+            node.ask("POST", "/api/licences")
+                .body(order().to_string())
+                .bytes(),
+        );
     }
     all_have_asked.send(()).unwrap();
-    let answers: Vec<u16> = wires.iter_mut().map(|wire| wire.answer(false).unwrap().status).collect();
-    assert_eq!(answers.iter().filter(|status| **status == 201).count(), 1, "{answers:?}");
-    assert_eq!(answers.iter().filter(|status| **status == 200).count(), 3, "{answers:?}");
+    let answers: Vec<u16> = wires
+        .iter_mut()
+        .map(|wire| wire.answer(false).unwrap().status)
+        .collect();
+    assert_eq!(
+        answers.iter().filter(|status| **status == 201).count(),
+        1,
+        "{answers:?}"
+    );
+    assert_eq!(
+        answers.iter().filter(|status| **status == 200).count(),
+        3,
+        "{answers:?}"
+    );
     assert_eq!(centre.heard().len(), 1);
 }
