@@ -334,7 +334,8 @@ fn check_passwords(settings: &Settings, users: &Users) -> Result<(), StartError>
 
 fn sources(settings: &Settings, roots: Roots, devices: Arc<dyn Plugged>) -> Result<Sources, StartError> {
     let (licence_dir, vendor_dir) = (settings.licence_dir(), settings.vendor_dir());
-    for path in [&licence_dir, &vendor_dir] {
+    let revocation_dir = settings.revocation_dir();
+    for path in [&licence_dir, &vendor_dir, &revocation_dir] {
         state_dir::create(path).map_err(|source| StartError::StateDir {
             path: path.clone(),
             source,
@@ -345,6 +346,7 @@ fn sources(settings: &Settings, roots: Roots, devices: Arc<dyn Plugged>) -> Resu
         providers: vec![files],
         devices,
         vendor_dir,
+        revocation_dir,
         watched: vec![licence_dir],
         roots,
     })
