@@ -20,6 +20,8 @@ fn a_node_that_is_killed_after_the_centres_yes_gets_its_licence() {
     let state = State::new();
     let url = centre.url();
     let flags = [
+        "--activation-timeout",
+        "1s",
         "--activation-centre",
         &url,
         "--activation-proxy",

@@ -46,7 +46,7 @@ fn wait_for_workable(node: &TestNode, workable: bool) -> Value {
 }
 
 /// Another installation on another board: no licence bound to the computer of before tolerates that.
-fn change_computer(node: &TestNode, name: &str) {
+pub(crate) fn change_computer(node: &TestNode, name: &str) {
     let machine = node.settings.state_dir.parent().unwrap().join("machine");
     // The node looks once, when all is changed.
     let serial = machine.join("sys/class/dmi/id/board_serial");
@@ -284,7 +284,7 @@ impl Host for Beside {
 }
 
 /// An activator beside a node, as commands have it.
-fn beside(node: &TestNode) -> Activator {
+pub(crate) fn beside(node: &TestNode) -> Activator {
     let settings = &node.settings;
     let roots = Roots::under(&settings.state_dir.parent().unwrap().join("machine"));
     let host = Beside {
@@ -305,7 +305,7 @@ fn beside(node: &TestNode) -> Activator {
     })
 }
 
-fn wait_for<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn wait_for<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.unwrap().block_on(work)
 }
