@@ -9,7 +9,7 @@ use keynode::activation::{
 };
 use keynode::clock::{Clock, Millis};
 use keynode::computer::{Roots, inspect};
-use keynode::keyring::{KeyProvider, Keyring, LicenceFiles, Situation, assemble, read_vendor_keys};
+use keynode::keyring::{KeyProvider, Keyring, LicenceFiles, Revoked, Situation, assemble, read_vendor_keys};
 use keynode::licence::binding::Carriers;
 use keynode::licence::{DAY, Licence};
 use keynode::store::{ActivationRow, Activations, Database};
@@ -272,6 +272,7 @@ impl Host for Beside {
             computer: &computer,
             carriers: &Carriers::default(),
             switched_off: &HashSet::new(),
+            revoked: &Revoked::default(),
         };
         Arc::new(assemble(&found, &situation, &Keyring::default()))
     }
