@@ -136,6 +136,9 @@ mod tests {
         drop(turn);
         drop(two.await);
         assert_eq!(flights.turn(&mine.code).await.outcome(&mine), None);
-        assert!(flights.0.lock().unwrap().is_empty(), "nothing is kept of what nobody waits for");
+        assert!(
+            flights.0.lock().unwrap().is_empty(),
+            "nothing is kept of what nobody waits for"
+        );
     }
 }

@@ -187,7 +187,10 @@ mod tests {
             ..rules()
         };
         let month = |licence: &mut Licence| licence.period = 30;
-        assert_eq!(planned("a", &row(), &seldom, month), Some((16 * DAY, Task::Renew)));
+        assert_eq!(
+            planned("a", &row(), &seldom, month),
+            Some((16 * DAY, Task::Renew))
+        );
         let week = |licence: &mut Licence| licence.period = 7;
         assert_eq!(planned("a", &row(), &seldom, week), Some((DAY, Task::Renew)));
         let never = ActivationRules {
@@ -199,7 +202,10 @@ mod tests {
 
     #[test]
     fn another_computer_is_told_at_once_unless_it_was_refused() {
-        assert_eq!(planned("b", &row(), &rules(), |_| ()), Some((0, Task::Reactivate)));
+        assert_eq!(
+            planned("b", &row(), &rules(), |_| ()),
+            Some((0, Task::Reactivate))
+        );
         let off = ActivationRules {
             reactivate: false,
             ..rules()
@@ -210,13 +216,22 @@ mod tests {
             next: Some(now().plus(DAY)),
             ..row()
         };
-        assert_eq!(planned("b", &refused, &rules(), |_| ()), Some((DAY, Task::Reactivate)));
-        assert_eq!(planned("c", &refused, &rules(), |_| ()), Some((0, Task::Reactivate)));
+        assert_eq!(
+            planned("b", &refused, &rules(), |_| ()),
+            Some((DAY, Task::Reactivate))
+        );
+        assert_eq!(
+            planned("c", &refused, &rules(), |_| ()),
+            Some((0, Task::Reactivate))
+        );
         let held_up = ActivationRow {
             refused_for: None,
             ..refused
         };
-        assert_eq!(planned("c", &held_up, &rules(), |_| ()), Some((DAY, Task::Reactivate)));
+        assert_eq!(
+            planned("c", &held_up, &rules(), |_| ()),
+            Some((DAY, Task::Reactivate))
+        );
     }
 
     #[test]
@@ -237,7 +252,10 @@ mod tests {
             next: Some(now().plus(60_000)),
             ..asked
         };
-        assert_eq!(planned("b", &later, &rules(), |_| ()), Some((60_000, Task::Repeat)));
+        assert_eq!(
+            planned("b", &later, &rules(), |_| ()),
+            Some((60_000, Task::Repeat))
+        );
         // The clock was set back by a year since.
         let never = ActivationRow {
             next: Some(now().plus(365 * DAY)),
@@ -253,6 +271,9 @@ mod tests {
 
     #[test]
     fn a_licence_that_is_gone_is_nobodys_business() {
-        assert_eq!(planned("a", &row(), &rules(), |licence| licence.key_no += 1), None);
+        assert_eq!(
+            planned("a", &row(), &rules(), |licence| licence.key_no += 1),
+            None
+        );
     }
 }

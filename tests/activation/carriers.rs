@@ -32,17 +32,26 @@ fn a_licence_goes_onto_a_carrier_that_takes_part() {
 
     node.plug(vec![carrier]);
     let licence = node.post("/api/licences", &order_on(number)).expect(201).json();
-    assert_eq!((&licence["Workable"], &licence["BlankKeyNo"]), (&json!(true), &json!(number)));
+    assert_eq!(
+        (&licence["Workable"], &licence["BlankKeyNo"]),
+        (&json!(true), &json!(number))
+    );
     let request = centre.heard()[0].request();
     let claim = request.carrier.clone().unwrap();
     assert_eq!(Binding::Carrier(claim.binding.clone()), binding("A1"));
     assert!(!claim.proof_bytes().unwrap().is_empty() && request.computer.is_none());
-    assert_eq!(node.post("/api/licences", &order_on(number)).expect(200).json(), licence);
+    assert_eq!(
+        node.post("/api/licences", &order_on(number)).expect(200).json(),
+        licence
+    );
     assert_eq!(centre.heard().len(), 1);
 
     // From the carrier to the computer: the same file.
     let moved = node.post("/api/licences", &order()).expect(200).json();
-    assert_eq!((&moved["BlankKeyNo"], &moved["KeyNo"]), (&json!(null), &json!(KEY_NO)));
+    assert_eq!(
+        (&moved["BlankKeyNo"], &moved["KeyNo"]),
+        (&json!(null), &json!(KEY_NO))
+    );
     assert_eq!(moved["FileName"], licence["FileName"]);
     assert_eq!(files(&node).len(), 1);
     node.plug(vec![]);
@@ -63,6 +72,10 @@ fn a_licence_for_another_carrier_is_refused() {
     });
     let answer = node.post("/api/licences", &order_on(blank("A1").number()));
     assert_eq!(answer.refused(500), "EActivationAnswer");
-    assert!(answer.message().contains("another carrier"), "{}", answer.message());
+    assert!(
+        answer.message().contains("another carrier"),
+        "{}",
+        answer.message()
+    );
     assert_eq!(files(&node), [""; 0]);
 }

@@ -36,6 +36,8 @@ pub(crate) enum Reply {
 pub(crate) struct Heard {
     /// Verb and target, as in the request line.
     pub(crate) line: String,
+    /// `If-None-Match`.
+    pub(crate) known: Option<String>,
     pub(crate) body: String,
 }
 
@@ -155,30 +157,29 @@ impl FakeCentre {
 
     /// What it was asked so far, revocations aside.
     pub(crate) fn heard(&self) -> Vec<Heard> {
-        let heard = self.shared.heard.lock().unwrap();
-        let posts = heard.iter().filter(|heard| heard.line.starts_with("POST"));
-        posts.cloned().collect()
+        self.heard_of("POST", 0)
     }
 
     /// Waits until it was asked so often.
-    #[track_caller]
     pub(crate) fn wait_for(&self, count: usize) -> Vec<Heard> {
+        self.heard_of("POST", count)
+    }
+
+    /// What it was asked with this verb, once that was so often.
+    pub(crate) fn heard_of(&self, verb: &str, count: usize) -> Vec<Heard> {
         let end = Instant::now() + PATIENCE;
         let mut heard = self.shared.heard.lock().unwrap();
         loop {
-            let posts: Vec<_> = heard
-                .iter()
-                .filter(|heard| heard.line.starts_with("POST"))
-                .cloned()
-                .collect();
-            if posts.len() >= count {
-                return posts;
+            let of_verb = heard.iter().filter(|heard| heard.line.starts_with(verb));
+            let found: Vec<Heard> = of_verb.cloned().collect();
+            if found.len() >= count {
+                return found;
             }
             let left = end.saturating_duration_since(Instant::now());
             assert!(
                 !left.is_zero(),
-                "asked {} times, not {count}: {posts:?}",
-                posts.len()
+                "asked {} times, not {count}: {found:?}",
+                found.len()
             );
             heard = self.shared.more.wait_timeout(heard, left).unwrap().0;
         }
@@ -269,20 +270,24 @@ fn serve(stream: impl Read + Write, shared: &Shared) {
 fn read(reader: &mut impl BufRead) -> Option<Heard> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
-    let mut length = 0;
+    let (mut length, mut known) = (0, None);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok().filter(|length| *length > 0)?;
         if header.trim_end().is_empty() {
             break;
         }
-        if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+        let header = header.to_ascii_lowercase();
+        if let Some(value) = header.strip_prefix("content-length:") {
             length = value.trim().parse().ok()?;
+        }
+        if let Some(value) = header.strip_prefix("if-none-match:") {
+            known = Some(value.trim().to_owned());
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
     let body = String::from_utf8(body).ok()?;
-    Some(Heard { line, body })
+    Some(Heard { line, known, body })
 }

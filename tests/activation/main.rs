@@ -2,6 +2,7 @@
 //! the network, a man in the middle and crashes get between the two.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod beside;
 mod carriers;
 mod centre;
 #[path = "../centre/client.rs"]

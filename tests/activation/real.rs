@@ -4,9 +4,10 @@ use keynode::licence::ActivationCode;
 use keynode::store::{ActivationRow, Activations, Database};
 use serde_json::{Value, json};
 
+use crate::beside::{beside, wait_for};
 use crate::common::TestNode;
 use crate::harness::eventually;
-use crate::keeping::{beside, change_computer, wait_for};
+use crate::keeping::change_computer;
 use crate::served::{ITN, OTHER_ITN, Served};
 
 const DAY: u64 = 86_400_000;
@@ -40,7 +41,10 @@ fn a_code_becomes_seats_lives_with_its_computer_and_goes_back() {
     let answer = first.post("/api/licences", &order(&code, OTHER_ITN));
     assert_eq!(answer.refused(403), "EActivationHolder");
     let licence = first.post("/api/licences", &order(&code, ITN)).expect(201).json();
-    assert_eq!((&licence["Workable"], &licence["Enabled"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&licence["Workable"], &licence["Enabled"]),
+        (&json!(true), &json!(true))
+    );
     first.take("client").expect(201);
     first.post("/api/licences", &order(&code, ITN)).expect(200);
     let key_no = licence["KeyNo"].as_u64().unwrap();
@@ -52,7 +56,9 @@ fn a_code_becomes_seats_lives_with_its_computer_and_goes_back() {
     centre.clock.advance(DAY);
     first.advance(DAY);
     let now = first.now();
-    eventually("a sign of life", || (row(&first).contact == Some(now)).then_some(()));
+    eventually("a sign of life", || {
+        (row(&first).contact == Some(now)).then_some(())
+    });
     assert_eq!(row(&first).trouble, None);
 
     // Another computer under the same node.
@@ -63,9 +69,17 @@ fn a_code_becomes_seats_lives_with_its_computer_and_goes_back() {
     eventually("the licence on the changed computer", workable);
 
     wait_for(beside(&first).give_back(key_no)).unwrap();
-    eventually("no key", || first.get("/api/licences").rows().is_empty().then_some(()));
+    eventually("no key", || {
+        first.get("/api/licences").rows().is_empty().then_some(())
+    });
     centre.clock.advance(1_000);
     second.advance(DAY + 2_000);
-    let moved = second.post("/api/licences", &order(&code, ITN)).expect(201).json();
-    assert_eq!((&moved["Workable"], &moved["KeyNo"]), (&json!(true), &json!(key_no)));
+    let moved = second
+        .post("/api/licences", &order(&code, ITN))
+        .expect(201)
+        .json();
+    assert_eq!(
+        (&moved["Workable"], &moved["KeyNo"]),
+        (&json!(true), &json!(key_no))
+    );
 }
