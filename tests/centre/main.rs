@@ -5,7 +5,9 @@
 #[expect(dead_code, unused_imports, reason = "most of it is for a running node")]
 mod common;
 
+mod child;
 mod client;
+mod crash;
 mod hostile;
 mod life;
 mod limits;
@@ -13,6 +15,8 @@ mod nodes;
 mod page;
 #[path = "../common/pki.rs"]
 mod pki;
+mod race;
+mod scale;
 mod served;
 mod tls;
 mod vendor;
