@@ -125,7 +125,7 @@ pub(crate) fn codes(csv: &Path) -> Vec<ActivationCode> {
 /// A centre as a process; it ends when dropped.
 pub(crate) struct Serving {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     lines: Receiver<String>,
 }
 
@@ -179,9 +179,14 @@ impl Serving {
         );
     }
 
-    pub(crate) fn stop(mut self, signal: Signal) -> (ExitStatus, Duration) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    /// How it ended after this signal, and how long that took.
+    pub(crate) fn stop(mut self, signal: Signal) -> (ExitStatus, Duration) {
+        self.signal(signal);
         let start = Instant::now();
         eventually("the end of the centre", || self.child.try_wait().unwrap());
         let took = start.elapsed();

@@ -10,7 +10,7 @@ use keynode::licence::{KeyId, VendorKey};
 use rustix::process::Signal;
 
 use crate::centre::{ITN, Vendor, opened, request};
-use crate::harness::run_with;
+use crate::harness::{run_with, sh};
 use crate::softhsm::{MODULE, SoftHsm};
 use crate::state::fixture;
 
@@ -252,4 +252,40 @@ fn the_vendor_key_may_be_on_a_token() {
         done.code == 1 && done.err.contains("token hsm has no key another"),
         "{done:?}"
     );
+}
+
+const CERTIFICATE: &str = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+    -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out $1";
+
+#[test]
+fn a_certificate_is_renewed_while_the_centre_runs() {
+    let vendor = Vendor::new();
+    let here = vendor.root.path();
+    sh(CERTIFICATE, &["first.pem"], here).ok();
+    let (certificate, key) = (vendor.path("served.pem"), vendor.path("key.pem"));
+    fs::copy(vendor.path("first.pem"), &certificate).unwrap();
+    let serving = vendor.serve(&["--centre-certificate", &certificate, "--centre-private-key", &key]);
+    let trusts = |file: &str| {
+        let url = format!("https://{}/health", serving.address);
+        sh(
+            "curl --silent --show-error --cacert \"$1\" \"$2\"",
+            &[file, &url],
+            here,
+        )
+    };
+    assert_eq!(trusts("first.pem").ok(), r#"{"Healthy":true}"#);
+
+    sh(CERTIFICATE, &["second.pem"], here).ok();
+    fs::copy(vendor.path("second.pem"), &certificate).unwrap();
+    serving.signal(Signal::HUP);
+    serving.logged("the certificate is read anew");
+    assert_eq!(trusts("second.pem").ok(), r#"{"Healthy":true}"#);
+    assert_ne!(trusts("first.pem").code, 0);
+
+    fs::write(&certificate, "nonsense").unwrap();
+    serving.signal(Signal::HUP);
+    let told = serving.logged("the certificate from before is shown on");
+    assert!(told["error"].as_str().unwrap().contains(&certificate), "{told}");
+    assert_eq!(trusts("second.pem").ok(), r#"{"Healthy":true}"#);
+    assert!(serving.stop(Signal::TERM).0.success());
 }
