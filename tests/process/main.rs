@@ -3,6 +3,7 @@
 
 mod centre;
 mod cli;
+mod cli_activation;
 mod cli_centre;
 mod cli_certificates;
 mod cli_codes;
@@ -15,6 +16,10 @@ mod harness;
 mod http;
 mod jose;
 mod live;
+mod living_centre;
+#[path = "../common/machine.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod machine;
 mod network;
 mod signals;
 #[path = "../tokens/softhsm.rs"]
