@@ -26,6 +26,8 @@ enum Mood {
     /// It signs something else.
     Lies,
     Refuses,
+    /// Others wait for it already.
+    Busy,
     Absent,
 }
 
@@ -104,6 +106,7 @@ impl Hardware for Double {
                 name: token.into(),
                 code: "CKR_FUNCTION_FAILED".into(),
             }),
+            Mood::Busy => Err(TokenError::Busy(token.into())),
         }
     }
 
@@ -209,6 +212,22 @@ fn a_token_that_is_known_to_be_absent_is_not_asked() {
     double.set(Mood::Signs);
     verify(&on_token().pem, MESSAGE, &sign(&lenient).unwrap()).unwrap();
     verify(&on_token().pem, MESSAGE, &sign(&strict).unwrap()).unwrap();
+}
+
+#[test]
+fn what_is_too_much_for_a_token_fails_alone() {
+    let (dir, double) = (state(), Double::new());
+    let strict = opened(dir.path(), OnSigningFailure::Fail, &double);
+    let lenient = opened(dir.path(), OnSigningFailure::Software, &double);
+    double.set(Mood::Busy);
+    let why = sign(&strict).unwrap_err().to_string();
+    assert!(why.contains("too much is asked"), "{why}");
+    verify(&in_file().pem, MESSAGE, &sign(&lenient).unwrap()).unwrap();
+    double.set(Mood::Signs);
+    for signer in [strict, lenient] {
+        assert_eq!(signer.force(), Force::Current);
+        verify(&on_token().pem, MESSAGE, &sign(&signer).unwrap()).unwrap();
+    }
 }
 
 #[test]

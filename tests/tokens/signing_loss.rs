@@ -1,17 +1,23 @@
-//! A signing token that goes and comes back, or lies: no wrong signature, no seat that nobody could tell of.
+//! A signing token that goes and comes back, has too much to do, or lies: no wrong signature, no seat that nobody could
+//! tell of.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keynode::settings::OnSigningFailure;
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use keynode::settings::{OnSigningFailure, Signing, SigningProvider};
+use keynode::signing::{Force, Message, NodeSigner, verify};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::common::keys::node_public;
 use crate::common::{Answer, TestNode, Wire};
-use crate::signing::{Signed, ask, health_of, public};
+use crate::signing::{Signed, ask, health_of, list, public};
+use crate::world::World;
 
 /// Longer than anything takes, however busy the computer is.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -121,6 +127,47 @@ fn a_token_pulled_under_load_gives_no_seat_without_a_signature_and_comes_back() 
 #[test]
 fn the_software_key_stands_in_for_a_pulled_token_under_load() {
     load_with_a_pull(OnSigningFailure::Software, By::File);
+}
+
+#[test]
+fn what_is_too_much_for_a_token_costs_no_other_answer() {
+    const ASKED: usize = 1_200;
+    let signed = Signed::new();
+    let mut settings = signed.hsm.settings("node");
+    settings.timeout = PATIENCE;
+    let world = World::new([("hsm", settings)]);
+    world.usable("hsm");
+    let state = tempfile::tempdir().unwrap();
+    list(state.path(), &signed.public, 1);
+    let rules = Signing {
+        provider: SigningProvider::Pkcs11,
+        token: Some("hsm".into()),
+        on_failure: OnSigningFailure::Fail,
+    };
+    let signer = NodeSigner::open(state.path(), &rules, Arc::new(world.tokens.clone()), || ()).unwrap();
+    let message = Message {
+        query_id: b"many",
+        body: b"{}",
+    };
+    // The module's process does nothing until all have asked.
+    let process = world.process().unwrap();
+    let process = process.file_name().unwrap().to_str().unwrap().parse().unwrap();
+    let process = Pid::from_raw(process).unwrap();
+    kill_process(process, Signal::STOP).unwrap();
+    let mut all = join_all((0..ASKED).map(|_| signer.sign(message)));
+    assert!((&mut all).now_or_never().is_none(), "some wait");
+    kill_process(process, Signal::CONT).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (done, refused): (Vec<_>, Vec<_>) = runtime.block_on(all).into_iter().partition(Result::is_ok);
+    assert!(done.len() >= 1_024 && done.len() < ASKED, "{}", done.len());
+    for signature in done {
+        verify(&signed.public.pem, message, &signature.unwrap().to_base64()).unwrap();
+    }
+    for refusal in refused {
+        let why = refusal.unwrap_err().to_string();
+        assert!(why.contains("too much is asked"), "{why}");
+    }
+    assert_eq!(signer.force(), Force::Current);
 }
 
 #[test]
