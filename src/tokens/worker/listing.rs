@@ -13,11 +13,8 @@ use crate::text::clean;
 use crate::tokens::token::{KeyKind, TokenKey};
 use crate::tokens::wire::{Answer, Failure};
 
-/// Most private keys, and most certificates, that are listed.
+/// Most private keys, most certificates, and most data objects that are listed.
 const MOST: usize = 1000;
-
-/// Most data objects.
-const MOST_DATA: usize = 16;
 
 /// Longest certificate and data object, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -123,7 +120,7 @@ pub(super) fn list(
         Attribute::Token(true),
         Attribute::Application(APPLICATION.to_vec()),
     ];
-    for object in found(session, &data, MOST_DATA)? {
+    for object in found(session, &data, MOST)? {
         let read = attributes(session, object, OF_DATA)?;
         let value = bytes(&read, AttributeType::Value).unwrap_or_default();
         if value.len() <= LONGEST {
