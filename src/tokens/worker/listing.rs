@@ -9,7 +9,7 @@ use cryptoki::session::Session;
 
 use super::public_key;
 use super::session::{APPLICATION, ED25519, ED25519_NAME, P256, P384};
-use crate::text::clean;
+use crate::text::{clean, clean_up_to};
 use crate::tokens::token::{KeyKind, TokenKey};
 use crate::tokens::wire::{Answer, Failure};
 
@@ -18,6 +18,9 @@ const MOST: usize = 1000;
 
 /// Longest certificate and data object, in bytes.
 const LONGEST: usize = 64 * 1024;
+
+/// Longest label of a data object, in characters: it holds the `CKA_ID` of a key, and the object is found by it.
+const LONGEST_DATA_LABEL: usize = 256;
 
 /// Longest `CKA_ID`, in bytes.
 const LONGEST_ID: usize = 256;
@@ -124,7 +127,8 @@ pub(super) fn list(
         let read = attributes(session, object, OF_DATA)?;
         let value = bytes(&read, AttributeType::Value).unwrap_or_default();
         if value.len() <= LONGEST {
-            let label = label(&read);
+            let label = bytes(&read, AttributeType::Label).unwrap_or_default();
+            let label = clean_up_to(LONGEST_DATA_LABEL, label).unwrap_or_default();
             said = said.and_then(|()| tell(Answer::Data { label }, value));
         }
     }
