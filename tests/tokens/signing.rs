@@ -56,12 +56,17 @@ impl Signed {
     }
 }
 
-/// The public half of a token's key, as pkcs11-tool reads it.
+/// The public half of the token's key, as pkcs11-tool reads it.
 pub(crate) fn public(hsm: &SoftHsm, id: u8) -> PublicKey {
+    public_on(hsm, "node", id)
+}
+
+/// As [`public`], of the token with this label.
+pub(crate) fn public_on(hsm: &SoftHsm, label: &str, id: u8) -> PublicKey {
     let file = hsm.path().join("public.der");
     let (id, path) = (format!("{id:02x}"), file.to_str().unwrap());
     hsm.tool(
-        "node",
+        label,
         &[
             "--read-object",
             "--type",

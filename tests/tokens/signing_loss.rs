@@ -14,9 +14,10 @@ use keynode::signing::{Force, Message, NodeSigner, verify};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::common::keys::node_public;
+use crate::common::keys::{licence, node_public};
 use crate::common::{Answer, TestNode, Wire};
-use crate::signing::{Signed, ask, health_of, list, public};
+use crate::faulty::Faulty;
+use crate::signing::{Signed, ask, health_of, list, public, public_on};
 use crate::world::World;
 
 /// Longer than anything takes, however busy the computer is.
@@ -56,6 +57,15 @@ fn until(signed: &Signed, node: &TestNode, wanted: By) {
         }
         assert!(start.elapsed() < PATIENCE, "waited in vain for {wanted:?}");
         thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A token signs, or nobody does.
+fn strict() -> Signing {
+    Signing {
+        provider: SigningProvider::Pkcs11,
+        token: Some("hsm".into()),
+        on_failure: OnSigningFailure::Fail,
     }
 }
 
@@ -139,12 +149,7 @@ fn what_is_too_much_for_a_token_costs_no_other_answer() {
     world.usable("hsm");
     let state = tempfile::tempdir().unwrap();
     list(state.path(), &signed.public, 1);
-    let rules = Signing {
-        provider: SigningProvider::Pkcs11,
-        token: Some("hsm".into()),
-        on_failure: OnSigningFailure::Fail,
-    };
-    let signer = NodeSigner::open(state.path(), &rules, Arc::new(world.tokens.clone()), || ()).unwrap();
+    let signer = NodeSigner::open(state.path(), &strict(), Arc::new(world.tokens.clone()), || ()).unwrap();
     let message = Message {
         query_id: b"many",
         body: b"{}",
@@ -221,6 +226,41 @@ fn a_failure_is_told_again_after_other_settings_had_mended_it() {
     node.reload(|settings| settings.signing.provider = SigningProvider::Pkcs11);
     until(&signed, &node, By::Nobody);
     told_of_nobody(&node, 2);
+}
+
+#[test]
+fn a_seat_stays_with_who_was_told_of_it_though_the_first_answer_could_not_be_signed() {
+    let faulty = Faulty::new();
+    let public = public_on(&faulty.hsm, "one", 1);
+    let node = TestNode::with(|settings| {
+        settings.workers = 2;
+        let mut token = faulty.settings();
+        token.timeout = PATIENCE;
+        settings.tokens.insert("hsm".into(), token);
+        settings.signing = strict();
+        list(&settings.state_dir, &public, 1);
+    });
+    node.put(&licence());
+    let take = |id: &str| {
+        let mut wire = Wire::connect(node.address());
+        ask(&node, &mut wire, "POST", "/api/sessions", id, &session("a"))
+    };
+    faulty.will("once C_Sign hold 0x20");
+    thread::scope(|scope| {
+        let first = scope.spawn(|| take("first"));
+        let start = Instant::now();
+        while !faulty.has_begun() {
+            assert!(start.elapsed() < PATIENCE, "nothing is signed");
+            thread::sleep(Duration::from_millis(2));
+        }
+        let again = take("again").expect(200);
+        assert!(again.is_signed_by(&public.pem, b"again", &again.body));
+        faulty.will("");
+        let first = first.join().unwrap().expect(500);
+        assert_eq!(first.header("Licence-Signature"), None);
+    });
+    let health = health_of(Wire::connect(node.admin_address()));
+    assert_eq!(health["seats"][1], 1, "{health}");
 }
 
 /// Events of the audit log, once they tell so often that nobody signs: the watch over the signer does that in its own time.
