@@ -2,7 +2,8 @@
 //!
 //! `FAULTY_DIR` names a directory. Its file `faults`, read at each call, says what is done wrong, such as `C_Sign crash` or
 //! `once C_Sign crash`: `crash`, `hang`, `error NUMBER` (the return value), `garbage` (sizes that cannot be), `flags NUMBER`
-//! (more flags of the token), `tell` (the PIN, on standard error). To its file `calls` each call's name is added.
+//! (more flags of the token), `tell` (the PIN, on standard error), after `once` also `hold NUMBER` (the return value, when there is
+//! a file `faults` again). To its file `calls` each call's name is added.
 #![expect(unsafe_code, reason = "it is a C library, and calls one")]
 #![expect(
     clippy::unwrap_used,
@@ -53,7 +54,15 @@ fn fault(function: &str) -> Option<String> {
         "hang" => loop {
             std::thread::park();
         },
-        what => Some(what.to_owned()),
+        what => match what.strip_prefix("hold ") {
+            Some(code) => {
+                while !directory().join("faults").exists() {
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+                Some(format!("error {code}"))
+            }
+            None => Some(what.to_owned()),
+        },
     }
 }
 
