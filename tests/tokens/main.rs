@@ -18,6 +18,7 @@ mod pins;
 mod provision;
 mod signing;
 mod signing_loss;
+mod silence;
 mod softhsm;
 mod states;
 mod world;
