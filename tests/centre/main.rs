@@ -5,6 +5,7 @@
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
 
+mod books;
 mod child;
 mod client;
 mod crash;
