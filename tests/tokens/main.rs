@@ -21,4 +21,5 @@ mod signing;
 mod signing_loss;
 mod softhsm;
 mod states;
+mod vendor;
 mod world;
