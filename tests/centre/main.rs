@@ -1,8 +1,8 @@
 //! The activation centre as nodes and its vendor see it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "../common/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
+#[expect(dead_code, unused_imports, reason = "most of it is for a running node")]
 mod common;
 
 mod books;
