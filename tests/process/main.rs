@@ -7,6 +7,7 @@ mod cli_certificates;
 mod cli_node;
 mod cli_signing;
 mod cli_vendor;
+mod cli_vendor_ends;
 mod crash;
 mod demo;
 mod harness;
