@@ -51,6 +51,8 @@ impl Client {
         let mut builder = ClientBuilder::new()
             .redirect(Policy::none())
             .timeout(rules.timeout)
+            // Requests are rare: a connection that was kept has been closed at the other end by then.
+            .pool_max_idle_per_host(0)
             .user_agent(concat!("keynode/", env!("CARGO_PKG_VERSION")));
         let authorities = match &rules.ca {
             None => Vec::new(),

@@ -96,3 +96,49 @@ impl Drop for Turn<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::super::answer::Refusal;
+    use super::super::order::Place;
+    use super::*;
+    use crate::licence::Itn;
+
+    fn order(itn: &str) -> Order {
+        Order {
+            code: ActivationCode::parse("4345-9320-2035-7421-5361").unwrap(),
+            itn: Itn::parse(itn).unwrap(),
+            iec: None,
+            place: Place::Computer,
+            recovery: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waited_gets_the_outcome_of_the_same_order_and_who_comes_later_does_not() {
+        let flights = Flights::default();
+        let (mine, other) = (order("1234567894"), order("7707083893"));
+        let first = flights.turn(&mine.code).await;
+        assert!(first.outcome(&mine).is_none());
+        assert!(flights.turn_now(&mine.code).is_none());
+        let mut one = Box::pin(flights.turn(&mine.code));
+        let mut two = Box::pin(flights.turn(&mine.code));
+        // Both are in the queue now.
+        assert!((&mut one).now_or_never().is_none() && (&mut two).now_or_never().is_none());
+        let refused = Err(Refusal::Used.into());
+        first.tell(&mine, &refused);
+        drop(first);
+        let turn = one.await;
+        assert_eq!(turn.outcome(&mine), Some(refused));
+        assert_eq!(turn.outcome(&other), None);
+        drop(turn);
+        drop(two.await);
+        assert_eq!(flights.turn(&mine.code).await.outcome(&mine), None);
+        assert!(
+            flights.0.lock().unwrap().is_empty(),
+            "nothing is kept of what nobody waits for"
+        );
+    }
+}

@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::licence::Licence;
 use crate::licence::binding::Binding;
+use crate::licence::{Licence, Timestamp};
 use crate::store::{ActivationCarrier, ActivationRow, PendingRequest};
 
 use super::activator::Activator;
@@ -133,7 +133,7 @@ impl Activator {
         checked.map_err(|error| {
             ActivationError::Here(format!("this computer cannot be named to a centre: {error}"))
         })?;
-        let text = seal_request(&request, &*self.identity()?);
+        let (text, next) = (seal_request(&request, &*self.identity()?), self.lease());
         self.store(|activations| {
             activations.change(&order.code, |row| {
                 let mut row = row.unwrap_or_else(|| new_row(order));
@@ -142,6 +142,7 @@ impl Activator {
                     text,
                     offline,
                 });
+                row.next = Some(next);
                 // The holder and place of a licence that is here stay until there is another.
                 if row.key_no.is_none() {
                     (row.itn, row.iec) = (order.itn.clone(), order.iec.clone());
@@ -150,6 +151,13 @@ impl Activator {
                 Some(row)
             })
         })
+    }
+
+    /// Until when whoever keeps a request is waiting for its answer: a node repeats what a command beside it has asked
+    /// only after that.
+    fn lease(&self) -> Timestamp {
+        let timeout = i64::try_from(self.rules().timeout.as_millis()).unwrap_or(0);
+        self.now().plus(timeout)
     }
 
     /// Keeps a request to renew or return.
@@ -175,6 +183,7 @@ impl Activator {
         };
         let kept = ActivationRow {
             pending: Some(pending),
+            next: Some(self.lease()),
             ..row.clone()
         };
         self.store(|activations| activations.change(&row.code, |_| Some(kept)))

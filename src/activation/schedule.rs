@@ -90,3 +90,190 @@ fn changed(licence: &Licence, computer: &Fingerprint) -> bool {
         Binding::None | Binding::Carrier(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::keyring::{Found, Revoked, Situation, assemble};
+    use crate::licence::binding::{Carriers, Component, ComponentKind, ComputerBinding};
+    use crate::licence::tests::licence;
+    use crate::settings;
+    use crate::store::PendingRequest;
+
+    fn computer(name: &str) -> Fingerprint {
+        let part = Component {
+            kind: ComponentKind::Disk,
+            value: name.into(),
+        };
+        Fingerprint::new(vec![part], Vec::new())
+    }
+
+    fn now() -> Timestamp {
+        licence().activation_date
+    }
+
+    /// The record of a licence that is here.
+    fn row() -> ActivationRow {
+        ActivationRow {
+            contact: Some(now()),
+            ..super::super::requests::row_of(&licence()).unwrap()
+        }
+    }
+
+    fn rules() -> ActivationRules {
+        ActivationRules::from(&settings::Activation::default())
+    }
+
+    /// What is next on the computer of this name, with this licence bound to the computer "a".
+    fn planned(
+        name: &str,
+        row: &ActivationRow,
+        rules: &ActivationRules,
+        change: impl FnOnce(&mut Licence),
+    ) -> Option<(i64, Task)> {
+        let mut licence = licence();
+        licence.binding = Binding::Computer(ComputerBinding {
+            components: computer("a").components,
+            tolerance: 0,
+        });
+        change(&mut licence);
+        let found = Found {
+            kind: KeyKind::Virtual,
+            file_name: "a".into(),
+            named: None,
+            opened: Ok(Arc::new(licence)),
+            obstacle: None,
+            vendor: None,
+            updated: now(),
+        };
+        let situation = Situation {
+            now: now(),
+            highest: now(),
+            computer: &computer(name),
+            carriers: &Carriers::default(),
+            switched_off: &HashSet::new(),
+            revoked: &Revoked::default(),
+        };
+        let keyring = assemble(&[found], &situation, &Keyring::default());
+        let scene = Scene {
+            keyring: &keyring,
+            computer: &|| computer(name),
+            rules,
+            now: now(),
+        };
+        next(row, &scene).map(|(moment, task)| (moment.millis() - now().millis(), task))
+    }
+
+    #[test]
+    fn a_sign_of_life_is_given_within_the_interval_and_not_all_at_one_time() {
+        let (wait, task) = planned("a", &row(), &rules(), |_| ()).unwrap();
+        assert_eq!(task, Task::Renew);
+        assert!((DAY * 9 / 10..=DAY).contains(&wait), "{wait}");
+        let seldom = ActivationRules {
+            check: Duration::ZERO,
+            ..rules()
+        };
+        assert_eq!(planned("a", &row(), &seldom, |_| ()), None);
+    }
+
+    #[test]
+    fn renewal_begins_some_days_before_the_end_and_is_tried_daily() {
+        let seldom = ActivationRules {
+            check: Duration::ZERO,
+            ..rules()
+        };
+        let month = |licence: &mut Licence| licence.period = 30;
+        assert_eq!(
+            planned("a", &row(), &seldom, month),
+            Some((16 * DAY, Task::Renew))
+        );
+        let week = |licence: &mut Licence| licence.period = 7;
+        assert_eq!(planned("a", &row(), &seldom, week), Some((DAY, Task::Renew)));
+        let never = ActivationRules {
+            renew_days: 0,
+            ..seldom
+        };
+        assert_eq!(planned("a", &row(), &never, month), None);
+    }
+
+    #[test]
+    fn another_computer_is_told_at_once_unless_it_was_refused() {
+        assert_eq!(
+            planned("b", &row(), &rules(), |_| ()),
+            Some((0, Task::Reactivate))
+        );
+        let off = ActivationRules {
+            reactivate: false,
+            ..rules()
+        };
+        assert_eq!(planned("b", &row(), &off, |_| ()).unwrap().1, Task::Renew);
+        let refused = ActivationRow {
+            refused_for: Some(computer("b").computer_id()),
+            next: Some(now().plus(DAY)),
+            ..row()
+        };
+        assert_eq!(
+            planned("b", &refused, &rules(), |_| ()),
+            Some((DAY, Task::Reactivate))
+        );
+        assert_eq!(
+            planned("c", &refused, &rules(), |_| ()),
+            Some((0, Task::Reactivate))
+        );
+        let held_up = ActivationRow {
+            refused_for: None,
+            ..refused
+        };
+        assert_eq!(
+            planned("c", &held_up, &rules(), |_| ()),
+            Some((DAY, Task::Reactivate))
+        );
+    }
+
+    #[test]
+    fn what_was_not_answered_comes_first_and_in_its_time() {
+        let pending = |offline| {
+            Some(PendingRequest {
+                action: "renew".into(),
+                text: String::new(),
+                offline,
+            })
+        };
+        let asked = ActivationRow {
+            pending: pending(false),
+            ..row()
+        };
+        assert_eq!(planned("b", &asked, &rules(), |_| ()), Some((0, Task::Repeat)));
+        let later = ActivationRow {
+            next: Some(now().plus(60_000)),
+            ..asked
+        };
+        assert_eq!(
+            planned("b", &later, &rules(), |_| ()),
+            Some((60_000, Task::Repeat))
+        );
+        // The clock was set back by a year since.
+        let never = ActivationRow {
+            next: Some(now().plus(365 * DAY)),
+            ..later
+        };
+        assert_eq!(planned("b", &never, &rules(), |_| ()), Some((0, Task::Repeat)));
+        let offline = ActivationRow {
+            pending: pending(true),
+            ..row()
+        };
+        assert_eq!(planned("b", &offline, &rules(), |_| ()), None);
+    }
+
+    #[test]
+    fn a_licence_that_is_gone_is_nobodys_business() {
+        assert_eq!(
+            planned("a", &row(), &rules(), |licence| licence.key_no += 1),
+            None
+        );
+    }
+}

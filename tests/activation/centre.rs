@@ -1,13 +1,15 @@
 //! A centre that does as the test says: plain HTTP on loopback, one thread a connection.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use keynode::activation::{Action, Refusal, Request, open_request};
 use keynode::licence::binding::{Binding, ComputerBinding};
 use keynode::licence::{KeyNo, Licence, Receipt, Revocations};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
 
 use crate::common::keys;
@@ -34,6 +36,8 @@ pub(crate) enum Reply {
 pub(crate) struct Heard {
     /// Verb and target, as in the request line.
     pub(crate) line: String,
+    /// `If-None-Match`.
+    pub(crate) known: Option<String>,
     pub(crate) body: String,
 }
 
@@ -53,13 +57,33 @@ struct Shared {
 
 /// A centre that answers until the process ends.
 pub(crate) struct FakeCentre {
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
+    encrypted: bool,
     shared: Arc<Shared>,
 }
 
 impl FakeCentre {
     /// A centre that gives a licence for every code.
     pub(crate) fn start() -> Self {
+        Self::with(None)
+    }
+
+    /// As [`FakeCentre::start`] over TLS; the result is also the certificate, in PEM, that vouches for it.
+    pub(crate) fn start_tls() -> (Self, String) {
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![made.cert.der().clone()], key)
+                .unwrap();
+        (Self::with(Some(Arc::new(config))), made.cert.pem())
+    }
+
+    fn with(tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let shared = Arc::new(Shared {
             heard: Mutex::default(),
@@ -67,22 +91,50 @@ impl FakeCentre {
             script: Mutex::new(Box::new(honest)),
         });
         let address = listener.local_addr().unwrap();
-        let own = shared.clone();
+        let (own, encrypted) = (shared.clone(), tls.is_some());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let shared = own.clone();
-                std::thread::spawn(move || serve(&stream, &shared));
+                let (shared, tls) = (own.clone(), tls.clone());
+                let _ = stream.set_read_timeout(Some(PATIENCE));
+                std::thread::spawn(move || match tls {
+                    None => serve(stream, &shared),
+                    Some(config) => {
+                        let connection = ServerConnection::new(config).unwrap();
+                        serve(StreamOwned::new(connection, stream), &shared);
+                    }
+                });
             }
         });
-        Self { address, shared }
+        Self {
+            address,
+            encrypted,
+            shared,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.encrypted { "https" } else { "http" };
+        format!("{scheme}://{}", self.name())
     }
 
-    /// From now on it does this.
-    pub(crate) fn script(&self, script: impl FnMut(&Heard) -> Reply + Send + 'static) {
+    /// Host and port.
+    pub(crate) fn name(&self) -> String {
+        format!("localhost:{}", self.address.port())
+    }
+
+    /// From now on it does this with requests; revocations it gives as ever.
+    pub(crate) fn script(&self, mut script: impl FnMut(&Heard) -> Reply + Send + 'static) {
+        self.script_all(move |heard| {
+            if heard.line.starts_with("POST") {
+                script(heard)
+            } else {
+                honest(heard)
+            }
+        });
+    }
+
+    /// From now on it does this with all that it is asked.
+    pub(crate) fn script_all(&self, script: impl FnMut(&Heard) -> Reply + Send + 'static) {
         *self.shared.script.lock().unwrap() = Box::new(script);
     }
 
@@ -105,30 +157,29 @@ impl FakeCentre {
 
     /// What it was asked so far, revocations aside.
     pub(crate) fn heard(&self) -> Vec<Heard> {
-        let heard = self.shared.heard.lock().unwrap();
-        let posts = heard.iter().filter(|heard| heard.line.starts_with("POST"));
-        posts.cloned().collect()
+        self.heard_of("POST", 0)
     }
 
     /// Waits until it was asked so often.
-    #[track_caller]
     pub(crate) fn wait_for(&self, count: usize) -> Vec<Heard> {
+        self.heard_of("POST", count)
+    }
+
+    /// What it was asked with this verb, once that was so often.
+    pub(crate) fn heard_of(&self, verb: &str, count: usize) -> Vec<Heard> {
         let end = Instant::now() + PATIENCE;
         let mut heard = self.shared.heard.lock().unwrap();
         loop {
-            let posts: Vec<_> = heard
-                .iter()
-                .filter(|heard| heard.line.starts_with("POST"))
-                .cloned()
-                .collect();
-            if posts.len() >= count {
-                return posts;
+            let of_verb = heard.iter().filter(|heard| heard.line.starts_with(verb));
+            let found: Vec<Heard> = of_verb.cloned().collect();
+            if found.len() >= count {
+                return found;
             }
             let left = end.saturating_duration_since(Instant::now());
             assert!(
                 !left.is_zero(),
-                "asked {} times, not {count}: {posts:?}",
-                posts.len()
+                "asked {} times, not {count}: {found:?}",
+                found.len()
             );
             heard = self.shared.more.wait_timeout(heard, left).unwrap().0;
         }
@@ -186,26 +237,25 @@ pub(crate) fn refuse(refusal: &Refusal) -> Reply {
     Reply::Say(refusal.status(), refusal.body())
 }
 
-fn serve(stream: &TcpStream, shared: &Shared) {
-    let _ = stream.set_read_timeout(Some(PATIENCE));
+fn serve(stream: impl Read + Write, shared: &Shared) {
     let mut reader = BufReader::new(stream);
     while let Some(heard) = read(&mut reader) {
         let told = (shared.script.lock().unwrap())(&heard);
         shared.heard.lock().unwrap().push(heard);
         shared.more.notify_all();
-        let mut writer = stream;
+        let mut write = |bytes: &[u8]| {
+            let writer = reader.get_mut();
+            writer.write_all(bytes).and_then(|()| writer.flush()).is_ok()
+        };
         match told {
             Reply::Say(status, body) => {
                 let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {}\r\n\r\n", body.len());
-                if writer
-                    .write_all(&[head.as_bytes(), body.as_bytes()].concat())
-                    .is_err()
-                {
+                if !write(&[head.as_bytes(), body.as_bytes()].concat()) {
                     return;
                 }
             }
             Reply::Raw(bytes) => {
-                let _ = writer.write_all(&bytes);
+                write(&bytes);
                 return;
             }
             Reply::Hang => {
@@ -220,20 +270,24 @@ fn serve(stream: &TcpStream, shared: &Shared) {
 fn read(reader: &mut impl BufRead) -> Option<Heard> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
-    let mut length = 0;
+    let (mut length, mut known) = (0, None);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok().filter(|length| *length > 0)?;
         if header.trim_end().is_empty() {
             break;
         }
-        if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+        let header = header.to_ascii_lowercase();
+        if let Some(value) = header.strip_prefix("content-length:") {
             length = value.trim().parse().ok()?;
+        }
+        if let Some(value) = header.strip_prefix("if-none-match:") {
+            known = Some(value.trim().to_owned());
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
     let body = String::from_utf8(body).ok()?;
-    Some(Heard { line, body })
+    Some(Heard { line, known, body })
 }

@@ -165,3 +165,45 @@ fn without_a_centre_there_is_none() {
     );
     assert_eq!(files(&node), [""; 0]);
 }
+
+#[test]
+fn the_audit_log_tells_of_each_activation_and_refusal_but_no_code() {
+    let centre = FakeCentre::start();
+    let mut node = node(&centre);
+    centre.script(|_| refuse(&Refusal::Used));
+    node.post("/api/licences", &order()).expect(403);
+    centre.honest();
+    node.post("/api/licences", &order()).expect(201);
+    node.post("/api/licences", &order()).expect(200);
+    // What does not wait for the disk is on it after an orderly stop.
+    node.restart(0);
+    let connection = node.database().connect().unwrap();
+    let mut statement = connection
+        .prepare("SELECT actor, event, object, detail FROM audit WHERE event LIKE 'activation%' ORDER BY seq")
+        .unwrap();
+    let rows = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]));
+    let rows: Vec<[String; 4]> = rows.unwrap().collect::<Result<_, _>>().unwrap();
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (row[1].as_str(), row[3].as_str()))
+        .collect();
+    assert!(
+        told[0].0 == "activation-failure" && told[0].1.contains("in use elsewhere"),
+        "{told:?}"
+    );
+    let (new, here) = (
+        format!("KeyNo {KEY_NO}, activated"),
+        format!("KeyNo {KEY_NO}, here already"),
+    );
+    assert_eq!(
+        told[1..],
+        [("activation", new.as_str()), ("activation", here.as_str())]
+    );
+    for [actor, _, object, _] in &rows {
+        assert_eq!(
+            (actor.as_str(), object.as_str()),
+            ("admin@127.0.0.1", "4345-…-5361")
+        );
+    }
+    assert!(!format!("{rows:?}").contains(CODE));
+}

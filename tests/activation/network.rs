@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::centre::{FakeCentre, Heard, Reply, honest};
 use crate::common::{TestNode, Wire};
 use crate::first::{files, node, order};
+use crate::proxy::Proxy;
 
 /// A node with this centre, and more settings.
 fn node_with(url: &str, change: impl FnOnce(&mut Settings)) -> TestNode {
@@ -38,7 +39,9 @@ fn nowhere() -> String {
 #[test]
 fn a_centre_that_is_not_there_is_told_by_its_failure() {
     unreachable(&node_with(&nowhere(), |_| ()), "refused");
-    unreachable(&node_with("https://keynode.invalid", |_| ()), "DNS");
+    // A name that no resolver asks anybody for.
+    let name = format!("http://{}.invalid", "x".repeat(64));
+    unreachable(&node_with(&name, |_| ()), "DNS");
     let plain = FakeCentre::start();
     unreachable(&node_with(&plain.url().replace("http:", "https:"), |_| ()), "TLS");
 }
@@ -116,6 +119,52 @@ fn a_proxy_that_is_not_there_is_an_unreachable_centre() {
     let node = node_with(&centre.url(), |settings| settings.activation.proxy = Some(proxy));
     unreachable(&node, "refused");
     assert_eq!(centre.heard().len(), 0);
+}
+
+#[test]
+fn a_centre_with_a_private_ca_is_trusted_where_the_settings_name_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let (centre, authority) = FakeCentre::start_tls();
+    let ca = dir.path().join("ca.pem");
+    std::fs::write(&ca, authority).unwrap();
+    let url = centre.url();
+    unreachable(&node_with(&url, |_| ()), "TLS");
+    assert_eq!(centre.heard().len(), 0);
+    let trusting = node_with(&url, |settings| settings.activation.ca = Some(ca.clone()));
+    trusting.post("/api/licences", &order()).expect(201);
+    std::fs::write(&ca, "junk").unwrap();
+    unreachable(
+        &node_with(&url, |settings| settings.activation.ca = Some(ca.clone())),
+        "activation.ca",
+    );
+    std::fs::remove_file(&ca).unwrap();
+    unreachable(
+        &node_with(&url, |settings| settings.activation.ca = Some(ca)),
+        "activation.ca",
+    );
+}
+
+#[test]
+fn a_proxy_connects_to_a_centre_with_tls() {
+    let dir = tempfile::tempdir().unwrap();
+    let (centre, authority) = FakeCentre::start_tls();
+    let ca = dir.path().join("ca.pem");
+    std::fs::write(&ca, authority).unwrap();
+    let proxy = Proxy::start();
+    let address = format!("http://{}", proxy.address);
+    let node = node_with(&centre.url(), |settings| {
+        settings.activation.ca = Some(ca);
+        settings.activation.proxy = Some(address);
+    });
+    node.post("/api/licences", &order()).expect(201);
+    let asked = proxy.asked.lock().unwrap().clone();
+    assert!(
+        !asked.is_empty()
+            && asked
+                .iter()
+                .all(|line| *line == format!("CONNECT {} HTTP/1.1", centre.name())),
+        "{asked:?}"
+    );
 }
 
 #[test]
