@@ -146,7 +146,7 @@ impl Activator {
             bound: self.expected(row, request),
             now: self.now(),
         };
-        verify::licence(file, &asked, &read_vendor_keys(&self.parts.vendor_dir)).map_err(answer)
+        verify::licence(file, &asked, &read_vendor_keys(&self.parts.vendor_dir)).map_err(|bad| answer(&bad))
     }
 
     fn check_receipt(
@@ -157,7 +157,8 @@ impl Activator {
     ) -> Result<(), ActivationError> {
         let key_no = row.key_no.ok_or_else(busy)?;
         let vendors = read_vendor_keys(&self.parts.vendor_dir);
-        verify::receipt(receipt.receipt.as_bytes(), request, key_no, &vendors, self.now()).map_err(answer)
+        verify::receipt(receipt.receipt.as_bytes(), request, key_no, &vendors, self.now())
+            .map_err(|bad| answer(&bad))
     }
 
     /// What the licence may be bound to.
@@ -313,7 +314,7 @@ fn miss(failure: Failure, centre: &str) -> Miss {
     }
 }
 
-fn answer(bad: BadAnswer) -> ActivationError {
+fn answer(bad: &BadAnswer) -> ActivationError {
     ActivationError::Answer(bad.to_string())
 }
 
