@@ -226,21 +226,23 @@ impl Activator {
         let _ = tokio::task::spawn_blocking(move || host.look_again()).await;
     }
 
-    /// A licence that lies here may be the answer to the request that is kept, where the node ended in between.
-    pub(super) fn finish_locally(&self, here: &Activated) -> Result<(), ActivationError> {
+    /// A licence that lies here may be the answer to the request that is kept, where the node ended in between; false
+    /// where a request is left that wants another.
+    pub(super) fn finish_locally(&self, here: &Activated) -> Result<bool, ActivationError> {
         let Some(code) = &here.licence.activation_code else {
-            return Ok(());
+            return Ok(true);
         };
         let Some(pending) = self.find(code)?.and_then(|row| row.pending) else {
-            return Ok(());
+            return Ok(true);
         };
         let request = opened(&pending)?;
         if here.licence.nonce != Some(request.nonce.to_string()) {
-            return Ok(());
+            return Ok(false);
         }
         let file = std::fs::read(&here.path).unwrap_or_default();
         let kid = inspect(&file).map(|(_, kid)| kid).unwrap_or_default();
-        self.succeed(&request, Some((here.licence.key_no, kid)))
+        self.succeed(&request, Some((here.licence.key_no, kid)))?;
+        Ok(true)
     }
 
     /// Notes that a request was answered as it should be; the licence, where there is one, is on disk.
