@@ -98,7 +98,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::keyring::{Found, Situation, assemble};
+    use crate::keyring::{Found, Revoked, Situation, assemble};
     use crate::licence::binding::{Carriers, Component, ComponentKind, ComputerBinding};
     use crate::licence::tests::licence;
     use crate::settings;
@@ -147,6 +147,7 @@ mod tests {
             named: None,
             opened: Ok(Arc::new(licence)),
             obstacle: None,
+            vendor: None,
             updated: now(),
         };
         let situation = Situation {
@@ -155,6 +156,7 @@ mod tests {
             computer: &computer(name),
             carriers: &Carriers::default(),
             switched_off: &HashSet::new(),
+            revoked: &Revoked::default(),
         };
         let keyring = assemble(&[found], &situation, &Keyring::default());
         let scene = Scene {

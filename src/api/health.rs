@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::activation::ActivationHandle;
 use crate::clock::{Millis, SharedClock};
 use crate::devices::{Access, CarrierState};
-use crate::keyring::KeeperHandle;
-use crate::licence::Timestamp;
+use crate::keyring::{Ending, KeeperHandle, ending};
+use crate::licence::{KeyId, KeyNo, Timestamp};
 use crate::seats::{DeskHandle, Reason};
 use crate::signing::{Force, Message, NodeSigner, verify};
 
@@ -54,12 +54,37 @@ pub struct HealthReport {
     pub usb: UsbReport,
     /// Keys, and those of them that are Enabled.
     pub keys: (usize, usize),
+    /// Enabled keys whose period ends within 30 days, those that end first before the others.
+    pub ending: Vec<EndingReport>,
     /// Seats of enabled keys, and seats taken.
     pub seats: (u64, u64),
     /// Live connections.
     pub connections: usize,
     /// Refusals since the start: series, reason, number.
     pub refusals: Vec<(String, String, u64)>,
+}
+
+/// What /health says of a key whose period ends soon.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "PascalCase")]
+pub struct EndingReport {
+    /// Serial number.
+    pub key_no: KeyNo,
+    /// Series.
+    #[serde(rename = "KeyID")]
+    pub key_id: KeyId,
+    /// Days left, rounded up.
+    pub days_left: i64,
+}
+
+impl From<Ending> for EndingReport {
+    fn from(one: Ending) -> Self {
+        Self {
+            key_no: one.key_no,
+            key_id: one.key_id,
+            days_left: one.days_left,
+        }
+    }
 }
 
 /// What /health says of hardware keys.
@@ -153,6 +178,7 @@ impl Health {
             },
         );
         let enabled = keyring.keys().iter().filter(|key| key.verdict.enabled).count();
+        let ending = ending(&keyring, self.clock.now().wall);
         let refusals = totals.refusals.iter().map(|(series, reason, count)| {
             let reason = match reason {
                 Reason::UnknownSeries => "ELicenceNotFound",
@@ -176,6 +202,7 @@ impl Health {
             activation: self.activation.health(),
             usb,
             keys: (keyring.keys().len(), enabled),
+            ending: ending.into_iter().map(Into::into).collect(),
             seats: (totals.seats, totals.used),
             connections: totals.connections,
             refusals: refusals.collect(),

@@ -11,7 +11,7 @@ use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
 use crate::devices::Hardware;
 use crate::keyring::{
-    Key, KeyProvider, Keyring, LicenceFiles, Situation, UsbKeys, assemble, read_vendor_keys,
+    Key, KeyProvider, Keyring, LicenceFiles, Revoked, Situation, UsbKeys, assemble, read_vendor_keys,
 };
 use crate::licence::{MAX_FILE, OpenFailure, Timestamp};
 use crate::node::{self, StateDir};
@@ -53,11 +53,14 @@ impl Offline {
         let highest = highest.unwrap_or(now).max(now);
         let (keys, carriers) = UsbKeys::default().look(hardware, &vendors, now);
         found.extend(keys);
+        let mut revoked = Revoked::new(&settings.revocation_dir());
+        revoked.read(&vendors);
         let situation = Situation {
             now,
             highest,
             computer: &computer,
             carriers: &carriers,
+            revoked: &revoked,
             switched_off: &switched_off,
         };
         let keyring = assemble(&found, &situation, &Keyring::default());

@@ -43,7 +43,6 @@ use crate::keyring::{
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::settings::Settings;
-use crate::signing::PublicKey;
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
@@ -212,9 +211,7 @@ impl Node {
         self.devices.0.set_rules(device_rules(&settings.devices));
         self.tokens
             .set_rules(rules::token_rules(&settings.tokens, self.credentials.as_deref()));
-        if self.signer.reload(settings) {
-            self.note_key(now);
-        }
+        self.signer.reload(settings);
         self.certificates.set_rules(rules::certificate_rules(
             &settings.certificates,
             self.credentials.as_deref(),
@@ -224,19 +221,6 @@ impl Node {
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
-    }
-
-    /// Notes that another key signs now.
-    fn note_key(&self, now: Timestamp) {
-        let PublicKey { pem, bits } = self.signer.signer.public_key();
-        tracing::info!(bits, "another key signs from now on");
-        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        self.desk.note(entry(
-            now,
-            "signing",
-            "current key",
-            &format!("RSA-{bits} {body}"),
-        ));
     }
 
     /// Looks at the keys anew.
@@ -334,7 +318,8 @@ fn check_passwords(settings: &Settings, users: &Users) -> Result<(), StartError>
 
 fn sources(settings: &Settings, roots: Roots, devices: Arc<dyn Plugged>) -> Result<Sources, StartError> {
     let (licence_dir, vendor_dir) = (settings.licence_dir(), settings.vendor_dir());
-    for path in [&licence_dir, &vendor_dir] {
+    let revocation_dir = settings.revocation_dir();
+    for path in [&licence_dir, &vendor_dir, &revocation_dir] {
         state_dir::create(path).map_err(|source| StartError::StateDir {
             path: path.clone(),
             source,
@@ -345,6 +330,7 @@ fn sources(settings: &Settings, roots: Roots, devices: Arc<dyn Plugged>) -> Resu
         providers: vec![files],
         devices,
         vendor_dir,
+        revocation_dir,
         watched: vec![licence_dir],
         roots,
     })

@@ -39,6 +39,7 @@ impl Host for Beside {
             computer: &computer,
             carriers: &Carriers::default(),
             switched_off: &HashSet::new(),
+            revoked: &keynode::keyring::Revoked::default(),
         };
         Arc::new(assemble(&found, &situation, &Keyring::default()))
     }

@@ -69,7 +69,9 @@ impl Call {
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.head.push_str(&format!("{name}: {value}\r\n"));
+        for part in [name, ": ", value, "\r\n"] {
+            self.head.push_str(part);
+        }
         self
     }
 

@@ -1,6 +1,7 @@
 //! Guessing is limited, and nobody is locked out by somebody else's guesses.
 
 use keynode::activation::Refusal;
+use keynode::activation::centre::ActivationFilter;
 use keynode::activation::centre::http::FailureRules;
 
 use super::client::{Call, Reply};
@@ -160,6 +161,6 @@ fn the_address_that_is_written_down_is_the_callers() {
     centre
         .post_from("10.0.0.1, 203.0.113.9", "/v1/activations", &sealed)
         .expect(201);
-    let rows = centre.books().activations(&Default::default()).unwrap();
+    let rows = centre.books().activations(&ActivationFilter::default()).unwrap();
     assert_eq!(rows[0].first_address.to_string(), "203.0.113.9");
 }

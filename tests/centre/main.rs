@@ -1,11 +1,13 @@
 //! The activation centre as nodes and its vendor see it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "../common/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
+#[expect(dead_code, unused_imports, reason = "most of it is for a running node")]
 mod common;
 
+mod child;
 mod client;
+mod crash;
 mod hostile;
 mod life;
 mod limits;
@@ -13,6 +15,8 @@ mod nodes;
 mod page;
 #[path = "../common/pki.rs"]
 mod pki;
+mod race;
+mod scale;
 mod served;
 mod tls;
 mod vendor;

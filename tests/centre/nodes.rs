@@ -32,11 +32,11 @@ fn a_code_is_activated_renewed_and_returned() {
     assert_eq!(again["Licence"], file.as_str());
 
     centre.clock.advance(1_000);
-    let renewal = node.then(&request, Action::Renew);
+    let renewal = Asking::then(&request, Action::Renew);
     let reply = centre.post("/v1/renewals", node.seal(&renewal)).expect(200);
     assert_eq!(reply.text(), r#"{"Licence":null}"#);
 
-    let back = node.then(&renewal, Action::Return);
+    let back = Asking::then(&renewal, Action::Return);
     let receipt = centre.post("/v1/returns", node.seal(&back)).expect(200).json();
     let receipt = receipt["Receipt"].as_str().unwrap();
     let (receipt, _) = open_notice::<Receipt>(receipt.as_bytes(), &vendors()).unwrap();
@@ -76,7 +76,7 @@ fn a_request_goes_to_the_address_of_its_action() {
         let refused = centre.post(target, &sealed).refused(400);
         assert_eq!(refused, "EActivationRequest", "{target}");
     }
-    let renewal = node.seal(&node.then(&request, Action::Renew));
+    let renewal = node.seal(&Asking::then(&request, Action::Renew));
     centre.post("/v1/activations", &renewal).expect(400);
     assert_eq!(centre.get("/v1/activations").status, 405);
     assert_eq!(centre.get("/v1/nothing").refused(404), "EHTTPNotFound");

@@ -76,10 +76,10 @@ fn a_request_comes_as_a_file_or_as_a_text_and_the_licence_goes_back_as_a_file() 
         );
         assert_eq!(licence.nonce, Some(request.nonce.to_string()));
     }
-    let renewal = node.then(&request, Action::Renew);
+    let renewal = Asking::then(&request, Action::Renew);
     let page = send(&centre, RUSSIAN, &node.seal(&renewal), "").expect(200);
     assert!(page.text().contains("Нового ничего нет"), "{}", page.text());
-    let back = node.then(&renewal, Action::Return);
+    let back = Asking::then(&renewal, Action::Return);
     let receipt = send(&centre, RUSSIAN, &node.seal(&back), "").expect(200);
     assert!(
         receipt
@@ -104,7 +104,7 @@ fn what_is_wrong_is_told_in_both_languages() {
         assert!(!page.text().contains(code.as_str()));
     }
     for (language, told) in [
-        (ENGLISH, "neither a file nor a text"),
+        (ENGLISH, "Neither a file nor a text"),
         (RUSSIAN, "ни файла, ни текста"),
     ] {
         let page = send(&centre, language, "", " \r\n").expect(400);

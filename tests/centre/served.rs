@@ -20,6 +20,7 @@ use keynode::licence::{ActivationCode, Itn, KeyId, Licence, Timestamp, VendorKey
 use keynode::store::Author;
 use rustls::ServerConfig;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::client::{Call, Reply};
@@ -211,16 +212,19 @@ pub(crate) struct Asking {
 impl Asking {
     pub(crate) fn new(name: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let component = |kind, what: &str| Component {
-            kind,
-            value: format!("{:0>32}", hex(&format!("{what}{name}"))),
+        let component = |kind, what: &str| {
+            let digest = format!("{:x}", Sha256::digest(format!("{what} of {name}")));
+            Component {
+                kind,
+                value: digest[..32].to_owned(),
+            }
         };
         Self {
             identity: NodeIdentity::open(dir.path()).unwrap(),
             computer: vec![
-                component(ComponentKind::MachineId, "m"),
-                component(ComponentKind::BoardSerial, "b"),
-                component(ComponentKind::ProductUuid, "p"),
+                component(ComponentKind::MachineId, "machine"),
+                component(ComponentKind::BoardSerial, "board"),
+                component(ComponentKind::ProductUuid, "product"),
             ],
             _dir: dir,
         }
@@ -244,7 +248,7 @@ impl Asking {
     }
 
     /// The next request after one that was answered.
-    pub(crate) fn then(&self, answered: &Request, action: Action) -> Request {
+    pub(crate) fn then(answered: &Request, action: Action) -> Request {
         Request {
             action,
             nonce: Nonce::random().unwrap(),
@@ -269,8 +273,4 @@ impl Asking {
         let signature = URL_SAFE_NO_PAD.encode(signature);
         json!({ "payload": payload, "protected": protected, "signature": signature }).to_string()
     }
-}
-
-fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }

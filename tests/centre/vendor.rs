@@ -284,11 +284,11 @@ fn support_cases_are_handled() {
         .json();
     assert_eq!(ended["RenewUntil"], Value::Null);
     shop.post(&format!("{key}/renewal"), &json!({})).refused(400);
-    let moves = shop
+    let allowed = shop
         .post(&format!("{key}/moves"), &json!({ "Moves": 9 }))
         .expect(200)
         .json();
-    assert_eq!(moves["Moves"], 9);
+    assert_eq!(allowed["Moves"], 9);
 
     let activations = shop.get("/activations").expect(200).json();
     assert_eq!(activations["Activations"].as_array().unwrap().len(), 2);
@@ -311,7 +311,7 @@ fn support_cases_are_handled() {
     assert_eq!(revoked["State"], "Revoked");
     let refused = centre.post(
         "/v1/renewals",
-        other.seal(&other.then(&moved, keynode::activation::Action::Renew)),
+        other.seal(&Asking::then(&moved, keynode::activation::Action::Renew)),
     );
     assert_eq!(refused.refused(403), "EActivationRevoked");
     for path in ["/keys/1", "/keys/0", "/keys/abc", "/keys/1/history"] {

@@ -54,7 +54,7 @@ pub(crate) fn make(dir: &Path) -> Books {
 
 /// A centre that runs in this process.
 pub(crate) struct World {
-    pub(crate) dir: TempDir,
+    _dir: TempDir,
     pub(crate) books: Books,
     pub(crate) centre: Centre,
     pub(crate) clock: Arc<TestClock>,
@@ -67,7 +67,7 @@ impl World {
         let clock = Arc::new(TestClock::at(Timestamp::parse(START).unwrap()));
         let centre = start(dir.path(), clock.clone());
         Self {
-            dir,
+            _dir: dir,
             books,
             centre,
             clock,
@@ -146,6 +146,11 @@ impl Node {
             computer: (action == Action::Activate).then(|| computer(self.computer)),
             carrier: None,
         }
+    }
+
+    /// A new request, as it goes over the wire.
+    pub(crate) fn sealed(&self, action: Action, code: &ActivationCode) -> String {
+        seal_request(&self.request(action, code), &self.identity)
     }
 
     /// Sends a request the way it goes over the wire.

@@ -19,6 +19,27 @@ const FAIR: u8 = 252;
 /// Length of the centre's secret in bytes.
 pub(super) const SECRET: usize = 32;
 
+/// All characters of a code.
+const LENGTH: usize = RANDOM + 2;
+
+/// By what a code is found: a number that its characters and the centre's secret give. Codes are written in the order of their
+/// tags, so that the index grows in few places at a time; the codes themselves are in no order that tells anything.
+pub(super) type Tag = i64;
+
+/// A new code. Sorts by its tag.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Made {
+    pub(super) tag: Tag,
+    text: [u8; LENGTH],
+}
+
+impl Made {
+    pub(super) fn code(&self) -> ActivationCode {
+        let text = String::from_utf8_lossy(&self.text);
+        ActivationCode::parse(&text).expect("20 digits and letters are a code")
+    }
+}
+
 /// Makes codes, and knows them again by their last two characters.
 pub(super) struct Codes {
     key: Key,
@@ -46,30 +67,34 @@ impl Codes {
     }
 
     /// A new code.
-    pub(super) fn make(&mut self) -> Result<ActivationCode, CentreError> {
-        let mut text = [0; RANDOM + 2];
+    pub(super) fn make(&mut self) -> Result<Made, CentreError> {
+        let mut text = [0; LENGTH];
         for place in &mut text[..RANDOM] {
             *place = self.letter()?;
         }
-        let check = self.check(&text[..RANDOM]);
+        let (tag, check) = self.seal(&text[..RANDOM]);
         text[RANDOM..].copy_from_slice(&check);
-        let text = String::from_utf8_lossy(&text);
-        ActivationCode::parse(&text).map_err(|error| CentreError::Invalid(error.to_string()))
+        Ok(Made { tag, text })
     }
 
-    /// Whether this centre may have made it; a guess passes once in 1,296 times.
-    pub(super) fn may_be_ours(&self, code: &ActivationCode) -> bool {
+    /// The tag of a code that this centre may have made, none for others; a guess passes once in 1,296 times.
+    pub(super) fn tag(&self, code: &ActivationCode) -> Option<Tag> {
         let bare = bare(code);
-        let (random, check) = bare.as_bytes().split_at(RANDOM);
-        self.check(random) == check
+        let (random, given) = bare.as_bytes().split_at(RANDOM);
+        let (tag, check) = self.seal(random);
+        (check == given).then_some(tag)
     }
 
-    fn check(&self, random: &[u8]) -> [u8; 2] {
-        let tag = sign(&self.key, random);
-        let first = tag.as_ref().iter().take(8);
-        let number = first.fold(0_u64, |number, byte| number << 8 | u64::from(*byte)) % (36 * 36);
+    /// What the secret makes of the random characters: the tag, and the two that check them.
+    fn seal(&self, random: &[u8]) -> (Tag, [u8; 2]) {
+        let seal = sign(&self.key, random);
+        let number = |from: usize| {
+            let bytes = seal.as_ref().iter().skip(from).take(8);
+            bytes.fold(0_u64, |number, byte| number << 8 | u64::from(*byte))
+        };
         let letter = |index: u64| LETTERS[usize::try_from(index % 36).unwrap_or(0)];
-        [letter(number / 36), letter(number)]
+        let check = number(8) % (36 * 36);
+        (number(0).cast_signed(), [letter(check / 36), letter(check)])
     }
 
     fn letter(&mut self) -> Result<u8, CentreError> {
@@ -104,27 +129,33 @@ mod tests {
         let mut codes = Codes::new(&[7; SECRET]);
         let other = Codes::new(&[8; SECRET]);
         let made: Vec<_> = (0..2_000).map(|_| codes.make().unwrap()).collect();
-        assert!(made.iter().all(|code| codes.may_be_ours(code)));
-        let distinct: HashSet<&str> = made.iter().map(ActivationCode::as_str).collect();
+        assert!(made.iter().all(|made| codes.tag(&made.code()) == Some(made.tag)));
+        let distinct: HashSet<_> = made.iter().map(|made| made.text).collect();
         assert_eq!(distinct.len(), made.len());
-        let passed = made.iter().filter(|code| other.may_be_ours(code)).count();
+        let passed = made
+            .iter()
+            .filter(|made| other.tag(&made.code()).is_some())
+            .count();
         assert!(passed < 20, "{passed} of 2000 guesses passed");
     }
 
     #[test]
     fn a_typing_error_is_found_without_the_database() {
-        let mut codes = Codes::new(&[7; SECRET]);
-        let code = codes.make().unwrap();
-        let mistyped = |place: usize| {
-            let mut text: Vec<char> = code.as_str().chars().collect();
-            text[place] = if text[place] == 'A' { 'B' } else { 'A' };
-            ActivationCode::parse(&text.into_iter().collect::<String>()).unwrap()
-        };
-        let passed = (0..24)
-            .filter(|place| place % 5 != 4)
-            .filter(|place| codes.may_be_ours(&mistyped(*place)))
-            .count();
-        assert!(passed <= 1, "{passed}");
+        let codes = Codes::new(&[7; SECRET]);
+        let random = "4345932020357421ZZ";
+        let check = codes.seal(random.as_bytes()).1.map(char::from);
+        let code: Vec<char> = random.chars().chain(check).collect();
+        let read = |code: &[char]| ActivationCode::parse(&code.iter().collect::<String>()).unwrap();
+        assert!(codes.tag(&read(&code)).is_some());
+        for place in 0..code.len() {
+            let mut mistyped = code.clone();
+            mistyped[place] = if code[place] == 'A' { 'B' } else { 'A' };
+            assert!(codes.tag(&read(&mistyped)).is_none(), "{place}");
+            mistyped.clone_from(&code);
+            mistyped.swap(place, (place + 1) % 20);
+            let same = mistyped == code;
+            assert_eq!(codes.tag(&read(&mistyped)).is_some(), same, "{place}");
+        }
     }
 
     #[test]
@@ -132,8 +163,8 @@ mod tests {
         let mut codes = Codes::new(&[7; SECRET]);
         let mut counts = [0_u32; 36];
         for _ in 0..4_000 {
-            for letter in bare(&codes.make().unwrap()).bytes().take(RANDOM) {
-                counts[LETTERS.iter().position(|known| *known == letter).unwrap()] += 1;
+            for letter in &codes.make().unwrap().text[..RANDOM] {
+                counts[LETTERS.iter().position(|known| known == letter).unwrap()] += 1;
             }
         }
         // 2,000 each; the standard deviation is 44.

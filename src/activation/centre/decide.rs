@@ -256,7 +256,7 @@ impl Record {
         }
         let (nonce, now) = (asked.request.nonce, asked.now);
         let (period, issued) = (self.period_at(now), self.next_issued(now));
-        let begun = self.begun;
+        let (begun, answered) = (self.begun, self.answered.contains(&nonce));
         let Some(current) = self
             .current
             .as_mut()
@@ -270,6 +270,10 @@ impl Record {
         };
         if current.answers(nonce) {
             return Ok(Decision::again(given(&current.document)));
+        }
+        if answered {
+            // It comes late: the licence has changed since.
+            return Ok(Decision::again(Given::Nothing));
         }
         let before = current.heads.clone();
         let cloned = current.follow(asked);
@@ -295,6 +299,7 @@ impl Record {
         current.document.issued = Some(issued);
         current.document.nonce = Some(nonce.to_string());
         current.heads.newest().version = current.version;
+        self.answered.push(nonce);
         Ok(Decision {
             given: given(&current.document),
             event: Some(("renewal", if extended { "for longer" } else { "given once more" })),
@@ -363,3 +368,11 @@ impl Activation {
         found.then_some(mark)
     }
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "decide_properties.rs"]
+mod properties;

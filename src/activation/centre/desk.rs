@@ -14,6 +14,7 @@ use crate::clock::SharedClock;
 use crate::licence::{ActivationCode, KeyNo, Timestamp};
 use crate::store::{AuditEntry, Database, StoreError, append_audit_to};
 
+use super::codes::Tag;
 use super::decide::{Decision, Given};
 use super::error::CentreError;
 use super::record::Asked;
@@ -29,6 +30,8 @@ const TURNS: i32 = 10_000;
 /// A request that waits for its decision.
 pub(super) struct Case {
     pub(super) request: Request,
+    /// That of its code.
+    pub(super) tag: Tag,
     pub(super) node_key: [u8; 32],
     pub(super) peer: IpAddr,
     /// The carrier that it names has proved itself; true without one.
@@ -180,7 +183,7 @@ fn decide(
         proven: case.proven,
         now,
     };
-    let Some(before) = store::load(connection, asked.request, now)? else {
+    let Some(before) = store::load(connection, asked.request, case.tag, now)? else {
         return Ok(Err(Refusal::UnknownCode));
     };
     let entry = |event: &str, detail: String| AuditEntry {

@@ -40,7 +40,7 @@ pub(super) struct Record {
     pub(super) last: Option<Activation>,
     /// When it was moved, as far as that counts, oldest first.
     pub(super) moved: Vec<Timestamp>,
-    /// Nonces of activations and returns that were answered; only the one that is asked for is looked up.
+    /// Nonces that a document or a receipt was given for; only the one that is asked for is looked up.
     pub(super) answered: Vec<Nonce>,
     /// Recovery codes; only the one that is given is looked up.
     pub(super) recoveries: Vec<Recovery>,

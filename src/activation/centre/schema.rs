@@ -61,6 +61,7 @@ const CENTRE: Schema = Schema {
     ) STRICT;
     CREATE TABLE codes (
         key_no INTEGER PRIMARY KEY,
+        tag INTEGER NOT NULL,
         code TEXT NOT NULL,
         batch INTEGER NOT NULL REFERENCES batches (number),
         itn TEXT,
@@ -72,7 +73,7 @@ const CENTRE: Schema = Schema {
         begun INTEGER,
         period INTEGER NOT NULL
     ) STRICT;
-    CREATE UNIQUE INDEX codes_code ON codes (code);
+    CREATE UNIQUE INDEX codes_tag ON codes (tag);
     CREATE INDEX codes_batch ON codes (batch, key_no);
     CREATE TABLE activations (
         number INTEGER PRIMARY KEY,

@@ -85,13 +85,14 @@ impl Centre {
         request
             .check()
             .map_err(|error| Refusal::BadRequest(error.to_string()))?;
-        if !centre.codes.may_be_ours(&request.code) {
+        let Some(tag) = centre.codes.tag(&request.code) else {
             return Err(Refusal::UnknownCode);
-        }
+        };
         self.may_sign()?;
         let proven = is_proven(&request, &node_key);
         let case = Case {
             request,
+            tag,
             node_key,
             peer,
             proven,

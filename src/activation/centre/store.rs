@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::activation::{Nonce, Request};
 use crate::licence::{ActivationCode, DAY, KeyNo, Revocation, Timestamp};
 
-use super::codes::{SECRET, bare};
+use super::codes::{SECRET, Tag, bare};
 use super::columns as column;
 use super::record::{Activation, Holder, Record, Recovery};
 
@@ -34,10 +34,11 @@ pub(super) fn secret(connection: &Connection) -> rusqlite::Result<[u8; SECRET]> 
 pub(super) fn load(
     connection: &Connection,
     request: &Request,
+    tag: Tag,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Record>> {
-    let condition = "c.code = ?1";
-    let Some(mut record) = find(connection, condition, bare(&request.code), now)? else {
+    let found = find(connection, "c.tag = ?1", tag, now)?;
+    let Some(mut record) = found.filter(|record| record.code == request.code) else {
         return Ok(None);
     };
     let answered = connection

@@ -82,18 +82,16 @@ pub(super) fn print(rows: &[ActivationRow], out: &mut impl Write) -> Result<(), 
             |(moment, why)| format!("{} {}", table::minute(moment), why.name().to_lowercase()),
         );
         let mut remarks = String::new();
-        for (holds, remark) in [(row.counted, "move"), (row.recovered, "recovered")] {
+        for (holds, remark) in [(row.counted, ", move"), (row.recovered, ", recovered")] {
             if holds {
-                remarks.push_str(", ");
-                remarks.push_str(remark);
+                remarks += remark;
             }
         }
         if let Some(mark) = &row.cloned {
             let [one, other] = mark.addresses;
-            remarks.push_str(&format!(
-                ", CLONED since {} ({one}, {other})",
-                table::minute(mark.time)
-            ));
+            let since = table::minute(mark.time);
+            let cloned = format!(", CLONED since {since} ({one}, {other})");
+            remarks += &cloned;
         }
         writeln!(
             out,

@@ -100,7 +100,7 @@ impl FilterArgs {
 
 pub(super) fn run(command: CodesCommand, out: &mut impl Write) -> Result<(), Failure> {
     match command {
-        CodesCommand::Issue(args) => issue::run(*args, out),
+        CodesCommand::Issue(args) => issue::run(&args, out),
         CodesCommand::Batches { json, place } => batches(&place, json, out),
         CodesCommand::List {
             filter,

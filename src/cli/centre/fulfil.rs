@@ -90,7 +90,7 @@ fn ask(
 ) -> Result<Result<Answer, crate::activation::Refusal>, Failure> {
     let dir = settings.centre_dir();
     drop(Books::open(&dir)?);
-    let (signer, token) = vendor_key::open(settings)?.parts();
+    let (signer, token) = vendor_key::open(settings)?;
     let (centre, thread) = Centre::start(&dir, signer, SystemClock::shared())?;
     // It came by hand: the only address there is is this computer's.
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);

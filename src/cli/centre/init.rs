@@ -33,20 +33,14 @@ pub(super) fn run(args: &InitArgs, out: &mut impl Write) -> Result<(), Failure> 
     }
     // The key first: a centre without one could never be told from one that has lost it.
     let at = dir.display();
-    if settings.centre.token.is_some() {
-        let key = vendor_key::open(&settings)?;
-        vendor::write_public(&dir, &args.name, key.signer.public_pem())?;
-        writeln!(
-            out,
-            "the vendor key is the one on the token: {}",
-            key.signer.kid()
-        )?;
-    } else if dir.join(vendor::PRIVATE_KEY).exists() {
-        writeln!(
-            out,
-            "the vendor key is the one that is there: {}",
-            vendor_key::open(&settings)?.signer.kid()
-        )?;
+    let on_token = settings.centre.token.is_some();
+    if on_token || dir.join(vendor::PRIVATE_KEY).exists() {
+        let (key, _token) = vendor_key::open(&settings)?;
+        if on_token || !dir.join(vendor::PUBLIC_KEY).exists() {
+            vendor::write_public(&dir, &args.name, key.public_pem())?;
+        }
+        let place = if on_token { "on the token" } else { "that is there" };
+        writeln!(out, "the vendor key is the one {place}: {}", key.kid())?;
     } else {
         vendor::init(&dir, &args.name)?;
         writeln!(

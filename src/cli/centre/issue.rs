@@ -66,7 +66,7 @@ struct Terms {
     note: Option<String>,
 }
 
-pub(super) fn run(args: IssueArgs, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn run(args: &IssueArgs, out: &mut impl Write) -> Result<(), Failure> {
     let mut books = args.place.books()?;
     let mut file = match &args.csv {
         // What a batch had before is not shown again by issuing the rest.
@@ -93,10 +93,9 @@ pub(super) fn run(args: IssueArgs, out: &mut impl Write) -> Result<(), Failure> 
         bar.set_position(batch.issued);
         bar.set_message(format!("batch {}", batch.number));
         if let Some(file) = &mut file {
-            let rows = codes.iter().map(|code| code.to_record(batch));
+            let mut rows = codes.iter().map(|code| code.to_record(batch));
             let written = rows
-                .map(|row| file.write(row))
-                .collect::<Result<(), _>>()
+                .try_for_each(|row| file.write(row))
                 .and_then(|()| file.sync());
             if let Err(error) = written {
                 trouble = Some(error);
@@ -105,7 +104,7 @@ pub(super) fn run(args: IssueArgs, out: &mut impl Write) -> Result<(), Failure> 
         }
         !stopped.load(Ordering::Relaxed)
     };
-    let batch = issue(&mut books, &args, visit)?;
+    let batch = issue(&mut books, args, visit)?;
     bar.finish_and_clear();
     let done = batch.issued == batch.count;
     if done && trouble.is_none() {

@@ -3,6 +3,7 @@
 mod activations;
 mod api_key;
 mod cases;
+mod certificate;
 mod codes;
 mod fulfil;
 mod goods;

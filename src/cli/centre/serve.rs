@@ -13,12 +13,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::activation::centre::http::{FailureRules, ServiceLimits, Site, SiteRules, serve};
 use crate::activation::centre::{Books, Centre};
 use crate::api::listener::raise_file_limit;
-use crate::api::tls;
 use crate::clock::SystemClock;
 use crate::node::start_logging;
 use crate::settings::{Settings, SettingsArgs};
 
 use super::super::failure::Failure;
+use super::certificate::Certificate;
 use super::place;
 use super::vendor_key;
 
@@ -49,14 +49,7 @@ async fn serve_until_told(settings: &Settings) -> Result<(), Failure> {
     // What is missing is told at once, before a token is waited for.
     drop(Books::open(&dir)?);
     let config = &settings.centre;
-    let tls = config
-        .certificate
-        .as_ref()
-        .zip(config.private_key.as_ref())
-        .map(|(certificate, key)| tls::load(certificate, key))
-        .transpose()
-        .map_err(|error| Failure::Settings(error.to_string()))?;
-    let encrypted = tls.is_some();
+    let certificate = Certificate::open(settings).map_err(|error| Failure::Settings(error.to_string()))?;
     let socket = TcpListener::bind(config.listen).map_err(|error| {
         Failure::of(format!(
             "cannot listen on {} (--centre-listen): {error}",
@@ -64,7 +57,7 @@ async fn serve_until_told(settings: &Settings) -> Result<(), Failure> {
         ))
     })?;
     let address = socket.local_addr()?;
-    let (signer, token) = vendor_key::open(settings)?.parts();
+    let (signer, token) = vendor_key::open(settings)?;
     let kid = signer.kid().to_owned();
     if let Err(error) = raise_file_limit() {
         tracing::warn!(%error, "the limit of open files cannot be raised: fewer connections fit");
@@ -76,26 +69,29 @@ async fn serve_until_told(settings: &Settings) -> Result<(), Failure> {
     if settings.workers != 0 {
         limits.workers = settings.workers;
     }
-    let served = serve(site, socket, tls, limits);
-    let server = match served {
-        Ok(server) => server,
-        Err(error) => {
-            centre.stop();
-            return Err(Failure::of(format!("the server: {error}")));
-        }
-    };
+    let tls = certificate.as_ref().map(Certificate::config);
+    let server = serve(site, socket, tls, limits).map_err(|error| {
+        centre.stop();
+        Failure::of(format!("the server: {error}"))
+    })?;
     let handle = server.handle();
     let running = actix_rt::spawn(server);
     tracing::info!(
         version = crate::api::VERSION,
         %address,
-        tls = encrypted,
+        tls = certificate.is_some(),
         dir = %dir.display(),
         key = kid,
         "the activation centre serves"
     );
     tell_systemd(NotifyState::Ready);
-    signals.told().await;
+    while signals.hang_up_or_end().await {
+        match certificate.as_ref().map(Certificate::renew) {
+            Some(Ok(())) => tracing::info!("the certificate is read anew"),
+            Some(Err(error)) => tracing::error!(%error, "the certificate from before is shown on"),
+            None => tracing::info!("there is no certificate to read anew; settings wait for a restart"),
+        }
+    }
     tell_systemd(NotifyState::Stopping);
     if tokio::time::timeout(FAREWELL, handle.stop(true)).await.is_err() {
         drop(handle.stop(false));
@@ -122,8 +118,9 @@ fn rules(settings: &Settings) -> SiteRules {
     }
 }
 
-/// The signals that end the centre.
+/// What the centre is told from outside.
 struct Signals {
+    hang_up: Signal,
     terminate: Signal,
     interrupt: Signal,
 }
@@ -131,15 +128,18 @@ struct Signals {
 impl Signals {
     fn new() -> io::Result<Self> {
         Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
     }
 
-    async fn told(&mut self) {
+    /// Waits for a signal: true where it asks to read the certificate anew, false where it asks to end.
+    async fn hang_up_or_end(&mut self) -> bool {
         tokio::select! {
-            _ = self.terminate.recv() => (),
-            _ = self.interrupt.recv() => (),
+            _ = self.hang_up.recv() => true,
+            _ = self.terminate.recv() => false,
+            _ = self.interrupt.recv() => false,
         }
     }
 }

@@ -8,13 +8,7 @@ use crate::tokens::{TokensHandle, Workers};
 
 use super::super::failure::Failure;
 
-/// A vendor key that signs, with the token that it is on, whose process ends with this.
-pub(super) struct OpenKey {
-    pub(super) signer: VendorSigner,
-    _token: Option<Running>,
-}
-
-/// The process of a token.
+/// The process of a token; it ends with this.
 pub(super) struct Running(TokensHandle);
 
 impl Drop for Running {
@@ -23,15 +17,8 @@ impl Drop for Running {
     }
 }
 
-impl OpenKey {
-    /// The key, and what has to live as long as it signs.
-    pub(super) fn parts(self) -> (VendorSigner, Option<Running>) {
-        (self.signer, self._token)
-    }
-}
-
-/// Opens the vendor key.
-pub(super) fn open(settings: &Settings) -> Result<OpenKey, Failure> {
+/// Opens the vendor key. What comes with it has to live as long as it signs.
+pub(super) fn open(settings: &Settings) -> Result<(VendorSigner, Option<Running>), Failure> {
     let dir = settings.centre_dir();
     let (Some(name), Some(key)) = (&settings.centre.token, &settings.centre.token_key) else {
         let path = dir.join(VENDOR_KEY);
@@ -43,10 +30,7 @@ pub(super) fn open(settings: &Settings) -> Result<OpenKey, Failure> {
                 dir.display()
             )));
         }
-        return Ok(OpenKey {
-            signer: VendorSigner::from_file(&path)?,
-            _token: None,
-        });
+        return Ok((VendorSigner::from_file(&path)?, None));
     };
     let mut tokens = settings.tokens.clone();
     tokens.retain(|known, _| known == name);
@@ -54,8 +38,5 @@ pub(super) fn open(settings: &Settings) -> Result<OpenKey, Failure> {
     let handle = TokensHandle::start(rules, Workers::this_program(Some(dir)));
     let running = Running(handle.clone());
     let signer = VendorSigner::on_token(handle, name, key)?;
-    Ok(OpenKey {
-        signer,
-        _token: Some(running),
-    })
+    Ok((signer, Some(running)))
 }

@@ -14,14 +14,14 @@ use crate::licence::{
     ActivationCode, FORMAT_VERSION, Iec, Itn, KeyId, KeyNo, KeyType, Licence, Timestamp, VendorKey, seal,
 };
 use crate::settings::DeviceArgs;
-use crate::signing::{Message, Signer, SoftwareKey};
+use crate::signing::{Message, SoftwareKey};
 
 use super::super::carrier_request::CarrierRequest;
 use super::super::computer::read_fingerprint;
 use super::super::devices::Seen;
 use super::super::failure::Failure;
 use super::super::licence::write_whole;
-use super::read_key;
+use super::{public_key, read_key};
 
 /// A licence's fields.
 #[derive(Debug, Clone, Args)]
@@ -184,10 +184,16 @@ impl Issuer {
     /// Opens a vendor's directory.
     pub(in super::super) fn open(dir: &Path) -> Result<Self, Failure> {
         let key = read_key(dir)?;
-        let kid = VendorKey::from_pem(&key.public_key().pem)
-            .map_err(Failure::of)?
-            .kid()
-            .to_owned();
+        let public = VendorKey::from_pem(&public_key(dir)?).map_err(Failure::of)?;
+        if let Some(expires) = public.expires()
+            && expires <= SystemClock::shared().now().wall
+        {
+            return Err(Failure::of(format!(
+                "{}: its key expired on {expires}, nodes refuse what it signs now: make another with `keynode vendor init`",
+                dir.display()
+            )));
+        }
+        let kid = public.kid().to_owned();
         Ok(Self { key, kid })
     }
 

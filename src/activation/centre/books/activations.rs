@@ -1,6 +1,6 @@
 //! Activations in the books: where licences are and were.
 
-use rusqlite::{Row, params};
+use rusqlite::{Row, params_from_iter};
 
 use crate::licence::Licence;
 use crate::licence::binding::{Binding, Fingerprint};
@@ -10,6 +10,7 @@ use super::super::error::CentreError;
 use super::super::rows::{ActivationFilter, ActivationRow};
 use super::super::store;
 use super::Books;
+use super::conditions::Conditions;
 
 impl Books {
     /// Activations, past and present.
@@ -17,38 +18,24 @@ impl Books {
     /// # Errors
     /// [`CentreError::Store`].
     pub fn activations(&self, filter: &ActivationFilter) -> Result<Vec<ActivationRow>, CentreError> {
-        let mut conditions = vec!["a.number > ?1"];
-        if filter.key_no.is_some() {
-            conditions.push("a.key_no = ?2");
-        }
-        if filter.key_id.is_some() {
-            conditions.push("b.key_id = ?3");
-        }
+        let mut conditions = Conditions::default();
+        conditions.add("a.number > ?", filter.after);
+        conditions.add("a.key_no = ?", filter.key_no);
+        conditions.add("b.key_id = ?", filter.key_id.map(|key_id| key_id.to_string()));
         if filter.current {
-            conditions.push("a.ended IS NULL");
+            conditions.require("a.ended IS NULL");
         }
         if filter.cloned {
-            conditions.push("a.cloned IS NOT NULL");
+            conditions.require("a.cloned IS NOT NULL");
         }
+        let (tail, values) = conditions.ordered("a.number", filter.limit);
         let query = format!(
             "SELECT a.*, c.code FROM activations AS a JOIN codes AS c ON c.key_no = a.key_no \
-             JOIN batches AS b ON b.number = c.batch WHERE {} AND (?2 IS ?2 AND ?3 IS ?3) ORDER BY a.number LIMIT ?4",
-            conditions.join(" AND ")
+             JOIN batches AS b ON b.number = c.batch {tail}"
         );
         self.read(|connection| {
             let mut statement = connection.prepare(&query)?;
-            let rows = statement.query_map(
-                params![
-                    filter.after.unwrap_or(0),
-                    filter.key_no,
-                    filter.key_id.as_ref().map(|key_id| key_id.as_str()),
-                    filter
-                        .limit
-                        .map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX))
-                ],
-                read,
-            )?;
-            rows.collect()
+            statement.query_map(params_from_iter(values), read)?.collect()
         })
     }
 }

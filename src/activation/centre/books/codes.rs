@@ -1,14 +1,14 @@
 //! Codes in the books: lists, exports, one by its name.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params_from_iter};
 
 use crate::licence::{DAY, Timestamp};
 
-use super::super::codes::bare;
 use super::super::columns as column;
 use super::super::error::CentreError;
 use super::super::rows::{CodeFilter, CodeRow, CodeState, Which};
 use super::Books;
+use super::conditions::Conditions;
 
 /// What a [`CodeRow`] is read from.
 const SELECT: &str = "SELECT c.*, coalesce(b.reg_no, c.key_no - centre.base) AS reg_no, b.key_id, b.valid_until, \
@@ -40,34 +40,32 @@ impl Books {
         now: Timestamp,
         mut visit: impl FnMut(&CodeRow) -> bool,
     ) -> Result<(), CentreError> {
-        let mut conditions = vec!["c.key_no > ?1"];
-        if filter.batch.is_some() {
-            conditions.push("c.batch = ?2");
+        let mut conditions = Conditions::default();
+        conditions.add("c.key_no > ?", filter.after);
+        conditions.add("c.batch = ?", filter.batch);
+        conditions.add("b.key_id = ?", filter.key_id.map(|key_id| key_id.to_string()));
+        conditions.add("c.itn = ?", filter.itn.as_ref().map(ToString::to_string));
+        match filter.state {
+            Some(CodeState::New) => {
+                conditions.require("c.revoked IS NULL AND c.begun IS NULL");
+                conditions.add("coalesce(b.valid_until > ?, TRUE)", Some(now.millis()));
+            }
+            Some(CodeState::Expired) => {
+                conditions.require("c.revoked IS NULL AND c.begun IS NULL");
+                conditions.add("b.valid_until <= ?", Some(now.millis()));
+            }
+            Some(CodeState::Active) => conditions.require("c.revoked IS NULL AND a.number IS NOT NULL"),
+            Some(CodeState::Returned) => {
+                conditions.require("c.revoked IS NULL AND c.begun IS NOT NULL AND a.number IS NULL");
+            }
+            Some(CodeState::Revoked) => conditions.require("c.revoked IS NOT NULL"),
+            None => {}
         }
-        if filter.key_id.is_some() {
-            conditions.push("b.key_id = ?3");
-        }
-        if filter.itn.is_some() {
-            conditions.push("c.itn = ?4");
-        }
-        conditions.extend(filter.state.map(condition));
-        // Every parameter is named, so that all can be given whatever the filter.
-        let query = format!(
-            "{SELECT} WHERE {} AND (?2 IS ?2 AND ?3 IS ?3 AND ?4 IS ?4 AND ?5 IS ?5) ORDER BY c.key_no LIMIT ?6",
-            conditions.join(" AND ")
-        );
+        let (tail, values) = conditions.ordered("c.key_no", filter.limit);
+        let query = format!("{SELECT} {tail}");
         self.read(|connection| {
             let mut statement = connection.prepare(&query)?;
-            let mut rows = statement.query(params![
-                filter.after.unwrap_or(0),
-                filter.batch,
-                filter.key_id.as_ref().map(|key_id| key_id.as_str()),
-                filter.itn.as_ref().map(ToString::to_string),
-                now.millis(),
-                filter
-                    .limit
-                    .map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX))
-            ])?;
+            let mut rows = statement.query(params_from_iter(values))?;
             while let Some(row) = rows.next()? {
                 if !visit(&read(row, now)?) {
                     break;
@@ -82,30 +80,21 @@ impl Books {
     /// # Errors
     /// [`CentreError::NoCode`].
     pub fn find(&self, which: &Which, now: Timestamp) -> Result<CodeRow, CentreError> {
-        let found = self.read(|connection| match which {
-            Which::Code(code) => connection
-                .prepare_cached(&format!("{SELECT} WHERE c.code = ?1"))?
-                .query_row([bare(code)], |row| read(row, now))
-                .optional(),
-            Which::KeyNo(key_no) => connection
-                .prepare_cached(&format!("{SELECT} WHERE c.key_no = ?1"))?
-                .query_row([key_no], |row| read(row, now))
-                .optional(),
+        let (condition, name) = match which {
+            Which::Code(code) => ("c.tag = ?1", self.codes.tag(code)),
+            Which::KeyNo(key_no) => ("c.key_no = ?1", i64::try_from(*key_no).ok()),
+        };
+        let query = format!("{SELECT} WHERE {condition}");
+        let found = self.read(|connection| {
+            let mut statement = connection.prepare_cached(&query)?;
+            statement.query_row([name], |row| read(row, now)).optional()
         })?;
+        let meant = |row: &CodeRow| match which {
+            Which::Code(code) => row.code == *code,
+            Which::KeyNo(_) => true,
+        };
+        let found = found.filter(meant);
         found.ok_or(CentreError::NoCode)
-    }
-}
-
-/// The codes in a state, where ?5 is the time.
-fn condition(state: CodeState) -> &'static str {
-    match state {
-        CodeState::New => {
-            "c.revoked IS NULL AND c.begun IS NULL AND (b.valid_until IS NULL OR b.valid_until > ?5)"
-        }
-        CodeState::Expired => "c.revoked IS NULL AND c.begun IS NULL AND b.valid_until <= ?5",
-        CodeState::Active => "c.revoked IS NULL AND a.number IS NOT NULL",
-        CodeState::Returned => "c.revoked IS NULL AND c.begun IS NOT NULL AND a.number IS NULL",
-        CodeState::Revoked => "c.revoked IS NOT NULL",
     }
 }
 

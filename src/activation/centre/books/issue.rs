@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::licence::{ActivationCode, KeyNo, MAX_KEY_NO};
+use crate::licence::{KeyNo, MAX_KEY_NO};
 use crate::store::Author;
 
-use super::super::codes::bare;
+use super::super::codes::{Made, bare};
 use super::super::columns as column;
 use super::super::error::CentreError;
 use super::super::rows::{Batch, IssueOrder, IssuedCode};
@@ -15,16 +15,16 @@ use super::goods::find_series;
 use super::{Books, Fault, checked};
 
 /// Codes of one transaction.
-const PART: u64 = 10_000;
+const PART: usize = 10_000;
+
+/// Codes that are made at once, to be written in the order of their tags: some 32 MB.
+const RUN: u64 = 1_000_000;
 
 /// The most codes of one batch.
 const MOST: u64 = 10_000_000;
 
 /// Between two parts, a running centre gets its turn.
 const TURN: Duration = Duration::from_millis(3);
-
-/// Pages of the database that are kept in memory while codes are issued, as KiB below zero: the index of a million codes.
-const CACHE: i64 = -256 * 1024;
 
 impl Books {
     /// Issues codes. `visit` gets the batch as it stands and the codes that were just written, some 10,000 at a time,
@@ -68,30 +68,59 @@ impl Books {
         by: &Author,
         mut visit: impl FnMut(&Batch, &[IssuedCode]) -> bool,
     ) -> Result<Batch, CentreError> {
-        self.read(|connection| connection.pragma_update(None, "cache_size", CACHE))?;
+        let mut made: Vec<Made> = Vec::new();
         loop {
-            let base = self.base;
-            let codes = &mut self.codes;
-            // Made before the transaction, which others wait for.
-            let made: Vec<_> = (0..PART).map(|_| codes.make()).collect::<Result<_, _>>()?;
-            let (batch, part) = self.write(|transaction, notes| {
-                let mut batch = batch(transaction, number)?.ok_or(CentreError::NoBatch(number))?;
-                let part = add_codes(transaction, &mut batch, base, made)?;
-                if batch.issued == batch.count && !part.is_empty() {
-                    notes.push(by.did(
-                        "batch",
-                        number.to_string(),
-                        format!("{} codes issued", batch.count),
-                    ));
-                }
-                Ok((batch, part))
-            })?;
-            let goes_on = part.is_empty() || visit(&batch, &part);
-            if batch.issued >= batch.count || !goes_on {
+            let batch = self.batch(number)?;
+            if batch.issued >= batch.count {
+                return Ok(batch);
+            }
+            if made.is_empty() {
+                made = self.make((batch.count - batch.issued).min(RUN))?;
+            }
+            let part = made.split_off(made.len().saturating_sub(PART));
+            let (batch, part) = self.add(number, &part, by)?;
+            if !visit(&batch, &part) {
                 return Ok(batch);
             }
             std::thread::sleep(TURN);
         }
+    }
+
+    /// Makes codes, those with the highest tags first.
+    fn make(&mut self, count: u64) -> Result<Vec<Made>, CentreError> {
+        let made = (0..count)
+            .map(|_| self.codes.make())
+            .collect::<Result<Vec<_>, _>>();
+        let mut made = made?;
+        made.sort_unstable();
+        Ok(made)
+    }
+
+    fn batch(&self, number: u64) -> Result<Batch, CentreError> {
+        let batch = self.read(|connection| batch(connection, number))?;
+        batch.ok_or(CentreError::NoBatch(number))
+    }
+
+    /// Writes codes of a batch, as far as it lacks any.
+    fn add(
+        &mut self,
+        number: u64,
+        made: &[Made],
+        by: &Author,
+    ) -> Result<(Batch, Vec<IssuedCode>), CentreError> {
+        let base = self.base;
+        self.write(|transaction, notes| {
+            let mut batch = batch(transaction, number)?.ok_or(CentreError::NoBatch(number))?;
+            let part = add_codes(transaction, &mut batch, base, made)?;
+            if batch.issued == batch.count && !part.is_empty() {
+                notes.push(by.did(
+                    "batch",
+                    number.to_string(),
+                    format!("{} codes issued", batch.count),
+                ));
+            }
+            Ok((batch, part))
+        })
     }
 
     /// All batches, by number.
@@ -148,7 +177,7 @@ fn add_codes(
     transaction: &Transaction<'_>,
     batch: &mut Batch,
     base: KeyNo,
-    made: Vec<ActivationCode>,
+    made: &[Made],
 ) -> Result<Vec<IssuedCode>, Fault> {
     let mut key_no: KeyNo = transaction.query_row("SELECT last_key_no FROM centre", [], |row| row.get(0))?;
     let reg_no: Option<u64> = transaction.query_row(
@@ -160,15 +189,19 @@ fn add_codes(
     let mut part = Vec::with_capacity(made.len());
     {
         let mut insert = transaction.prepare_cached(
-            "INSERT INTO codes (key_no, code, batch, itn, iec, bound, renew_until, moves, period) \
-             SELECT ?1, ?2, number, itn, iec, 0, renew_until, moves, 0 FROM batches WHERE number = ?3",
+            "INSERT OR IGNORE INTO codes (key_no, tag, code, batch, itn, iec, bound, renew_until, moves, period) \
+             SELECT ?1, ?2, ?3, number, itn, iec, 0, renew_until, moves, 0 FROM batches WHERE number = ?4",
         )?;
-        for code in made.into_iter().take(missing) {
-            key_no += 1;
-            if key_no > MAX_KEY_NO {
+        for made in made.iter().take(missing) {
+            if key_no >= MAX_KEY_NO {
                 return Err(CentreError::Invalid("there are no KeyNo left".into()).into());
             }
-            insert.execute(params![key_no, bare(&code), batch.number])?;
+            let code = made.code();
+            // Two codes of one tag are not to be expected; the second would be left out.
+            if insert.execute(params![key_no + 1, made.tag, bare(&code), batch.number])? == 0 {
+                continue;
+            }
+            key_no += 1;
             part.push(IssuedCode {
                 code,
                 key_no,

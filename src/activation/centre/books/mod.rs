@@ -3,6 +3,7 @@
 mod activations;
 mod api_keys;
 mod codes;
+mod conditions;
 mod goods;
 mod issue;
 mod support;

@@ -63,7 +63,7 @@ impl Books {
     /// # Errors
     /// [`CentreError::NoCode`].
     pub fn recovery(&mut self, key_no: KeyNo, by: &Author) -> Result<RecoveryCode, CentreError> {
-        let code = self.codes.make()?;
+        let code = self.codes.make()?.code();
         let until = by.time.plus(RECOVERY_DAYS * DAY);
         self.write(|transaction, notes| {
             let record = load(transaction, key_no, by)?;

@@ -214,8 +214,8 @@ mod tests {
         assert!(failures.guesses.0.len() <= MOST);
         assert!(failures.addresses.0.contains_key(&IpAddr::V4(119_999.into())));
         failures.failed(HOUR + 200_000, address("192.0.2.1"));
-        for number in 0..MOST {
-            failures.failed(HOUR + 200_000, IpAddr::V6((number as u128) << 64).to_canonical());
+        for number in 0..120_000_u128 {
+            failures.failed(HOUR + 200_000, IpAddr::V6((number << 64).into()));
         }
         assert!(failures.addresses.0.len() <= MOST);
     }
