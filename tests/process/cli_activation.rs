@@ -131,9 +131,8 @@ fn a_licence_moves_here_with_a_recovery_code_and_back() {
     let told = desk.activation(&["move", text, "--itn", ITN]).fails(5);
     assert!(told.contains("--recovery"), "{told}");
     // Of an unknown code this node does not know whose it is.
-    let told = desk
-        .activation(&["move", &desk.centre.code().as_str().to_owned()])
-        .fails(2);
+    let unused = desk.centre.code();
+    let told = desk.activation(&["move", unused.as_str()]).fails(2);
     assert!(told.contains("--itn"), "{told}");
     let told = desk.activation(&["move", &number]).fails(4);
     assert!(told.contains(&number), "{told}");
