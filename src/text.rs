@@ -6,12 +6,17 @@ const LONGEST: usize = 126;
 /// Without control characters, bytes that are no UTF-8, and characters that turn or hide text on a terminal; ends
 /// trimmed, at most 126 characters. None: nothing is left.
 pub(crate) fn clean(raw: &[u8]) -> Option<String> {
+    clean_up_to(LONGEST, raw)
+}
+
+/// As [`clean`], at most so many characters.
+pub(crate) fn clean_up_to(longest: usize, raw: &[u8]) -> Option<String> {
     let text: String = raw
         .utf8_chunks()
         .flat_map(|chunk| chunk.valid().chars())
         .filter(|&c| !c.is_control() && !deceives(c))
         .collect();
-    let text: String = text.trim().chars().take(LONGEST).collect();
+    let text: String = text.trim().chars().take(longest).collect();
     let text = text.trim_end();
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -32,5 +37,6 @@ mod tests {
         assert_eq!(clean("ключ \u{202e}1".as_bytes()).as_deref(), Some("ключ 1"));
         assert_eq!(clean(b"\x07 \n"), None);
         assert_eq!(clean(&[b'A'; 5000]).map(|text| text.len()), Some(126));
+        assert_eq!(clean_up_to(256, &[b'A'; 5000]).map(|text| text.len()), Some(256));
     }
 }

@@ -24,6 +24,9 @@ use super::{Actor, Api, Request};
 /// The most characters of a certificate's name in an audit row.
 const LONGEST_NAME: usize = 64;
 
+/// The most characters of why a request was not even read.
+const LONGEST_REASON: usize = 256;
+
 /// A certificate as the API shows it at a moment.
 struct CertificateView<'i> {
     listed: &'i Listed,
@@ -227,14 +230,14 @@ async fn recorded<T>(
     }
 }
 
-/// Notes that a role asked for what only signers may.
-pub(super) fn note_refusal(api: &Api, actor: &Actor, role: Role, action: &Action) {
+/// Notes that a signature or a decryption was refused before its request was read.
+pub(super) fn note_refusal(api: &Api, actor: &Actor, action: &Action, why: &str) {
     let (event, name) = match action {
         Action::Sign(name) => ("signature", name),
         Action::Decrypt(name) => ("decryption", name),
         _ => return,
     };
-    let detail = format!("the role {role} may not");
+    let detail = fit_for_a_log(why, LONGEST_REASON);
     api.desk
         .note(failure(actor, api.now(), event, shown(name), detail));
 }
@@ -247,10 +250,10 @@ fn failure(actor: &Actor, now: Timestamp, event: &str, object: String, detail: S
 fn shown(name: &str) -> String {
     match name.parse::<Thumbprint>() {
         Ok(thumbprint) => thumbprint.to_string(),
-        Err(_) => name
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(LONGEST_NAME)
-            .collect(),
+        Err(_) => fit_for_a_log(name, LONGEST_NAME),
     }
+}
+
+fn fit_for_a_log(text: &str, longest: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(longest).collect()
 }

@@ -95,20 +95,18 @@ async fn admit(
         .check(peer, request.headers().get("authorization"))
         .await?;
     let action = Action::find(request.method(), path)?;
+    let actor = Actor {
+        name: caller.name.clone(),
+        peer,
+    };
+    let note_refusal = |why: &str| certificates::note_refusal(api, &actor, &action, why);
     if !action.allows(caller.role) {
-        let actor = Actor {
-            name: caller.name.clone(),
-            peer,
-        };
-        certificates::note_refusal(api, &actor, caller.role, &action);
+        note_refusal(&format!("the role {} may not", caller.role));
         let sentence = format!("The role {} may not {} {path}.", caller.role, request.method());
         return Err(ApiError::forbidden(sentence));
     }
-    if !request.method().is_safe() && !api.signer.can_sign() {
-        // Nothing is carried out of which nobody could be told reliably.
-        return Err(ApiError::cannot_sign());
-    }
-    let query = Query::parse(request.query_string())?;
+    let asked = asked(api, request, body).inspect_err(|error| note_refusal(error.sentence()));
+    let (query, body) = asked?;
     perform(
         api,
         action,
@@ -116,10 +114,23 @@ async fn admit(
             caller,
             peer,
             query,
-            body: body?,
+            body,
         },
     )
     .await
+}
+
+/// What is asked for, where the node can be asked at all.
+fn asked(
+    api: &Api,
+    request: &HttpRequest,
+    body: Result<Vec<u8>, ApiError>,
+) -> Result<(Query, Vec<u8>), ApiError> {
+    if !request.method().is_safe() && !api.signer.can_sign() {
+        // Nothing is carried out of which nobody could be told reliably.
+        return Err(ApiError::cannot_sign());
+    }
+    Ok((Query::parse(request.query_string())?, body?))
 }
 
 async fn perform(api: &Api, action: Action, request: &Request) -> Result<Reply, ApiError> {

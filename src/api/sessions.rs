@@ -173,10 +173,11 @@ pub(super) async fn take(api: &Api, request: &Request) -> Result<Reply, ApiError
     Ok(if new { reply.made(session.id) } else { reply })
 }
 
-/// Gives a new session's seat back: its answer could not be signed, so nobody relies on it.
+/// Gives a new session's seat back: its answer could not be signed, so nobody relies on it; but for who asked again
+/// meanwhile and was told of it.
 pub(super) async fn take_back(api: &Api, id: Id) {
     let released = api.desk.ask(move |desk, now, time| {
-        if let Release::Done(session) = desk.ledger.release(time, id, None) {
+        if let Some(session) = desk.ledger.take_back(time, id) {
             desk.journal.note(AuditEntry {
                 time: now.wall,
                 actor: "node".into(),

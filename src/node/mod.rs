@@ -43,7 +43,6 @@ use crate::keyring::{
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::settings::Settings;
-use crate::signing::PublicKey;
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
@@ -212,9 +211,7 @@ impl Node {
         self.devices.0.set_rules(device_rules(&settings.devices));
         self.tokens
             .set_rules(rules::token_rules(&settings.tokens, self.credentials.as_deref()));
-        if self.signer.reload(settings) {
-            self.note_key(now);
-        }
+        self.signer.reload(settings);
         self.certificates.set_rules(rules::certificate_rules(
             &settings.certificates,
             self.credentials.as_deref(),
@@ -224,19 +221,6 @@ impl Node {
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
-    }
-
-    /// Notes that another key signs now.
-    fn note_key(&self, now: Timestamp) {
-        let PublicKey { pem, bits } = self.signer.signer.public_key();
-        tracing::info!(bits, "another key signs from now on");
-        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        self.desk.note(entry(
-            now,
-            "signing",
-            "current key",
-            &format!("RSA-{bits} {body}"),
-        ));
     }
 
     /// Looks at the keys anew.

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use crate::seats::DeskHandle;
 use crate::settings::{Settings, Signing};
-use crate::signing::{Force, Hardware, NodeSigner, SignerWatch, SignerWatchStart, SigningError};
+use crate::signing::{Force, Hardware, NodeSigner, PublicKey, SignerWatch, SignerWatchStart, SigningError};
 use crate::tokens::TokensHandle;
 
 use super::entry;
 
-/// A node waits for its token no longer than this: an absent one is no reason not to start.
+/// A node waits for its token no longer than this, at its start and when it follows other settings: an absent one is no
+/// reason not to go on.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// A token that failed is tried no more often than this.
@@ -46,6 +47,7 @@ impl Signers {
     /// Starts to watch; returns when the token was looked at, or after [`FIRST_LOOK`].
     pub(super) fn watch(self, desk: DeskHandle) -> Watched {
         let signer = self.signer.clone();
+        let audit = desk.clone();
         let told = move |force: &Force| {
             let object = signer
                 .token()
@@ -60,14 +62,15 @@ impl Signers {
             } else {
                 tracing::error!(key = object, "{detail}");
             }
-            desk.note(entry(desk.clock().now().wall, "signing", &object, &detail));
+            audit.note(entry(audit.clock().now().wall, "signing", &object, &detail));
         };
         let watched = Watched {
             thread: self.start.start(self.signer.clone(), RETRY, told),
             signer: self.signer,
             watch: self.watch,
+            desk,
         };
-        watched.settle();
+        watched.watch.settle(FIRST_LOOK);
         watched
     }
 }
@@ -76,24 +79,25 @@ impl Signers {
 pub(super) struct Watched {
     pub(super) signer: Arc<NodeSigner>,
     watch: SignerWatch,
+    desk: DeskHandle,
     thread: JoinHandle<()>,
 }
 
 impl Watched {
-    /// Follows changed settings and a changed list of keys. What cannot be followed is said, and what signs goes on.
-    pub(super) fn reload(&self, settings: &Settings) -> bool {
-        let before = self.signer.public_key();
-        match self.signer.reload(&settings.signing) {
-            Ok(()) => self.settle(),
-            Err(error) => tracing::error!(%error, "the signing key stays as it is"),
-        }
-        self.signer.public_key() != before
-    }
-
-    fn settle(&self) {
-        if self.signer.token().is_some() {
-            self.watch.settle(FIRST_LOOK);
-        }
+    /// Follows changed settings and a changed list of keys, with a slow token some time after this returns. What cannot
+    /// be followed is said, and what signs goes on.
+    pub(super) fn reload(&self, settings: &Settings) {
+        let (rules, desk) = (settings.signing.clone(), self.desk.clone());
+        self.watch.have(FIRST_LOOK, move |signer| {
+            let before = signer.public_key();
+            if let Err(error) = signer.reload(&rules) {
+                tracing::error!(%error, "the signing key stays as it is");
+            }
+            let now = signer.public_key();
+            if now != before {
+                note_key(&desk, &now);
+            }
+        });
     }
 
     /// Ends the thread; it is waited for once the tokens have ended.
@@ -101,4 +105,13 @@ impl Watched {
         self.watch.stop();
         self.thread
     }
+}
+
+/// Notes that another key signs now.
+fn note_key(desk: &DeskHandle, key: &PublicKey) {
+    let PublicKey { pem, bits } = key;
+    tracing::info!(bits, "another key signs from now on");
+    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let detail = format!("RSA-{bits} {body}");
+    desk.note(entry(desk.clock().now().wall, "signing", "current key", &detail));
 }

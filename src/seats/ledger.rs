@@ -196,6 +196,14 @@ impl Ledger {
         }
     }
 
+    /// Gives back the seat of a session whose own answer could not go out. None: it is over, or was renewed since, and
+    /// whoever did that relies on it.
+    pub fn take_back(&mut self, now: Millis, id: Id) -> Option<Arc<Session>> {
+        self.advance(now);
+        let slot = self.roll.find(id).filter(|&slot| !self.roll.is_renewed(slot))?;
+        Some(self.release_slot(now, slot))
+    }
+
     /// The session with a seat that has this identity.
     pub fn find_identity(&self, key_id: KeyId, client_session_id: &str) -> Option<&Arc<Session>> {
         self.roll

@@ -100,6 +100,18 @@ fn row_24_one_seat_a_session_and_never_more_than_there_are() {
 }
 
 #[test]
+fn a_seat_is_taken_back_only_while_no_later_answer_told_of_it() {
+    let mut ledger = ledger(&[main_key(1, 9)]);
+    let [lone, again, renewed] = ["a", "b", "c"].map(|client| take(&mut ledger, 0, client).session.id);
+    // In the same millisecond: the end of its life tells nothing.
+    assert_eq!(take(&mut ledger, 0, "b").session.id, again);
+    assert!(matches!(ledger.renew(0, renewed, None), Release::Done(_)));
+    let taken = [lone, again, renewed].map(|id| ledger.take_back(0, id).is_some());
+    assert_eq!((taken, ledger.used(1)), ([true, false, false], 2));
+    assert!(ledger.take_back(0, lone).is_none(), "it is gone");
+}
+
+#[test]
 fn row_24_a_key_in_use_first_is_filled_again_as_soon_as_a_seat_is_free() {
     let mut ledger = ledger(&[main_key(1, 1), main_key(2, 1)]);
     let first = take(&mut ledger, 0, "a").session.id;

@@ -22,6 +22,8 @@ struct Entry {
     seat: u32,
     /// Renewed since it was last written.
     stale: bool,
+    /// Renewed since it was entered.
+    renewed: bool,
 }
 
 /// All sessions: those that hold a seat, and those that are only listed for a while.
@@ -60,6 +62,7 @@ impl Roll {
             due: session.expires,
             seat: 0,
             stale: false,
+            renewed: false,
             session,
         });
         slot
@@ -94,6 +97,12 @@ impl Roll {
     pub(super) fn renew(&mut self, slot: Slot, expires: Millis) {
         self.change(slot, |session| session.expires = expires);
         self.set_due(slot, expires);
+        self.entry_mut(slot).renewed = true;
+    }
+
+    /// Whether it was ever renewed.
+    pub(super) fn is_renewed(&self, slot: Slot) -> bool {
+        self.entry(slot).renewed
     }
 
     /// Changes a session in place; readers that hold it keep what they saw.

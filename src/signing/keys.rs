@@ -180,7 +180,7 @@ impl KeyList {
     /// [`KeyListError::Io`].
     pub fn save(&self, state_dir: &Path) -> Result<(), KeyListError> {
         let path = state_dir.join(KEY_LIST);
-        let part = path.with_extension("part");
+        let part = path.with_added_extension("part");
         let write = || -> io::Result<()> {
             let mut text = serde_json::to_vec_pretty(self)?;
             text.push(b'\n');

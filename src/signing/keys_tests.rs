@@ -1,5 +1,7 @@
 //! What the list of keys is made of, read and written.
 
+use std::os::unix::fs::PermissionsExt;
+
 use super::KeyState::{Current, Fallback, Retired};
 use super::*;
 
@@ -80,6 +82,27 @@ fn a_list_is_read_as_it_was_saved_and_a_first_key_is_found_without_one() {
     list.save(dir.path()).unwrap();
     assert_eq!(KeyList::load(dir.path()).unwrap(), list);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn what_a_writer_left_behind_that_was_cut_off_exposes_no_key() {
+    let dir = tempfile::tempdir().unwrap();
+    // The list is written whole, and cannot be put in its place.
+    fs::create_dir(dir.path().join(KEY_LIST)).unwrap();
+    KeyList::default().save(dir.path()).unwrap_err();
+    for other in ["signing.part", "signing.key.part"] {
+        fs::write(dir.path().join(other), "a key that was cut off").unwrap();
+    }
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        fs::set_permissions(entry.unwrap().path(), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = dir.path().join(SIGNING_KEY);
+    let made = SoftwareKey::read_or_create(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    assert_eq!(SoftwareKey::read(&path).unwrap().public_key(), made.public_key());
+    assert!(!dir.path().join("signing.key.part").exists());
+    let list = fs::read_to_string(dir.path().join("signing.json.part")).unwrap();
+    assert_eq!(list, "{\n  \"keys\": []\n}\n", "a key's writer lets it be");
 }
 
 #[test]

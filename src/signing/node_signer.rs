@@ -102,12 +102,17 @@ impl NodeSigner {
         })
     }
 
-    /// Takes up the keys anew; goes on with those it has where that fails.
+    /// Takes up the keys anew; goes on with those it has where that fails. Waits until the tokens are looked at where one
+    /// of them is to sign: what signed before goes on until it is known whether that one has the key.
     ///
     /// # Errors
     /// [`SigningError`].
     pub fn reload(&self, rules: &Signing) -> Result<(), SigningError> {
-        self.keys.store(Arc::new(Keys::read(&self.state_dir, rules)?));
+        let keys = Keys::read(&self.state_dir, rules)?;
+        if matches!(keys.hand, Hand::Token { .. }) {
+            self.hardware.look();
+        }
+        self.keys.store(Arc::new(keys));
         Ok(())
     }
 

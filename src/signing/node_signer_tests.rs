@@ -26,6 +26,8 @@ enum Mood {
     /// It signs something else.
     Lies,
     Refuses,
+    /// Others wait for it already.
+    Busy,
     Absent,
 }
 
@@ -34,6 +36,10 @@ struct Double {
     key: RsaPrivateKey,
     mood: Mutex<Mood>,
     asked: AtomicUsize,
+    /// `CKA_ID` of its key as it was seen last.
+    id: Mutex<u8>,
+    /// What happens while it is looked at.
+    on_look: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Double {
@@ -42,6 +48,8 @@ impl Double {
             key: RsaPrivateKey::from_pkcs8_pem(TOKENS).unwrap(),
             mood: Mutex::new(Mood::Signs),
             asked: AtomicUsize::new(0),
+            id: Mutex::new(1),
+            on_look: Mutex::default(),
         })
     }
 
@@ -54,7 +62,7 @@ impl Hardware for Double {
     fn token(&self, name: &str) -> Option<Arc<Token>> {
         let absent = *self.mood.lock().unwrap() == Mood::Absent;
         let key = TokenKey {
-            id: vec![1],
+            id: vec![*self.id.lock().unwrap()],
             label: "signing".into(),
             kind: KeyKind::Rsa(2048),
             public_key: None,
@@ -95,7 +103,8 @@ impl Hardware for Double {
         let Operation::Sign { key, data, .. } = operation else {
             panic!("only signatures are asked for");
         };
-        assert_eq!((key, token), (vec![1], "hsm"));
+        let known = *self.id.lock().unwrap();
+        assert_eq!((key, token), (vec![known], "hsm"));
         let mood = *self.mood.lock().unwrap();
         match mood {
             Mood::Signs => Ok(self.key.sign(Pkcs1v15Sign::new_unprefixed(), &data).unwrap()),
@@ -104,10 +113,16 @@ impl Hardware for Double {
                 name: token.into(),
                 code: "CKR_FUNCTION_FAILED".into(),
             }),
+            Mood::Busy => Err(TokenError::Busy(token.into())),
         }
     }
 
-    fn look(&self) {}
+    fn look(&self) {
+        let work = self.on_look.lock().unwrap().take();
+        if let Some(work) = work {
+            work();
+        }
+    }
 
     fn on_change(&self, _: Box<dyn Fn() + Send + Sync>) {}
 }
@@ -212,6 +227,22 @@ fn a_token_that_is_known_to_be_absent_is_not_asked() {
 }
 
 #[test]
+fn what_is_too_much_for_a_token_fails_alone() {
+    let (dir, double) = (state(), Double::new());
+    let strict = opened(dir.path(), OnSigningFailure::Fail, &double);
+    let lenient = opened(dir.path(), OnSigningFailure::Software, &double);
+    double.set(Mood::Busy);
+    let why = sign(&strict).unwrap_err().to_string();
+    assert!(why.contains("too much is asked"), "{why}");
+    verify(&in_file().pem, MESSAGE, &sign(&lenient).unwrap()).unwrap();
+    double.set(Mood::Signs);
+    for signer in [strict, lenient] {
+        assert_eq!(signer.force(), Force::Current);
+        verify(&on_token().pem, MESSAGE, &sign(&signer).unwrap()).unwrap();
+    }
+}
+
+#[test]
 fn a_token_that_failed_is_tried_and_each_change_is_told_once() {
     let (dir, double) = (state(), Double::new());
     let (watch, start) = SignerWatch::new();
@@ -240,6 +271,30 @@ fn a_token_that_failed_is_tried_and_each_change_is_told_once() {
     assert!(changes.try_recv().is_err(), "said twice");
     watch.stop();
     thread.join().unwrap();
+}
+
+#[test]
+fn a_new_key_signs_once_its_token_was_looked_at_and_the_old_one_until_then() {
+    let (dir, double) = (state(), Double::new());
+    let signer = Arc::new(opened(dir.path(), OnSigningFailure::Fail, &double));
+    let mut list = KeyList::load(dir.path()).unwrap();
+    let place = Place::Pkcs11 {
+        token: "hsm".into(),
+        id: "02".into(),
+    };
+    list.put(&on_token(), place, Timestamp::default());
+    list.save(dir.path()).unwrap();
+    let (done, looked) = mpsc::channel();
+    let (meanwhile, token) = (signer.clone(), double.clone());
+    *double.on_look.lock().unwrap() = Some(Box::new(move || {
+        done.send((meanwhile.force(), sign(&meanwhile))).unwrap();
+        *token.id.lock().unwrap() = 2;
+    }));
+    signer.reload(&rules(OnSigningFailure::Fail)).unwrap();
+    let (force, signed) = looked.try_recv().unwrap();
+    assert_eq!(force, Force::Current);
+    verify(&on_token().pem, MESSAGE, &signed.unwrap()).unwrap();
+    verify(&on_token().pem, MESSAGE, &sign(&signer).unwrap()).unwrap();
 }
 
 #[test]

@@ -100,11 +100,16 @@ impl SoftwareKey {
         let pem = SecretDocument::try_from(self.to_pkcs8()?.as_slice())
             .and_then(|document| document.to_pem("PRIVATE KEY", LineEnding::LF))
             .map_err(|_| KeyFileError::Generation)?;
-        let part = path.with_extension("part");
+        let part = path.with_added_extension("part");
+        // What another left behind that was cut off: others might read it.
+        if let Err(error) = fs::remove_file(&part)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(io(error));
+        }
         let mut file = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&part)
             .map_err(io)?;

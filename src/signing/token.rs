@@ -120,6 +120,8 @@ impl HeldKey {
     fn take(&self, digest: &Digest, done: Result<Vec<u8>, TokenError>) -> Result<Signature, String> {
         let why = match done {
             Ok(bytes) if self.verifier.accepts(digest, &bytes) => return Ok(Signature(bytes)),
+            // It signs for the others that wait: only this one was too many.
+            Err(error @ TokenError::Busy(_)) => return Err(error.to_string()),
             Ok(_) => format!(
                 "token {} gave a signature that does not verify with its public key",
                 self.token

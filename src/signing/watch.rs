@@ -11,8 +11,8 @@ use super::node_signer::{Force, NodeSigner};
 enum Event {
     /// Something may have changed.
     Look,
-    /// Have the tokens looked at, look, and say when that is done, by dropping this.
-    Settle(#[expect(dead_code, reason = "its drop is the answer")] Sender<()>),
+    /// Do this, look, and say when that is done, by dropping the sender.
+    Do(Box<dyn FnOnce(&NodeSigner) + Send>, Sender<()>),
     Stop,
 }
 
@@ -40,8 +40,17 @@ impl SignerWatch {
 
     /// Has the tokens looked at and waits until what follows is told, not longer than `patience`.
     pub fn settle(&self, patience: Duration) {
+        self.have(patience, |signer| {
+            if signer.token().is_some() {
+                signer.hardware().look();
+            }
+        });
+    }
+
+    /// Has the thread do something that may take long, and waits until what follows is told, not longer than `patience`.
+    pub fn have(&self, patience: Duration, work: impl FnOnce(&NodeSigner) + Send + 'static) {
         let (done, settled) = channel();
-        let _ = self.events.send(Event::Settle(done));
+        let _ = self.events.send(Event::Do(Box::new(work), done));
         let _ = settled.recv_timeout(patience);
     }
 
@@ -72,11 +81,14 @@ impl SignerWatchStart {
                     Some(left) => self.0.recv_timeout(left),
                     None => self.0.recv().map_err(RecvTimeoutError::from),
                 };
-                match &next {
-                    Ok(Event::Settle(_)) if signer.token().is_some() => signer.hardware().look(),
+                let _done = match next {
+                    Ok(Event::Do(work, done)) => {
+                        work(&signer);
+                        Some(done)
+                    }
                     Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                    _ => {}
-                }
+                    Ok(Event::Look) | Err(RecvTimeoutError::Timeout) => None,
+                };
                 if left(tried).is_none() && signer.try_again() {
                     tried = Some(Instant::now());
                 }
@@ -85,7 +97,6 @@ impl SignerWatchStart {
                     told(&force);
                     last = force;
                 }
-                drop(next);
             }
         };
         std::thread::Builder::new()

@@ -1,11 +1,15 @@
 //! Who may sign and decrypt with what, and what the audit log tells of it.
 
 use crate::certificates::{as_signer, entry, node, sign, signer};
-use crate::common::TestNode;
+use crate::common::keys::VENDOR_PUBLIC;
 use crate::common::node::author;
+use crate::common::{TestNode, Wire};
 use crate::pki::{Identity, Kind, Pki};
+use crate::softhsm::SoftHsm;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use keynode::settings::SigningProvider;
+use keynode::signing::{KeyList, Place, PublicKey};
 use keynode::store::{AuditEntry, Role, Users};
 use serde_json::json;
 
@@ -159,6 +163,62 @@ fn nobody_else_signs_and_each_attempt_is_a_row() {
             "{row:?}"
         );
     }
+}
+
+#[test]
+fn what_is_refused_before_it_is_read_is_a_row_too() {
+    let (_pki, own, _other, mut node) = two();
+    let target = |verb: &str| format!("/api/certificates/{}/{verb}", own.thumbprint);
+    let ask = |node: &TestNode, target: &str, body: &str| {
+        as_signer(node, "shop", "POST", target).body(body).bytes()
+    };
+    let hostile = format!("?_limit=%0a{}", "x".repeat(1_000));
+    let large = json!({ "Data": "A".repeat(70_000) }).to_string();
+    for verb in ["signatures", "decryptions"] {
+        for (query, body) in [(hostile.as_str(), "{}"), ("", &large)] {
+            let mut wire = Wire::connect(node.address());
+            wire.send(ask(&node, &(target(verb) + query), body));
+            wire.answer(false).unwrap().expect(400);
+        }
+    }
+    // Answers are to be signed by a token that is not there.
+    let vendor = PublicKey::from_pem(VENDOR_PUBLIC).unwrap();
+    let mut list = KeyList::load(&node.settings.state_dir).unwrap();
+    let (token, id) = ("hsm".to_owned(), "01".to_owned());
+    list.put(&vendor, Place::Pkcs11 { token, id }, node.now());
+    list.save(&node.settings.state_dir).unwrap();
+    let hsm = SoftHsm::new(&[]);
+    node.reload(|settings| {
+        settings.tokens.insert("hsm".into(), hsm.settings("node"));
+        settings.signing.provider = SigningProvider::Pkcs11;
+        settings.signing.token = Some("hsm".into());
+    });
+    let data = json!({ "Data": "" }).to_string();
+    for verb in ["signatures", "decryptions"] {
+        let mut wire = Wire::connect(node.address());
+        wire.send(ask(&node, &target(verb), &data));
+        wire.answer(false).unwrap().expect(500);
+    }
+    let rows = rows(&mut node);
+    let told: Vec<_> = rows.iter().map(|row| (&*row.event, &*row.detail)).collect();
+    let told_of = |event: &str| -> Vec<&str> {
+        let own = told.iter().filter(|row| row.0 == event);
+        own.map(|row| row.1).collect()
+    };
+    for event in ["signature-failure", "decryption-failure"] {
+        let [query, body, signer] = told_of(event)[..] else {
+            panic!("{told:?}");
+        };
+        assert!(query.starts_with("_limit: expected a whole number"), "{query}");
+        assert!(query.len() <= 256 && !query.contains('\n'), "{query}");
+        assert!(body.contains("more than 65536 bytes"), "{body}");
+        assert!(signer.contains("cannot sign its answers"), "{signer}");
+    }
+    assert_eq!(told.len(), 6, "{told:?}");
+    assert!(
+        rows.iter()
+            .all(|row| row.object == own.thumbprint && row.actor == "shop@127.0.0.1")
+    );
 }
 
 #[test]

@@ -281,6 +281,38 @@ fn a_locked_pin_is_shown_and_told_to_its_licences() {
 }
 
 #[test]
+fn licences_beside_keys_are_seen_among_many_objects_and_by_long_names() {
+    let hsm = SoftHsm::new(&["one"]);
+    let tokens = tokens(&hsm, &["one"]);
+    tokens.rescan();
+    let perform = |operation| tokens.perform_and_wait("one", operation).unwrap();
+    let write = |label: String, value: &[u8]| {
+        let value = value.to_vec();
+        perform(Operation::WriteData { label, value });
+    };
+    for other in 0..16 {
+        write(licence_label(&[other; 2]), b"of a key that was removed");
+    }
+    let ids = [1, 55, 56, 64].map(|length| vec![0xA5; length]);
+    for id in &ids {
+        perform(Operation::CreateKey {
+            id: id.clone(),
+            label: CARRIER_LABEL.into(),
+            key: NewKey::Generated(KeyKind::EcP256),
+        });
+        write(licence_label(id), id);
+    }
+    let hardware = look_at_tokens(&tokens);
+    tokens.stop();
+    assert_eq!(hardware.tokens[0].data.len(), 20);
+    let carriers = hardware.carriers.iter();
+    let beside: BTreeMap<_, _> = carriers.map(|carrier| (&carrier.key, &carrier.memory)).collect();
+    for id in &ids {
+        assert_eq!(beside[id].as_deref(), Some(&id[..]), "{} bytes", id.len());
+    }
+}
+
+#[test]
 fn a_hundred_keys_on_four_tokens_prove_themselves() {
     let labels = ["one", "two", "three", "four"];
     let hsm = SoftHsm::new(&labels);

@@ -41,6 +41,11 @@ impl Faulty {
         fs::rename(directory.join("new"), directory.join("faults")).unwrap();
     }
 
+    /// Whether what it was to do once has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.hsm.path().join("faulty/faults").exists()
+    }
+
     /// How often a function was called.
     pub(crate) fn calls(&self, function: &str) -> usize {
         let calls = fs::read_to_string(self.hsm.path().join("faulty/calls")).unwrap_or_default();

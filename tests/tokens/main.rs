@@ -19,6 +19,7 @@ mod pins;
 mod provision;
 mod signing;
 mod signing_loss;
+mod silence;
 mod softhsm;
 mod states;
 mod world;

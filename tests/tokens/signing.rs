@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
@@ -55,12 +56,17 @@ impl Signed {
     }
 }
 
-/// The public half of a token's key, as pkcs11-tool reads it.
+/// The public half of the token's key, as pkcs11-tool reads it.
 pub(crate) fn public(hsm: &SoftHsm, id: u8) -> PublicKey {
+    public_on(hsm, "node", id)
+}
+
+/// As [`public`], of the token with this label.
+pub(crate) fn public_on(hsm: &SoftHsm, label: &str, id: u8) -> PublicKey {
     let file = hsm.path().join("public.der");
     let (id, path) = (format!("{id:02x}"), file.to_str().unwrap());
     hsm.tool(
-        "node",
+        label,
         &[
             "--read-object",
             "--type",
@@ -221,6 +227,45 @@ fn a_new_key_takes_over_at_a_reload_and_the_old_one_stays_listed() {
     });
     let still = ask(&node, &mut wire, "GET", "/api/licences", "still", "").expect(200);
     openssl_verifies(&new.pem, "still", &still);
+}
+
+#[test]
+fn every_answer_is_signed_while_a_new_key_takes_over() {
+    let signed = Signed::new();
+    let mut node = signed.node(OnSigningFailure::Fail);
+    signed.hsm.make_key("node", "rsa:2048", 2, "signing");
+    let new = public(&signed.hsm, 2);
+    list(&node.settings.state_dir, &new, 2);
+    let (address, done) = (node.address(), AtomicBool::new(false));
+    let requests: Vec<Vec<u8>> = (0..4)
+        .map(|thread| {
+            let ask = node.ask("GET", "/api/serverinfo");
+            ask.query_id(&format!("client-{thread}")).bytes()
+        })
+        .collect();
+    thread::scope(|scope| {
+        for (thread, request) in requests.iter().enumerate() {
+            let (id, done, keys) = (format!("client-{thread}"), &done, [&new.pem, &signed.public.pem]);
+            scope.spawn(move || {
+                let mut wire = Wire::connect(address);
+                while !done.load(SeqCst) {
+                    wire.send(request);
+                    let answer = wire.answer(false).unwrap();
+                    let mut keys = keys.into_iter();
+                    let by = keys.position(|pem| answer.is_signed_by(pem, id.as_bytes(), &answer.body));
+                    assert!(by.is_some(), "signed by nobody: {answer:?}");
+                }
+            });
+        }
+        node.reload(|_| ());
+        done.store(true, SeqCst);
+    });
+    let mut wire = Wire::connect(address);
+    let answer = ask(&node, &mut wire, "GET", "/api/serverinfo", "after", "");
+    assert!(
+        answer.is_signed_by(&new.pem, b"after", &answer.body),
+        "{answer:?}"
+    );
 }
 
 /// What /health says.

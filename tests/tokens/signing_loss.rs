@@ -1,17 +1,24 @@
-//! A signing token that goes and comes back, or lies: no wrong signature, no seat that nobody could tell of.
+//! A signing token that goes and comes back, has too much to do, or lies: no wrong signature, no seat that nobody could
+//! tell of.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keynode::settings::OnSigningFailure;
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use keynode::settings::{OnSigningFailure, Signing, SigningProvider};
+use keynode::signing::{Force, Message, NodeSigner, verify};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::common::keys::node_public;
+use crate::common::keys::{licence, node_public};
 use crate::common::{Answer, TestNode, Wire};
-use crate::signing::{Signed, ask, health_of, public};
+use crate::faulty::Faulty;
+use crate::signing::{Signed, ask, health_of, list, public, public_on};
+use crate::world::World;
 
 /// Longer than anything takes, however busy the computer is.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -50,6 +57,15 @@ fn until(signed: &Signed, node: &TestNode, wanted: By) {
         }
         assert!(start.elapsed() < PATIENCE, "waited in vain for {wanted:?}");
         thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A token signs, or nobody does.
+fn strict() -> Signing {
+    Signing {
+        provider: SigningProvider::Pkcs11,
+        token: Some("hsm".into()),
+        on_failure: OnSigningFailure::Fail,
     }
 }
 
@@ -124,6 +140,42 @@ fn the_software_key_stands_in_for_a_pulled_token_under_load() {
 }
 
 #[test]
+fn what_is_too_much_for_a_token_costs_no_other_answer() {
+    const ASKED: usize = 1_200;
+    let signed = Signed::new();
+    let mut settings = signed.hsm.settings("node");
+    settings.timeout = PATIENCE;
+    let world = World::new([("hsm", settings)]);
+    world.usable("hsm");
+    let state = tempfile::tempdir().unwrap();
+    list(state.path(), &signed.public, 1);
+    let signer = NodeSigner::open(state.path(), &strict(), Arc::new(world.tokens.clone()), || ()).unwrap();
+    let message = Message {
+        query_id: b"many",
+        body: b"{}",
+    };
+    // The module's process does nothing until all have asked.
+    let process = world.process().unwrap();
+    let process = process.file_name().unwrap().to_str().unwrap().parse().unwrap();
+    let process = Pid::from_raw(process).unwrap();
+    kill_process(process, Signal::STOP).unwrap();
+    let mut all = join_all((0..ASKED).map(|_| signer.sign(message)));
+    assert!((&mut all).now_or_never().is_none(), "some wait");
+    kill_process(process, Signal::CONT).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (done, refused): (Vec<_>, Vec<_>) = runtime.block_on(all).into_iter().partition(Result::is_ok);
+    assert!(done.len() >= 1_024 && done.len() < ASKED, "{}", done.len());
+    for signature in done {
+        verify(&signed.public.pem, message, &signature.unwrap().to_base64()).unwrap();
+    }
+    for refusal in refused {
+        let why = refusal.unwrap_err().to_string();
+        assert!(why.contains("too much is asked"), "{why}");
+    }
+    assert_eq!(signer.force(), Force::Current);
+}
+
+#[test]
 fn a_token_that_signs_with_another_key_is_not_believed_and_its_seat_goes_back() {
     let signed = Signed::new();
     signed.hsm.make_key("node", "rsa:2048", 2, "other");
@@ -156,16 +208,74 @@ fn a_token_that_signs_with_another_key_is_not_believed_and_its_seat_goes_back() 
     assert!(why.contains("hsm") && why.contains("does not verify"), "{why}");
     assert_eq!(health["seats"][1], 0, "{health}");
 
-    // The watch over the signer tells the log in its own time.
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let mut events = audited(&node);
-    while count(&events, "signing", "signed by nobody") == 0 && Instant::now() < deadline {
-        std::thread::yield_now();
-        events = audited(&node);
-    }
+    let events = told_of_nobody(&node, 1);
     assert_eq!(count(&events, "grant", ""), 1, "{events:?}");
     assert_eq!(count(&events, "release", "could not be signed"), 1, "{events:?}");
     assert_eq!(count(&events, "signing", "signed by nobody"), 1, "{events:?}");
+}
+
+#[test]
+fn a_failure_is_told_again_after_other_settings_had_mended_it() {
+    let signed = Signed::new();
+    let mut node = signed.node(OnSigningFailure::Fail);
+    signed.hsm.remove("node");
+    until(&signed, &node, By::Nobody);
+    told_of_nobody(&node, 1);
+    node.reload(|settings| settings.signing.provider = SigningProvider::Software);
+    until(&signed, &node, By::File);
+    node.reload(|settings| settings.signing.provider = SigningProvider::Pkcs11);
+    until(&signed, &node, By::Nobody);
+    told_of_nobody(&node, 2);
+}
+
+#[test]
+fn a_seat_stays_with_who_was_told_of_it_though_the_first_answer_could_not_be_signed() {
+    let faulty = Faulty::new();
+    let public = public_on(&faulty.hsm, "one", 1);
+    let node = TestNode::with(|settings| {
+        settings.workers = 2;
+        let mut token = faulty.settings();
+        token.timeout = PATIENCE;
+        settings.tokens.insert("hsm".into(), token);
+        settings.signing = strict();
+        list(&settings.state_dir, &public, 1);
+    });
+    node.put(&licence());
+    let take = |id: &str| {
+        let mut wire = Wire::connect(node.address());
+        ask(&node, &mut wire, "POST", "/api/sessions", id, &session("a"))
+    };
+    faulty.will("once C_Sign hold 0x20");
+    thread::scope(|scope| {
+        let first = scope.spawn(|| take("first"));
+        let start = Instant::now();
+        while !faulty.has_begun() {
+            assert!(start.elapsed() < PATIENCE, "nothing is signed");
+            thread::sleep(Duration::from_millis(2));
+        }
+        let again = take("again").expect(200);
+        assert!(again.is_signed_by(&public.pem, b"again", &again.body));
+        faulty.will("");
+        let first = first.join().unwrap().expect(500);
+        assert_eq!(first.header("Licence-Signature"), None);
+    });
+    let health = health_of(Wire::connect(node.admin_address()));
+    assert_eq!(health["seats"][1], 1, "{health}");
+}
+
+/// Events of the audit log, once they tell so often that nobody signs: the watch over the signer does that in its own time.
+#[track_caller]
+fn told_of_nobody(node: &TestNode, times: usize) -> Vec<(String, String)> {
+    let start = Instant::now();
+    loop {
+        let events = audited(node);
+        if count(&events, "signing", "signed by nobody") == times {
+            return events;
+        }
+        assert!(start.elapsed() < PATIENCE, "{events:?}");
+        // Rows that nobody waits for are on disk some seconds later.
+        node.advance(1_000);
+    }
 }
 
 /// Events of the audit log with their details.

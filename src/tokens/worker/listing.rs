@@ -9,18 +9,18 @@ use cryptoki::session::Session;
 
 use super::public_key;
 use super::session::{APPLICATION, ED25519, ED25519_NAME, P256, P384};
-use crate::text::clean;
+use crate::text::{clean, clean_up_to};
 use crate::tokens::token::{KeyKind, TokenKey};
 use crate::tokens::wire::{Answer, Failure};
 
-/// Most private keys, and most certificates, that are listed.
+/// Most private keys, most certificates, and most data objects that are listed.
 const MOST: usize = 1000;
-
-/// Most data objects.
-const MOST_DATA: usize = 16;
 
 /// Longest certificate and data object, in bytes.
 const LONGEST: usize = 64 * 1024;
+
+/// Longest label of a data object, in characters: it holds the `CKA_ID` of a key, and the object is found by it.
+const LONGEST_DATA_LABEL: usize = 256;
 
 /// Longest `CKA_ID`, in bytes.
 const LONGEST_ID: usize = 256;
@@ -123,11 +123,12 @@ pub(super) fn list(
         Attribute::Token(true),
         Attribute::Application(APPLICATION.to_vec()),
     ];
-    for object in found(session, &data, MOST_DATA)? {
+    for object in found(session, &data, MOST)? {
         let read = attributes(session, object, OF_DATA)?;
         let value = bytes(&read, AttributeType::Value).unwrap_or_default();
         if value.len() <= LONGEST {
-            let label = label(&read);
+            let label = bytes(&read, AttributeType::Label).unwrap_or_default();
+            let label = clean_up_to(LONGEST_DATA_LABEL, label).unwrap_or_default();
             said = said.and_then(|()| tell(Answer::Data { label }, value));
         }
     }
