@@ -16,7 +16,7 @@ tokens="softhsm2 pkcs11-tool openssl-gost certtool bouncycastle java"
 purpose=${1:-}
 case $purpose in
     build) wanted="$build" ;;
-    test) wanted="$build libclang make openssl curl $hardware $tokens" ;;
+    test) wanted="$build libclang make openssl curl zbarimg $hardware $tokens" ;;
     bench) wanted="$build libclang make openssl curl softhsm2 umockdev umockdev-headers" ;;
     *)
         echo "usage: $0 build|test|bench" >&2
@@ -61,6 +61,7 @@ package_of() {
         pkcs11-tool) echo opensc ;;
         openssl-gost) echo libengine-gost-openssl ;;
         certtool) echo gnutls-bin ;;
+        zbarimg) echo zbar-tools ;;
         bouncycastle) echo libbcpkix-java libbcprov-java ;;
         java) echo default-jdk-headless ;;
         qemu) qemu_packages ;;

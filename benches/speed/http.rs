@@ -94,23 +94,28 @@ impl Client {
     fn ask(&mut self, verb: &str, path: &str) -> Outcome<Answer<'_>> {
         let mut request = Vec::new();
         write_request(&mut request, verb, path, "1", "");
-        self.stream.write_all(&request)?;
+        let answer = self.exchange(&request)?;
+        if answer.status != 200 {
+            return Err(format!("{verb} {path}: {}", answer.status).into());
+        }
+        Ok(answer)
+    }
+
+    /// Sends a request that is ready, and waits for its answer, whatever that is.
+    pub(crate) fn exchange(&mut self, request: &[u8]) -> Outcome<Answer<'_>> {
+        self.stream.write_all(request)?;
         let (mut filled, mut needed) = (0, None);
         while needed.is_none_or(|needed| filled < needed) {
             if filled == self.buffer.len() {
                 self.buffer.resize(filled * 2, 0);
             }
             match self.stream.read(&mut self.buffer[filled..])? {
-                0 => return Err(format!("{verb} {path}: the node hung up").into()),
+                0 => return Err("the node hung up".into()),
                 more => filled += more,
             }
             needed = needed.or_else(|| whole_length(&self.buffer[..filled]));
         }
-        let answer = Answer::find(&self.buffer[..filled]).ok_or("half an answer")?;
-        if answer.status != 200 {
-            return Err(format!("{verb} {path}: {}", answer.status).into());
-        }
-        Ok(answer)
+        Answer::find(&self.buffer[..filled]).ok_or_else(|| "half an answer".into())
     }
 }
 

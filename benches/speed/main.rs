@@ -1,9 +1,10 @@
 //! Measures what the node promises of its speed, on the real program: `cargo bench --bench speed`.
 //!
-//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, cades, carriers, scale, start, idle, hardware). Only a
+//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, cades, carriers, activation, scale, start, idle, hardware). Only a
 //! whole run that was not quick is written to docs/benchmarks.md.
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with four digits")]
 
+mod activation;
 mod cades;
 mod carriers;
 mod cores;
@@ -45,6 +46,8 @@ struct Effort {
     plugs: usize,
     /// Random events of the storm.
     storm: usize,
+    /// Codes of the large centre.
+    codes: u64,
 }
 
 const WHOLE: Effort = Effort {
@@ -55,6 +58,7 @@ const WHOLE: Effort = Effort {
     sessions: 1_000_000,
     plugs: 100,
     storm: 1_000,
+    codes: 1_000_000,
 };
 
 const QUICK: Effort = Effort {
@@ -65,15 +69,17 @@ const QUICK: Effort = Effort {
     sessions: 1_000_000,
     plugs: 10,
     storm: 200,
+    codes: 100_000,
 };
 
 type Part = fn(&Effort, &Cores) -> Outcome<Vec<Row>>;
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 9] = [
     ("load", throughput::measure),
     ("hsm", hsm::measure),
     ("cades", cades::measure),
     ("carriers", carriers::measure),
+    ("activation", activation::measure),
     ("scale", scale::measure),
     ("start", start::measure),
     ("idle", idle::measure),
@@ -136,7 +142,7 @@ fn run(effort: &Effort, chosen: &[&String]) -> Outcome<Vec<Row>> {
         .find(|word| !PARTS.iter().any(|(name, _)| name == **word))
     {
         return Err(format!(
-            "\"{unknown}\" is no part: load, hsm, cades, carriers, scale, start, idle, hardware"
+            "\"{unknown}\" is no part: load, hsm, cades, carriers, activation, scale, start, idle, hardware"
         )
         .into());
     }

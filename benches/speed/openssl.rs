@@ -1,4 +1,4 @@
-//! What one core can do at all: `openssl speed rsa2048`.
+//! What one core can do at all: `openssl speed`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -22,9 +22,9 @@ impl Signing {
         self.per_second / self.per_cpu_second
     }
 
-    /// Signs on one core for `length`. This process keeps its own core busy meanwhile, as its clients do during a
+    /// Signs on one core for `length` with a `key` that openssl knows by this name. This process keeps its own core busy meanwhile, as its clients do during a
     /// load: what else the machine has to do would otherwise go to the idle core, and spare openssl alone.
-    pub(crate) fn measure(core: &str, length: Duration) -> Outcome<Self> {
+    pub(crate) fn measure(core: &str, key: &str, length: Duration) -> Outcome<Self> {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -32,17 +32,17 @@ impl Signing {
                     std::hint::spin_loop();
                 }
             });
-            let signing = Self::undisturbed(core, length);
+            let signing = Self::undisturbed(core, key, length);
             done.store(true, Ordering::Relaxed);
             signing
         })
     }
 
-    fn undisturbed(core: &str, length: Duration) -> Outcome<Self> {
+    fn undisturbed(core: &str, key: &str, length: Duration) -> Outcome<Self> {
         let seconds = length.as_secs().max(1);
         let mut child = Command::new("taskset")
             .args(["-c", core, "openssl", "speed", "-mr", "-seconds"])
-            .args([&seconds.to_string(), "rsa2048"])
+            .args([&seconds.to_string(), key])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -22,21 +22,31 @@ const QUIET: f64 = 0.97;
 /// Less than this, and the round says nothing of the node.
 const DISTURBED: f64 = 0.95;
 
+/// Kind of the key that signs answers, as openssl names it.
+const KEY: &str = "rsa2048";
+
 /// One kind of request.
 struct Kind<'a> {
-    name: &'static str,
-    /// Of openssl's signatures per second.
-    target: f64,
-    /// For the slowest answer of a hundred, in milliseconds.
-    slowest: Option<f64>,
+    goal: Goal,
     status: u16,
     request: &'a dyn Fn(usize, u64, &mut Vec<u8>),
 }
 
 /// A load and the mean of openssl before and after it.
-struct Round {
-    tally: Tally,
-    openssl: Signing,
+pub(crate) struct Round {
+    pub(crate) tally: Tally,
+    pub(crate) openssl: Signing,
+}
+
+/// What many rounds are to show.
+pub(crate) struct Goal {
+    pub(crate) name: &'static str,
+    /// Kind of the key, as openssl names it.
+    pub(crate) key: &'static str,
+    /// Of openssl's signatures per second.
+    pub(crate) target: f64,
+    /// For the slowest answer of a hundred, in milliseconds.
+    pub(crate) slowest: Option<f64>,
 }
 
 pub(crate) fn measure(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
@@ -99,7 +109,7 @@ pub(crate) fn measure(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
     ];
 
     let mut rounds: Vec<Vec<Round>> = kinds.iter().map(|_| Vec::new()).collect();
-    let mut before = Signing::measure(&cores.server, effort.length)?;
+    let mut before = Signing::measure(&cores.server, KEY, effort.length)?;
     for number in 1..=effort.rounds {
         round.replace(number);
         for (kind, rounds) in kinds.iter().zip(&mut rounds) {
@@ -112,20 +122,20 @@ pub(crate) fn measure(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
             };
             let tally = load.run()?;
             tally.check(kind.status, &public_key)?;
-            let after = Signing::measure(&cores.server, effort.length)?;
+            let after = Signing::measure(&cores.server, KEY, effort.length)?;
             let round = Round {
                 tally,
                 openssl: mean(before, after),
             };
             before = after;
-            eprintln!("   {}: {}", kind.name, round.describe());
+            eprintln!("   {}: {}", kind.goal.name, round.describe());
             rounds.push(round);
         }
     }
     Ok(kinds
         .iter()
         .zip(&rounds)
-        .map(|(kind, rounds)| kind.row(rounds))
+        .map(|(kind, rounds)| kind.goal.row(rounds))
         .collect())
 }
 
@@ -136,18 +146,22 @@ fn kind<'a>(
     status: u16,
     request: &'a dyn Fn(usize, u64, &mut Vec<u8>),
 ) -> Kind<'a> {
-    Kind {
+    let goal = Goal {
         name,
+        key: KEY,
         target,
         slowest,
+    };
+    Kind {
+        goal,
         status,
         request,
     }
 }
 
-impl Kind<'_> {
+impl Goal {
     /// Medians over the rounds in which others left the core alone; over all where those are too few.
-    fn row(&self, all: &[Round]) -> Row {
+    pub(crate) fn row(&self, all: &[Round]) -> Row {
         let quiet: Vec<&Round> = all
             .iter()
             .filter(|round| round.openssl.share() >= DISTURBED)
@@ -179,7 +193,7 @@ impl Kind<'_> {
             held &= slow < slowest;
         }
         Row {
-            measure: format!("{}: share of `openssl speed rsa2048`", self.name),
+            measure: format!("{}: share of `openssl speed {}`", self.name, self.key),
             target,
             value: format!("{ratio:.2}, 99 % within {slow:.1} ms"),
             held,
@@ -197,7 +211,7 @@ impl Round {
         self.tally.per_cpu_second() / self.openssl.per_cpu_second
     }
 
-    fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         format!(
             "{:.0}/s beside {:.0}/s: {:.3}; by processor time {:.0}/s beside {:.0}/s: {:.3}; p50 {:.1} ms, p99 {:.1} ms",
             self.tally.per_second(),
@@ -212,7 +226,7 @@ impl Round {
     }
 }
 
-fn mean(before: Signing, after: Signing) -> Signing {
+pub(crate) fn mean(before: Signing, after: Signing) -> Signing {
     Signing {
         per_second: f64::midpoint(before.per_second, after.per_second),
         per_cpu_second: f64::midpoint(before.per_cpu_second, after.per_cpu_second),

@@ -4,15 +4,26 @@
 mod activator;
 mod answer;
 pub mod centre;
+mod client;
+mod exchange;
+mod flights;
+mod handle;
 mod identity;
+mod install;
+mod keeper;
 mod nonce;
 mod order;
 mod request;
+mod requests;
 mod rules;
+mod schedule;
 mod sealed;
+mod trouble;
+mod verify;
 
 pub use activator::{Activator, ActivatorParts, Host};
 pub use answer::{LicenceAnswer, ReceiptAnswer, Refusal};
+pub use handle::ActivationHandle;
 pub use identity::{IdentityError, NodeIdentity};
 pub use nonce::{BadNonce, Nonce};
 pub use order::{Activated, ActivationError, Order, Place};

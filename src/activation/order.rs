@@ -81,6 +81,9 @@ pub enum ActivationError {
     /// Something here is in the way.
     #[error("{0}")]
     Here(String),
+    /// It cannot be read or written here.
+    #[error("{0}")]
+    NotSaved(String),
     /// There is no such activation on this node.
     #[error("{0}")]
     Unknown(String),

@@ -88,6 +88,11 @@ impl Fields {
         }
     }
 
+    /// A value of any kind; absent and null are the same.
+    pub(super) fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
     /// A truth value; absent is false.
     pub(super) fn truth(&self, name: &str) -> Result<bool, ApiError> {
         match self.0.get(name) {

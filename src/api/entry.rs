@@ -18,8 +18,8 @@ use super::query::Query;
 use super::reply::Reply;
 use super::route::Action;
 use super::{
-    Actor, Api, Facts, Request, body, certificates, connections, devices, host, licences, public_key, rescan,
-    server, sessions,
+    Actor, Api, Facts, Request, activate, body, certificates, connections, devices, host, licences,
+    public_key, rescan, server, sessions,
 };
 
 const QUERY_ID: HeaderName = HeaderName::from_static("licence-queryid");
@@ -140,6 +140,7 @@ async fn perform(api: &Api, action: Action, request: &Request) -> Result<Reply, 
         Action::PublicKey => Ok(public_key::answer(api, request)),
         Action::ListLicences => licences::list(api, request),
         Action::GetLicence(key_no) => licences::get(api, request, &key_no),
+        Action::Activate => activate::answer(api, request).await,
         Action::ListDevices => devices::list(api, request),
         Action::GetDevice(id) => devices::get(api, request, &id),
         Action::ListCertificates => certificates::list(api, request),

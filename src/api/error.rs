@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 
+use crate::activation::{self, ActivationError};
 use crate::seats::{DeskError, Reason, Refusal};
 use crate::tokens::{CertificateError, Obstacle};
 
@@ -160,6 +161,50 @@ impl From<CertificateError> for ApiError {
         Self::new(status, exception, sentence)
     }
 }
+
+impl From<ActivationError> for ApiError {
+    fn from(error: ActivationError) -> Self {
+        let sentence = format!("{}.", capitalised(error.to_string()));
+        let (status, exception) = match &error {
+            ActivationError::Refused(refusal) => return Self::refused(refusal, sentence),
+            ActivationError::NoCentre | ActivationError::Unreachable { .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, NO_CENTRE)
+            }
+            ActivationError::Answer(_) => (StatusCode::INTERNAL_SERVER_ERROR, "EActivationAnswer"),
+            ActivationError::Carrier { .. } => (StatusCode::NOT_FOUND, "ECarrierNotFound"),
+            ActivationError::Here(_) => (StatusCode::CONFLICT, "ELicenceConflict"),
+            ActivationError::NotSaved(_) => return Self::internal(&sentence),
+            ActivationError::Unknown(_) => (StatusCode::NOT_FOUND, "ELicenceNotFound"),
+        };
+        Self::new(status, exception, sentence)
+    }
+}
+
+impl ApiError {
+    /// What a centre refuses (spec, row 22).
+    fn refused(refusal: &activation::Refusal, sentence: String) -> Self {
+        use activation::Refusal;
+        let status = match refusal {
+            Refusal::UnknownCode => StatusCode::NOT_FOUND,
+            Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            // The node's own request was not understood: that is not its client's fault.
+            Refusal::BadRequest(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::FORBIDDEN,
+        };
+        let error = Self::new(status, refusal.exception(), sentence);
+        match refusal {
+            Refusal::TooMany { seconds } => error.with(RETRY_AFTER, seconds.to_string()),
+            _ => error,
+        }
+    }
+
+    pub(super) fn carrier_not_found(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "ECarrierNotFound", sentence)
+    }
+}
+
+/// No centre can be asked (spec, row 22).
+const NO_CENTRE: &str = "EActivationCentreUnavailable";
 
 fn capitalised(mut text: String) -> String {
     if let Some(first) = text.get_mut(..1) {

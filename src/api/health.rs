@@ -10,10 +10,11 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
+use crate::activation::ActivationHandle;
 use crate::clock::{Millis, SharedClock};
 use crate::devices::{Access, CarrierState};
-use crate::keyring::KeeperHandle;
-use crate::licence::Timestamp;
+use crate::keyring::{Ending, KeeperHandle, ending};
+use crate::licence::{KeyId, KeyNo, Timestamp};
 use crate::seats::{DeskHandle, Reason};
 use crate::signing::{Force, Message, NodeSigner, verify};
 
@@ -46,16 +47,44 @@ pub struct HealthReport {
     pub keyring: String,
     /// `ok`, `off`, or where devices cannot be looked for.
     pub devices: String,
+    /// `ok`, `off`, or what is wrong with activations and revocations; the node is healthy all the same.
+    #[serde(default)]
+    pub activation: String,
     /// What is known of hardware keys.
     pub usb: UsbReport,
     /// Keys, and those of them that are Enabled.
     pub keys: (usize, usize),
+    /// Enabled keys whose period ends within 30 days, those that end first before the others.
+    pub ending: Vec<EndingReport>,
     /// Seats of enabled keys, and seats taken.
     pub seats: (u64, u64),
     /// Live connections.
     pub connections: usize,
     /// Refusals since the start: series, reason, number.
     pub refusals: Vec<(String, String, u64)>,
+}
+
+/// What /health says of a key whose period ends soon.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "PascalCase")]
+pub struct EndingReport {
+    /// Serial number.
+    pub key_no: KeyNo,
+    /// Series.
+    #[serde(rename = "KeyID")]
+    pub key_id: KeyId,
+    /// Days left, rounded up.
+    pub days_left: i64,
+}
+
+impl From<Ending> for EndingReport {
+    fn from(one: Ending) -> Self {
+        Self {
+            key_no: one.key_no,
+            key_id: one.key_id,
+            days_left: one.days_left,
+        }
+    }
 }
 
 /// What /health says of hardware keys.
@@ -87,6 +116,8 @@ pub struct Health {
     pub rescans: Arc<Rescans>,
     /// Signatures.
     pub signer: Arc<NodeSigner>,
+    /// Activations.
+    pub activation: ActivationHandle,
     /// The node's clock.
     pub clock: SharedClock,
     /// Start of the node.
@@ -147,6 +178,7 @@ impl Health {
             },
         );
         let enabled = keyring.keys().iter().filter(|key| key.verdict.enabled).count();
+        let ending = ending(&keyring, self.clock.now().wall);
         let refusals = totals.refusals.iter().map(|(series, reason, count)| {
             let reason = match reason {
                 Reason::UnknownSeries => "ELicenceNotFound",
@@ -167,8 +199,10 @@ impl Health {
             signer,
             keyring: keys,
             devices,
+            activation: self.activation.health(),
             usb,
             keys: (keyring.keys().len(), enabled),
+            ending: ending.into_iter().map(Into::into).collect(),
             seats: (totals.seats, totals.used),
             connections: totals.connections,
             refusals: refusals.collect(),

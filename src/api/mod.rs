@@ -1,6 +1,7 @@
 //! The External API over HTTP: one file per resource; login, roles, filters, errors and header spelling beside
 //! them.
 
+mod activate;
 mod auth;
 mod body;
 mod certificates;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use actix_web::web::{self, Data, ServiceConfig};
 use arc_swap::ArcSwap;
 
+use crate::activation::ActivationHandle;
 use crate::clock::Millis;
 use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
@@ -77,6 +79,8 @@ pub struct Api {
     pub certificates: CertificatesHandle,
     /// Has everything looked at anew.
     pub rescans: Arc<Rescans>,
+    /// Turns codes into licences.
+    pub activation: ActivationHandle,
     /// Sessions and connections.
     pub desk: DeskHandle,
     /// The users.

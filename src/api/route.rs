@@ -13,6 +13,7 @@ pub(super) enum Action {
     ServerInfo,
     PublicKey,
     ListLicences,
+    Activate,
     GetLicence(String),
     ListConnections,
     GetConnection(String),
@@ -61,7 +62,7 @@ impl Action {
             [] => (Some(Self::Root), vec![]),
             ["serverinfo"] => (Some(Self::ServerInfo), vec![]),
             ["publickey"] => (Some(Self::PublicKey), vec![]),
-            ["licences"] => (Some(Self::ListLicences), vec![]),
+            ["licences"] => (Some(Self::ListLicences), vec![(Method::POST, Self::Activate)]),
             ["devices"] => (Some(Self::ListDevices), vec![]),
             ["certificates"] => (Some(Self::ListCertificates), vec![]),
             ["rescan"] => (None, vec![(Method::POST, Self::Rescan)]),
@@ -137,6 +138,7 @@ impl Action {
                 self,
                 Self::ListLicences
                     | Self::GetLicence(_)
+                    | Self::Activate
                     | Self::ListDevices
                     | Self::GetDevice(_)
                     | Self::ListCertificates
@@ -187,7 +189,9 @@ mod tests {
         for (verb, path) in [
             (Method::POST, "/api"),
             (Method::PUT, "/api/serverinfo"),
-            (Method::POST, "/api/licences"),
+            (Method::PUT, "/api/licences"),
+            (Method::DELETE, "/api/licences"),
+            (Method::POST, "/api/licences/7"),
             (Method::DELETE, "/api/licences/7"),
             (Method::PATCH, "/api/sessions"),
             (Method::GET, "/api/rescan"),

@@ -1,6 +1,8 @@
-//! `keynode demo`: a node to try, with a vendor and licences of its own. What it finds it keeps.
+//! `keynode demo`: a node to try, with a vendor, its activation centre, and licences of its own. What it finds it keeps.
 
+mod centre;
 mod hsm;
+mod licences;
 mod terminal;
 
 use std::io::Write;
@@ -9,22 +11,21 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::clock::SystemClock;
-use crate::computer::{Roots, inspect};
 use crate::keyring::trust_vendor;
-use crate::licence::binding::{Binding, Component, Fingerprint};
-use crate::licence::{
-    ActivationCode, DAY, FORMAT_VERSION, Iec, Itn, KeyId, KeyNo, KeyType, Licence, Timestamp,
-};
 use crate::node::{self, Node, SIGNING_KEY};
 use crate::settings::{Settings, SettingsArgs};
 
 use super::failure::Failure;
-use super::vendor::{self, Issuer, bound_to};
+use super::vendor::{self, Issuer};
+use centre::DemoCentre;
 use hsm::Hsm;
+use licences::issue_missing;
 
 /// Series of the demo licences; the manual's.
 const SERIES: &str = "672B";
+
+/// The holder of the licence that the printed lines activate.
+const ITN: &str = "1234567894";
 
 /// What the demo shows.
 #[derive(Debug, Clone, Args)]
@@ -50,9 +51,22 @@ pub(super) fn run(args: &DemoArgs, out: &mut impl Write) -> Result<(), Failure> 
     trust_vendor(&settings.vendor_dir(), &vendor_dir.join(vendor::PUBLIC_KEY)).map_err(Failure::of)?;
     issue_missing(&Issuer::open(&vendor_dir)?, &settings.licence_dir())?;
     let hsm = args.hsm.then(|| Hsm::prepare(&settings)).transpose()?;
+    // Whoever names another centre wants that.
+    let own = settings.activation.centre.is_none();
+    let centre = own
+        .then(|| {
+            DemoCentre::start(
+                &settings.state_dir.join("demo-centre"),
+                &vendor_dir.join(vendor::PRIVATE_KEY),
+            )
+        })
+        .transpose()?;
     let apply = |settings: &mut Settings| {
         if let Some(hsm) = &hsm {
             hsm.apply(settings);
+        }
+        if let Some(centre) = &centre {
+            centre.apply(settings);
         }
     };
     apply(&mut settings);
@@ -66,111 +80,19 @@ pub(super) fn run(args: &DemoArgs, out: &mut impl Write) -> Result<(), Failure> 
     };
     let mut told = Ok(());
     node::run(&settings, reload, |node| {
-        told = tell(node, &settings, hsm.as_ref(), out);
+        told = tell(node, &settings, hsm.as_ref(), centre.as_ref(), out);
     })?;
     told
 }
 
-/// Issues those demo licences that are not there.
-fn issue_missing(issuer: &Issuer, directory: &Path) -> Result<(), Failure> {
-    let now = SystemClock::shared().now().wall;
-    let here = inspect(&Roots::host()).fingerprint;
-    for licence in licences(now, &here) {
-        if !directory.join(licence.file_name()).exists() {
-            issuer.issue(&licence, directory)?;
-        }
-    }
-    Ok(())
-}
-
-fn licences(now: Timestamp, here: &Fingerprint) -> Vec<Licence> {
-    let bound = || {
-        if here.components.is_empty() {
-            Binding::None
-        } else {
-            bound_to(here, 1)
-        }
-    };
-    let main = Licence {
-        binding: bound(),
-        ..licence(7_131_766, KeyType::Main, now)
-    };
-    let additional = Licence {
-        binding: bound(),
-        ..licence(7_131_767, KeyType::Additional, now)
-    };
-    let demonstration = Licence {
-        start_date: Some(now),
-        period: 90,
-        ..licence(7_181_155, KeyType::Demonstration, now)
-    };
-    let expired = Licence {
-        start_date: Some(now.plus(-60 * DAY)),
-        activation_date: now.plus(-60 * DAY),
-        period: 30,
-        ..licence(7_121_172, KeyType::Main, now)
-    };
-    let elsewhere = Licence {
-        binding: bound_to(&another(here), 1),
-        ..licence(7_131_768, KeyType::Main, now)
-    };
-    vec![main, additional, demonstration, expired, elsewhere]
-}
-
-/// A licence with every field of the manual filled.
-fn licence(key_no: KeyNo, key_type: KeyType, now: Timestamp) -> Licence {
-    let known = "a constant that its own type's tests accept";
-    Licence {
-        version: FORMAT_VERSION.into(),
-        key_no,
-        key_id: KeyId::parse(SERIES).expect(known),
-        reg_no: 202,
-        key_type,
-        service_type: 0,
-        licence_count: 5,
-        product_version: 3,
-        blank_key_no: None,
-        activation_code: Some(ActivationCode::parse(&format!("4345-9320-2035-{key_no:08}")).expect(known)),
-        activation_date: now,
-        start_date: None,
-        period: 0,
-        flags: 0b101,
-        itn: Some(Itn::parse("1234567894").expect(known)),
-        iec: Some(Iec::parse("770701001").expect(known)),
-        product_name: "Демонстрационная серия keynode".into(),
-        article: "1111111111111".into(),
-        article_name: "Демонстрационная номенклатура для проверки работоспособности узла лицензий".into(),
-        support_date: Some(now),
-        support_period: Some(365),
-        industry_support_date: Some(now),
-        industry_support_period: Some(365),
-        product_version_name: Some("3.0".into()),
-        recovered: false,
-        binding: Binding::None,
-        issued: Some(now),
-        nonce: None,
-    }
-}
-
-/// A computer with components of the same kinds, none of them the same.
-fn another(here: &Fingerprint) -> Fingerprint {
-    let turned = |component: &Component| Component {
-        kind: component.kind,
-        value: match component.value.parse::<u64>() {
-            Ok(gib) if component.value.len() < 10 => (gib + 1_000_000).to_string(),
-            _ => component
-                .value
-                .chars()
-                .rev()
-                .map(|c| if c == '0' { 'f' } else { '0' })
-                .collect(),
-        },
-    };
-    Fingerprint::new(here.components.iter().map(turned).collect(), Vec::new())
-}
-
 /// The address, and some lines to try, each of which a shell takes as it stands.
-fn tell(node: &Node, settings: &Settings, hsm: Option<&Hsm>, out: &mut impl Write) -> Result<(), Failure> {
+fn tell(
+    node: &Node,
+    settings: &Settings,
+    hsm: Option<&Hsm>,
+    centre: Option<&DemoCentre>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let (scheme, curl) = match &settings.tls.certificate {
         Some(certificate) => ("https", format!("curl -s --cacert {}", quoted(certificate))),
         None => ("http", "curl -s".to_owned()),
@@ -206,9 +128,26 @@ fn tell(node: &Node, settings: &Settings, hsm: Option<&Hsm>, out: &mut impl Writ
          signature)",
         try_dir = quoted(&state.join("try")),
     )?;
+    if hsm.is_some() {
+        writeln!(out, "  {curl} '{url}/publickey?_pretty=true'")?;
+    }
+    if let Some(centre) = centre {
+        writeln!(
+            out,
+            "  {curl} '{url}/licences?_pretty=true' -d '{{\"ActivationCodeString\":\"{}\",\"ITN\":{ITN},\"IEC\":null,\
+             \"BlankKeyNo\":null}}'",
+            centre.code.as_str()
+        )?;
+        let directory = quoted(&centre.directory);
+        writeln!(
+            out,
+            "\nThat code is of its vendor's activation centre, which is at {}; more of them: {program} centre codes list \
+             --dir {directory}",
+            centre.address
+        )?;
+    }
     let state = quoted(state);
     if let Some(hsm) = hsm {
-        writeln!(out, "  {curl} '{url}/publickey?_pretty=true'")?;
         let config = quoted(&hsm.config);
         writeln!(
             out,

@@ -20,10 +20,13 @@ pub(super) enum Failure {
     /// 3: no node answers.
     #[error("no node at {0}: is keynode running there?")]
     NotReachable(String),
+    /// 3: the vendor's centre does not answer, or cannot.
+    #[error("{0}")]
+    NoCentre(String),
     /// 4: what was named does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// 5: the node refuses this user.
+    /// 5: the node refuses this user, or the centre this request.
     #[error("{0}")]
     NotAllowed(String),
     /// 78: the settings will not do.
@@ -39,7 +42,7 @@ impl Failure {
         match self {
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
-            Self::NotReachable(_) => 3,
+            Self::NotReachable(_) | Self::NoCentre(_) => 3,
             Self::NotFound(_) => 4,
             Self::NotAllowed(_) => 5,
             Self::Settings(_) => 78,

@@ -1,7 +1,7 @@
 //! `keynode licence`: the licence files of a node. A running node notices within a second.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -10,16 +10,20 @@ use clap::Subcommand;
 use crate::keyring::{KeyKind, read_vendor_keys};
 use crate::licence::{KeyNo, open};
 use crate::settings::{KeyArgs, Settings};
+use crate::store::FILE_NAME;
 
+use super::activation::{Here, explain, tell};
 use super::failure::Failure;
-use super::offline::{Offline, read_licence, to_json};
+use super::offline::{Offline, read_bounded, read_licence, to_json};
 
 /// What can be done with licence files.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum LicenceCommand {
     /// Add licence files: each is checked, then put where the node looks for it
+    ///
+    /// A licence that answers a request of this node (`keynode activation request`) completes that.
     Add {
-        /// The files
+        /// The files; "-" is standard input, such as what a scanner read
         #[arg(required = true)]
         files: Vec<PathBuf>,
         #[command(flatten)]
@@ -63,7 +67,15 @@ pub(super) fn run(command: &LicenceCommand, out: &mut impl Write) -> Result<(), 
 fn add(file: &Path, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", file.display()));
     let settings = Settings::load(&place.0)?.settings;
-    let bytes = read_licence(file)?;
+    let from_stdin = file.as_os_str() == "-";
+    let bytes = if from_stdin {
+        read_bounded(io::stdin().lock()).map_err(|error| failed(&error))?
+    } else {
+        read_licence(file)?
+    };
+    if answers(&bytes, &settings, out)? {
+        return Ok(());
+    }
     let licence = open(&bytes, &read_vendor_keys(&settings.vendor_dir())).map_err(|error| failed(&error))?;
     let target = settings.licence_dir().join(licence.file_name());
     let before = Offline::look(place)?;
@@ -92,6 +104,22 @@ fn add(file: &Path, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure
         writeln!(out, "it gives no seats here: {cause}")?;
     }
     Ok(())
+}
+
+/// Whether it answered a request of this node, and is here now; whatever answers none is a licence like others.
+fn answers(bytes: &[u8], settings: &Settings, out: &mut impl Write) -> Result<bool, Failure> {
+    if !settings.state_dir.join(FILE_NAME).exists() {
+        return Ok(false);
+    }
+    let here = Here::open(settings.clone())?;
+    let rows = here.activator.list().map_err(explain)?;
+    if rows.iter().all(|row| row.pending.is_none()) {
+        return Ok(false);
+    }
+    match here.activator.accept(bytes).map_err(explain)? {
+        Some(activated) => tell(&activated, &here, out).map(|()| true),
+        None => Ok(false),
+    }
 }
 
 /// Writes a file so that nobody ever sees a part of it; makes its directory where it is missing.

@@ -1,7 +1,9 @@
 //! The command line: one file per noun.
 
+mod activation;
 mod audit;
 mod carrier_request;
+mod centre;
 mod certificates;
 pub mod computer;
 pub mod config;
@@ -15,6 +17,7 @@ mod licence;
 mod offline;
 mod password;
 mod public_key;
+mod qr;
 mod rescan;
 mod sessions;
 mod signing;
@@ -70,6 +73,9 @@ enum Command {
     /// Add, remove, list or show licence files
     #[command(subcommand)]
     Licence(licence::LicenceCommand),
+    /// Get a licence for an activation code, move, renew or return it
+    #[command(subcommand)]
+    Activation(activation::ActivationCommand),
     /// List, show or watch USB devices; print udev rules; write a licence into a carrier
     #[command(subcommand)]
     Devices(devices::DevicesCommand),
@@ -82,6 +88,9 @@ enum Command {
     /// Issue licences as their vendor; trust a vendor
     #[command(subcommand)]
     Vendor(vendor::VendorCommand),
+    /// Run a vendor's activation centre, issue codes, handle support cases
+    #[command(subcommand)]
+    Centre(centre::CentreCommand),
     /// Manage the users of the API
     #[command(subcommand)]
     User(user::UserCommand),
@@ -128,6 +137,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(&command, out),
         Command::Sessions(command) => sessions::run(&command, out),
         Command::Licence(command) => licence::run(&command, out),
+        Command::Activation(command) => activation::run(&command, out),
         Command::Devices(command) => devices::run(&command, out),
         Command::Certificates(command) => certificates::run(&command, out),
         Command::Computer(computer::ComputerCommand::Show { json }) => {
@@ -135,6 +145,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         }
         Command::Computer(computer::ComputerCommand::Diff { file }) => computer::diff(&file, out),
         Command::Vendor(command) => vendor::run(command, out),
+        Command::Centre(command) => centre::run(command, out),
         Command::User(command) => user::run(&command, out),
         Command::Audit(command) => audit::run(&command, out),
         Command::Config(command) => Ok(command.run(out)?),

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
+use crate::devices::Hardware;
 use crate::keyring::{
-    Key, KeyProvider, Keyring, LicenceFiles, Situation, UsbKeys, assemble, read_vendor_keys,
+    Key, KeyProvider, Keyring, LicenceFiles, Revoked, Situation, UsbKeys, assemble, read_vendor_keys,
 };
 use crate::licence::{MAX_FILE, OpenFailure, Timestamp};
 use crate::node::{self, StateDir};
@@ -29,6 +30,12 @@ pub(super) struct Offline {
 impl Offline {
     pub(super) fn look(place: &KeyArgs) -> Result<Self, Failure> {
         let settings = Settings::load(&place.0)?.settings;
+        let hardware = node::look(&settings);
+        Self::judge(settings, &hardware)
+    }
+
+    /// The keys on this hardware and in files.
+    pub(super) fn judge(settings: Settings, hardware: &Hardware) -> Result<Self, Failure> {
         let now = SystemClock::shared().now().wall;
         let (mut switched_off, mut highest) = (HashSet::new(), None);
         let state = &settings.state_dir;
@@ -44,13 +51,16 @@ impl Offline {
             .map_err(Failure::of)?;
         let computer = inspect(&Roots::host()).fingerprint;
         let highest = highest.unwrap_or(now).max(now);
-        let (keys, carriers) = UsbKeys::default().look(&node::look(&settings), &vendors, now);
+        let (keys, carriers) = UsbKeys::default().look(hardware, &vendors, now);
         found.extend(keys);
+        let mut revoked = Revoked::new(&settings.revocation_dir());
+        revoked.read(&vendors);
         let situation = Situation {
             now,
             highest,
             computer: &computer,
             carriers: &carriers,
+            revoked: &revoked,
             switched_off: &switched_off,
         };
         let keyring = assemble(&found, &situation, &Keyring::default());
@@ -76,14 +86,19 @@ pub(super) fn existing_database(state_dir: &Path) -> Result<Database, Failure> {
 
 /// What stands in a licence file; not more than any licence has, whatever the file is.
 pub(super) fn read_licence(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", path.display()));
+    let read = File::open(path).map_err(|error| error.to_string());
+    let read = read.and_then(read_bounded);
+    read.map_err(|why| Failure::of(format!("{}: {why}", path.display())))
+}
+
+/// The same, of what can be read.
+pub(super) fn read_bounded(from: impl Read) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    file.take(MAX_FILE as u64 + 1)
+    from.take(MAX_FILE as u64 + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| error.to_string())?;
     if bytes.len() > MAX_FILE {
-        return Err(failed(&OpenFailure::TooLarge));
+        return Err(OpenFailure::TooLarge.to_string());
     }
     Ok(bytes)
 }

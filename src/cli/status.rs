@@ -48,6 +48,13 @@ fn print(report: &HealthReport, out: &mut impl Write) -> Result<(), Failure> {
         report.version, report.pid, report.started
     )?;
     writeln!(out, "keys         {keys}, {enabled} of them enabled")?;
+    for one in &report.ending {
+        writeln!(
+            out,
+            "ending       key {} of series {}: {} day(s) left",
+            one.key_no, one.key_id, one.days_left
+        )?;
+    }
     writeln!(out, "seats        {used} in use, {seats} on offer")?;
     writeln!(out, "connections  {}", report.connections)?;
     for (name, state) in [

@@ -23,6 +23,7 @@ pub mod rules;
 mod scan;
 mod service;
 mod sleep;
+mod slot;
 mod sysfs;
 #[cfg(test)]
 mod testing;
@@ -32,7 +33,7 @@ mod view;
 mod worker;
 
 pub use carrier::{
-    Carrier, CarrierError, CarrierState, DriverKind, Identity, Known, Proof, fido2, prove, provision,
+    Carrier, CarrierError, CarrierState, DriverKind, Identity, Known, Proof, attest, fido2, prove, provision,
 };
 pub use catalogue::{Catalogue, Family};
 pub use device::{Access, Device, HidNode, Inventory, ScanError};

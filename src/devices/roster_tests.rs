@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use super::attestation::Wish;
 use super::carrier::fido2::Credential;
 use super::carrier::{CarrierError, CarrierState, Known, Proof};
 use super::device::{Device, HidNode, Inventory};
@@ -36,7 +38,7 @@ fn answer(ask: &Ask, result: Result<Proof, CarrierError>) -> Answer {
     Answer {
         ticket: ask.ticket,
         known: Known::default(),
-        result,
+        result: result.map(Some),
     }
 }
 
@@ -210,6 +212,95 @@ fn a_hundred_carriers_are_asked_a_few_at_a_time_and_each_once() {
 }
 
 /// A security key on a port, of a maker that no family knows.
+fn wish() -> (Wish, Receiver<Result<Vec<u8>, CarrierError>>) {
+    Wish::new([7; 32], None)
+}
+
+/// A signature, and no proof, was asked for.
+fn signed(ask: &Ask) -> Answer {
+    Answer {
+        ticket: ask.ticket,
+        known: Known::default(),
+        result: Ok(None),
+    }
+}
+
+#[test]
+fn a_signature_waits_its_turn_and_changes_nothing() {
+    let now = Instant::now();
+    let inventory = plugged(&[("A", 1)]);
+    let mut roster = proven(&inventory, now);
+    roster.revalidate(now);
+    let proving = roster.asks(now);
+    assert!(proving[0].wish.is_none());
+    let (one, _answer) = wish();
+    roster.wish(&inventory.devices[0].id, one);
+    assert!(roster.asks(now).is_empty(), "it is being asked");
+    let failed = Err(CarrierError::Wrong);
+    roster.answered(answer(&proving[0], failed), now);
+    roster.revalidate(now);
+    let asks = roster.asks(now);
+    assert_eq!(asks.len(), 1, "never two at once");
+    assert_eq!(asks[0].wish.as_ref().unwrap().challenge, [7; 32]);
+    assert!(!roster.answered(signed(&asks[0]), now));
+    assert_eq!(state(&roster, "A"), CarrierState::Failed(CarrierError::Wrong));
+    let proving = roster.asks(now);
+    assert!(
+        proving[0].wish.is_none(),
+        "the proof that was due is not forgotten"
+    );
+    roster.answered(answer(&proving[0], Ok(proof(None))), now);
+    assert_eq!(state(&roster, "A"), CarrierState::Proven);
+}
+
+#[test]
+fn who_wants_a_signature_is_told_that_there_will_be_none() {
+    let now = Instant::now();
+    let mut roster = proven(&plugged(&[("A", 1)]), now);
+    let id = roster.carriers()[0].device.id.clone();
+    let (stranger, answer) = wish();
+    roster.wish("usb-1209-0001-B", stranger);
+    assert_eq!(answer.recv().unwrap(), Err(CarrierError::Absent));
+    let (hanging, hangs) = wish();
+    let (queued, waits) = wish();
+    roster.wish(&id, hanging);
+    roster.wish(&id, queued);
+    let asks = roster.asks(now);
+    assert_eq!(asks.len(), 1);
+    assert_eq!(roster.expire(now + ms(1000)), 1);
+    for answer in [hangs, waits] {
+        assert_eq!(answer.recv().unwrap(), Err(CarrierError::Late(1000)));
+    }
+    assert_eq!(
+        state(&roster, "A"),
+        CarrierState::Failed(CarrierError::Late(1000))
+    );
+    let (last, answer) = wish();
+    roster.wish(&id, last);
+    roster.seen(&plugged(&[]), &[], true, now);
+    assert!(answer.recv().is_err(), "its device is gone");
+    let (many, answers): (Vec<_>, Vec<_>) = (0..9).map(|_| wish()).unzip();
+    let mut roster = proven(&plugged(&[("A", 1)]), now);
+    many.into_iter().for_each(|wish| roster.wish(&id, wish));
+    assert!(matches!(answers[8].recv().unwrap(), Err(CarrierError::Busy(_))));
+}
+
+#[test]
+fn a_security_key_that_sleeps_signs_and_sleeps_on() {
+    let now = Instant::now();
+    let mut roster = Roster::default();
+    roster.seen(&security_key(), &[], true, now);
+    roster.revalidate(now);
+    assert!(roster.asks(now).is_empty());
+    let (one, _answer) = wish();
+    roster.wish(&security_key().devices[0].id, one);
+    let asks = roster.asks(now);
+    assert!(asks[0].wish.is_some());
+    assert_eq!(roster.expire(now + ms(1000)), 1);
+    roster.answered(signed(&asks[0]), now + ms(2000));
+    assert!(roster.is_idle() && roster.due().is_none() && roster.carriers().is_empty());
+}
+
 fn security_key() -> Inventory {
     let mut device = testing::device("1-1", 5, None);
     device.family = None;

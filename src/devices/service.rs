@@ -1,13 +1,14 @@
 //! The way to the devices for everybody else: snapshots, and what may be asked of the devices' thread.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::attestation::{self, Wish};
 use super::carrier::fido2::Credential;
 use super::carrier::{self, Carrier, CarrierError};
 use super::catalogue::Catalogue;
@@ -71,6 +72,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A look waits this long for carriers that still answer: until the largest licence is read over slow USB.
 const LOOK: Duration = Duration::from_secs(17);
+
+/// A signature is waited for so long: a security key may work for ten seconds, if it shows that it does.
+const ATTESTING: Duration = Duration::from_secs(12);
 
 /// The way to the devices for everybody else. Clones speak to the same thread, which ends with the last of them.
 #[derive(Clone, Default)]
@@ -172,12 +176,21 @@ impl DevicesHandle {
         }
     }
 
-    /// Has the carrier of this stable name sign this challenge (see [`super::attestation`]).
+    /// Has a carrier sign this challenge (see [`super::attestation`]), between two of its proofs. The name is its stable
+    /// name, or the id of a security key's credential in base64url, as bindings write it. Blocks for seconds at most.
     ///
     /// # Errors
     /// Why it did not.
-    pub fn attest(&self, _id: &str, _challenge: &[u8; 32]) -> Result<Vec<u8>, CarrierError> {
-        Err(CarrierError::Absent)
+    pub fn attest(&self, name: &str, challenge: &[u8; 32]) -> Result<Vec<u8>, CarrierError> {
+        attestation::first(attestation::named(&self.hardware(), name)?, |one| {
+            let (wish, answer) = Wish::new(*challenge, one.credential);
+            self.send(Message::Wish(one.device.id.clone(), wish));
+            match answer.recv_timeout(ATTESTING) {
+                Ok(answer) => answer,
+                Err(RecvTimeoutError::Timeout) => Err(CarrierError::late(ATTESTING)),
+                Err(RecvTimeoutError::Disconnected) => Err(CarrierError::Gone),
+            }
+        })
     }
 
     /// What was counted.

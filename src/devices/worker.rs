@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use super::agenda::Agenda;
+use super::attestation::Wish;
 use super::carrier::fido2::Credential;
 use super::device::Inventory;
 use super::monitor::{Monitor, Nudge};
@@ -30,6 +31,8 @@ pub(super) enum Message {
     Rules(DeviceRules),
     /// Security keys are asked for these.
     Credentials(Arc<[Credential]>),
+    /// The device of this stable name is to sign a challenge.
+    Wish(String, Wish),
     /// By a carrier's thread.
     Answer(Answer),
     Stop,
@@ -146,6 +149,7 @@ impl Worker {
                 self.roster.ask_for(credentials);
                 self.roster.seen(&self.inventory, &[], false, now);
             }
+            Message::Wish(id, wish) => self.roster.wish(&id, wish),
             Message::Answer(answer) => {
                 let failed = self.roster.answered(answer, now);
                 count(&self.counting.failed_proofs, u64::from(failed));
@@ -229,7 +233,7 @@ impl Worker {
 
     fn ask(&mut self, now: Instant) {
         for ask in self.roster.asks(now) {
-            count(&self.counting.proofs, 1);
+            count(&self.counting.proofs, u64::from(ask.wish.is_none()));
             let inbox = self.inbox.clone();
             prover::start(&self.prover, ask, move |answer| {
                 // An error: the devices' thread has ended, nobody wants to know any more.

@@ -7,6 +7,7 @@ use crate::licence::binding::{Binding, Carriers, Fingerprint};
 use crate::licence::{Circumstances, KeyNo, Licence, OpenFailure, Timestamp, judge, judge_blank};
 
 use super::key::{Found, Key, KeyKind, Keyring};
+use super::revocations::Revoked;
 
 /// What the verdicts depend on beside the keys themselves.
 #[derive(Clone, Debug)]
@@ -19,17 +20,21 @@ pub struct Situation<'a> {
     pub computer: &'a Fingerprint,
     /// The carriers that are plugged in.
     pub carriers: &'a Carriers,
+    /// What the vendors have revoked.
+    pub revoked: &'a Revoked,
     /// Keys that the administrator switched off.
     pub switched_off: &'a HashSet<KeyNo>,
 }
 
 /// Judges all keys. Authentic licences with one KeyNo are rivals: none of them is Workable, and each names
-/// the others. What is not authentic, and copies on devices that do not vouch for them, cannot spoil one that is; nor
+/// the others. What is not authentic or revoked, and copies on devices that do not vouch for them, cannot spoil one that is; nor
 /// can a licence that would work on any device spoil a file, for everybody who can plug in a device has such a copy.
 pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) -> Keyring {
     let mut claims: HashMap<KeyNo, Vec<&Found>> = HashMap::new();
     for one in found {
-        if let (Ok(licence), None) = (&one.opened, &one.obstacle) {
+        if let (Ok(licence), None) = (&one.opened, &one.obstacle)
+            && situation.revoked.reason(one).is_none()
+        {
             claims.entry(licence.key_no).or_default().push(one);
         }
     }
@@ -53,6 +58,7 @@ pub fn assemble(found: &[Found], situation: &Situation<'_>, before: &Keyring) ->
             carriers: situation.carriers,
             obstacle: one.obstacle.as_deref(),
             switched_off,
+            revoked: situation.revoked.reason(one),
             rivals: &rivals,
         };
         let verdict = match licence {
@@ -83,6 +89,7 @@ mod tests {
             file_name: name.into(),
             named: None,
             opened: opened.map(Arc::new),
+            vendor: None,
             obstacle: None,
             updated: Timestamp::default(),
         }
@@ -96,6 +103,7 @@ mod tests {
             highest: now,
             computer: &computer,
             carriers: &Carriers::default(),
+            revoked: &Revoked::default(),
             switched_off: &switched_off,
         };
         assemble(found, &situation, before)

@@ -1,30 +1,22 @@
 //! Licence files: every `*.licence` in one directory, read anew only where it changed.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::licence::{MAX_FILE, OpenFailure, Timestamp, VendorKeys, open, parse_file_name};
+use crate::licence::{MAX_FILE, VendorKeys, parse_file_name};
 
-use super::key::{Found, KeyKind};
+use super::key::{Found, KeyKind, opened};
+use super::stamp::{Stamp, read};
 use super::{KeyProvider, ScanError};
-
-/// What tells a changed file from the one that was read: device, inode, size, and both times in nanoseconds.
-type Stamp = (u64, u64, u64, i128, i128);
-
-/// Longer than the steps that file times move in.
-const RECENT: Duration = Duration::from_millis(100);
 
 /// The provider of virtual keys.
 pub struct LicenceFiles {
     directory: PathBuf,
     /// What was read, with the vendors it was judged by.
     known: HashMap<PathBuf, (Stamp, Found)>,
-    vendors: Vec<String>,
+    vendors: VendorKeys,
 }
 
 impl LicenceFiles {
@@ -33,14 +25,14 @@ impl LicenceFiles {
         Self {
             directory: directory.into(),
             known: HashMap::new(),
-            vendors: Vec::new(),
+            vendors: VendorKeys::default(),
         }
     }
 
     fn look_at(&mut self, path: PathBuf, vendors: &VendorKeys) -> Option<(PathBuf, (Stamp, Found))> {
         let stamp = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => return None,
-            Ok(metadata) => stamp(&metadata),
+            Ok(metadata) => Stamp::of(&metadata),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => return None,
             Err(_) => Stamp::default(),
         };
@@ -51,28 +43,23 @@ impl LicenceFiles {
         {
             return Some((path, known));
         }
-        let (opened, stamp) = match read(&path) {
-            Ok((bytes, metadata)) => (open(&bytes, vendors), self::stamp(&metadata)),
-            Err(failure) => (Err(failure), stamp),
-        };
-        let kept = if is_recent(&stamp) {
-            Stamp::default()
-        } else {
-            stamp
+        let ((opened, vendor), stamp) = match read(&path, MAX_FILE) {
+            Ok((bytes, stamp)) => (opened(&bytes, vendors), stamp),
+            Err(failure) => ((Err(failure), None), stamp),
         };
         let named = path.file_name().and_then(|name| parse_file_name(name.to_str()?));
         let named = named.map(|(key_id, key_no)| (Some(key_id), key_no));
-        let changed = i64::try_from(stamp.4 / 1_000_000).unwrap_or_default();
         let found = Found {
             kind: KeyKind::Virtual,
             file_name: path.to_string_lossy().into_owned(),
             named,
-            opened: opened.map(Arc::new),
+            opened,
+            vendor,
             obstacle: None,
             // The time of the inode's last change: unlike mtime, a copy with old times does not set it back.
-            updated: Timestamp::from_millis(changed),
+            updated: stamp.changed(),
         };
-        Some((path, (kept, found)))
+        Some((path, (stamp.if_settled(), found)))
     }
 }
 
@@ -87,10 +74,9 @@ impl KeyProvider for LicenceFiles {
             place: self.directory.display().to_string(),
             reason: error.to_string(),
         })?;
-        let trusted = vendors.names();
-        if trusted != self.vendors {
+        if *vendors != self.vendors {
             self.known.clear();
-            self.vendors = trusted;
+            self.vendors = vendors.clone();
         }
         let paths = entries
             .into_iter()
@@ -106,55 +92,11 @@ fn is_licence(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "licence")
 }
 
-fn stamp(metadata: &fs::Metadata) -> Stamp {
-    let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-    (
-        metadata.dev(),
-        metadata.ino(),
-        metadata.size(),
-        nanos(metadata.mtime(), metadata.mtime_nsec()),
-        nanos(metadata.ctime(), metadata.ctime_nsec()),
-    )
-}
-
-/// A file that was changed so lately may be changed again without its times telling: they move in steps of some
-/// milliseconds. What was read of it is not kept.
-fn is_recent(stamp: &Stamp) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let age = i128::try_from(now.as_nanos()).unwrap_or(i128::MAX) - stamp.4;
-    (0..RECENT.as_nanos().cast_signed()).contains(&age)
-}
-
-/// Reads a file whole, and its metadata from before: what is written meanwhile makes it a changed file. What is no
-/// regular file is not waited for.
-fn read(path: &Path) -> Result<(Vec<u8>, fs::Metadata), OpenFailure> {
-    let unreadable = |error: io::Error| OpenFailure::Unreadable(error.to_string());
-    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let mut file = File::options()
-        .read(true)
-        .custom_flags(nonblocking)
-        .open(path)
-        .map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(OpenFailure::Unreadable("it is not a regular file".into()));
-    }
-    if metadata.len() > MAX_FILE as u64 {
-        return Err(OpenFailure::TooLarge);
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    file.by_ref()
-        .take(MAX_FILE as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    Ok((bytes, metadata))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::licence::seal;
     use crate::licence::tests::{licence, vendor_key, vendor_public};
+    use crate::licence::{OpenFailure, seal};
 
     fn vendors() -> VendorKeys {
         [vendor_public()].into_iter().collect()

@@ -19,9 +19,11 @@ use crate::store::{self, ChangeWatch};
 use super::KeyProvider;
 use super::assemble::{Situation, assemble};
 use super::credentials::credentials;
+use super::ending::{Ending, Warned};
 use super::handle::{KeeperHandle, KeeperHealth, Mailbox, Message, Next, settle};
 use super::key::{Change, Found, Keyring};
 use super::plugged::Plugged;
+use super::revocations::Revoked;
 use super::usb::UsbKeys;
 use super::vendors::read_vendor_keys;
 use super::watch::DirectoryWatch;
@@ -46,6 +48,8 @@ pub struct Sources {
     pub devices: Arc<dyn Plugged>,
     /// Trusted vendor keys.
     pub vendor_dir: PathBuf,
+    /// Revocation lists.
+    pub revocation_dir: PathBuf,
     /// Directories whose changes are worth a scan.
     pub watched: Vec<PathBuf>,
     /// Where the computer is looked at.
@@ -66,6 +70,8 @@ pub struct Keeper {
     usb_found: Vec<Found>,
     carriers: Carriers,
     vendors: VendorKeys,
+    revoked: Revoked,
+    warned: Warned,
     fingerprint: Fingerprint,
     switched_off: HashSet<KeyNo>,
     highest: Timestamp,
@@ -90,6 +96,8 @@ impl Keeper {
             usb: UsbKeys::default(),
             usb_found: Vec::new(),
             carriers: Carriers::default(),
+            revoked: Revoked::new(&sources.revocation_dir),
+            warned: Warned::default(),
             sources,
             switches,
             on_change: Box::new(|_, _, publish| publish()),
@@ -144,6 +152,7 @@ impl Keeper {
     fn run(mut self, receiver: &Receiver<Message>, sender: Sender<Message>) {
         let mut directories = self.sources.watched.clone();
         directories.push(self.sources.vendor_dir.clone());
+        directories.push(self.sources.revocation_dir.clone());
         // Subscribe before the scan: what changes between the two is seen by either.
         let mut watch = DirectoryWatch::new(&directories, move || {
             let _ = sender.send(Message::Changed);
@@ -192,6 +201,7 @@ impl Keeper {
 
     fn scan(&mut self) {
         self.vendors = read_vendor_keys(&self.sources.vendor_dir);
+        self.revoked.read(&self.vendors);
         self.fingerprint = computer::inspect(&self.sources.roots).fingerprint;
         let mut errors = Vec::new();
         for (provider, found) in self.sources.providers.iter_mut().zip(&mut self.found) {
@@ -261,12 +271,16 @@ impl Keeper {
             highest: self.highest,
             computer: &self.fingerprint,
             carriers: &self.carriers,
+            revoked: &self.revoked,
             switched_off: &self.switched_off,
         };
         // Those that are new are asked for at once; what comes of it is told as any other plug.
         self.sources.devices.set_credentials(credentials(&found));
         let before = self.keyring.load_full();
         let keyring = assemble(&found, &situation, &before);
+        for one in self.warned.due(&keyring, self.last.wall) {
+            warn_of(&one);
+        }
         let licences = found.iter().filter_map(|one| one.opened.as_ref().ok());
         self.next_change = licences
             .filter_map(|licence| licence.next_change(self.last.wall))
@@ -291,6 +305,16 @@ impl Keeper {
             tracing::warn!(%error, "the time cannot be saved");
         }
     }
+}
+
+fn warn_of(one: &Ending) {
+    let Ending {
+        key_no,
+        key_id,
+        days_left,
+        end,
+    } = one;
+    tracing::warn!(key_no, %key_id, days_left, %end, "the period of this licence ends soon");
 }
 
 /// Logs what changed between two snapshots.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::licence::{KeyId, KeyNo, Licence, OpenFailure, Timestamp, Verdict};
+use crate::licence::{KeyId, KeyNo, Licence, OpenFailure, Timestamp, VendorKeys, Verdict, open_signed};
 
 /// What a key lies on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +37,24 @@ pub struct Found {
     pub named: Option<(Option<KeyId>, KeyNo)>,
     /// The licence, or why there is none.
     pub opened: Result<Arc<Licence>, OpenFailure>,
+    /// Name of the vendor key that signed it, where it is authentic.
+    pub vendor: Option<String>,
     /// Why the device that it lies on does not vouch for it: pulled, silent, not the one it belongs on. None for
     /// files.
     pub obstacle: Option<String>,
     /// When this node last found it changed.
     pub updated: Timestamp,
+}
+
+/// Opens a licence; the result is also the name of the vendor key that signed it.
+pub(super) fn opened(
+    bytes: &[u8],
+    vendors: &VendorKeys,
+) -> (Result<Arc<Licence>, OpenFailure>, Option<String>) {
+    match open_signed(bytes, vendors) {
+        Ok((licence, vendor)) => (Ok(Arc::new(licence)), Some(vendor)),
+        Err(failure) => (Err(failure), None),
+    }
 }
 
 /// A key with its verdict.
@@ -91,6 +104,7 @@ impl Key {
             file_name: String::new(),
             named: Some((Some(key_id), key_no)),
             opened: Err(OpenFailure::Unreadable("it is not here".into())),
+            vendor: None,
             obstacle: None,
             updated: Timestamp::default(),
         };

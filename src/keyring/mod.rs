@@ -3,12 +3,14 @@
 
 mod assemble;
 mod credentials;
+mod ending;
 mod files;
 mod handle;
 mod keeper;
 mod key;
 mod plugged;
 mod revocations;
+mod stamp;
 mod usb;
 #[cfg(test)]
 mod usb_tests;
@@ -17,12 +19,13 @@ mod watch;
 
 pub use assemble::{Situation, assemble};
 pub use credentials::credentials;
+pub use ending::{Ending, ending};
 pub use files::LicenceFiles;
 pub use handle::{KeeperHandle, KeeperHealth, Mailbox};
 pub use keeper::{Keeper, Sources};
 pub use key::{Change, Found, Key, KeyKind, Keyring};
 pub use plugged::{Plugged, carriers, seen};
-pub use revocations::{ListError, accept_list};
+pub use revocations::{ListError, Revoked, accept_list};
 pub use usb::UsbKeys;
 pub use vendors::{TrustError, read_vendor_keys, trust_vendor};
 

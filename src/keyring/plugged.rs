@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::devices::fido2::Credential;
 use crate::devices::token_carriers::token_trouble;
-use crate::devices::{CarrierError, CarrierState, CarrierView, Counters, DeviceRules, DevicesHandle, Hardware};
+use crate::devices::{
+    CarrierError, CarrierState, CarrierView, Counters, DeviceRules, DevicesHandle, Hardware,
+};
 use crate::licence::binding::{Carriers, SeenCarrier};
 use crate::tokens::TokenState;
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::devices::{CarrierView, DriverKind, Hardware, Place};
 use crate::licence::binding::{Binding, Carriers, SeenCarrier};
-use crate::licence::{Licence, OpenFailure, Timestamp, VendorKeys, open};
+use crate::licence::{Licence, OpenFailure, Timestamp, VendorKeys};
 use crate::tokens::{Token, TokenState};
 
-use super::key::{Found, KeyKind};
+use super::key::{Found, KeyKind, opened};
 use super::plugged::{carriers, seen};
 
 /// So many pulled keys are remembered; those that went first are forgotten first.
@@ -19,7 +19,7 @@ const REMEMBERED: usize = 256;
 #[derive(Default)]
 pub struct UsbKeys {
     known: HashMap<String, Known>,
-    vendors: Vec<String>,
+    vendors: VendorKeys,
     pulls: u64,
 }
 
@@ -43,9 +43,10 @@ impl UsbKeys {
         vendors: &VendorKeys,
         now: Timestamp,
     ) -> (Vec<Found>, Carriers) {
-        let trusted = vendors.names();
-        let same_vendors = trusted == self.vendors;
-        self.vendors = trusted;
+        let same_vendors = *vendors == self.vendors;
+        if !same_vendors {
+            self.vendors = vendors.clone();
+        }
         let mut before = std::mem::take(&mut self.known);
         // Security keys hold no licences; files are bound to them.
         let holds = |carrier: &CarrierView<'_>| carrier.driver != DriverKind::Fido2.name();
@@ -132,14 +133,15 @@ fn look_at(
     let memory = told.or_else(|| old.as_ref()?.memory.clone().filter(|_| unproven.is_some()));
     let old = old.filter(|old| old.memory == memory).map(|old| old.found);
     let updated = old.as_ref().map_or(now, |old| old.updated);
-    let opened = match (&memory, old) {
-        (Some(_), Some(old)) if same_vendors => old.opened,
-        (Some(memory), _) if !memory.is_empty() => open(memory, vendors).map(Arc::new),
+    let (opened, vendor) = match (&memory, old) {
+        (Some(_), Some(old)) if same_vendors => (old.opened, old.vendor),
+        (Some(memory), _) if !memory.is_empty() => opened(memory, vendors),
         // A memory that was never read may hold something.
         (None, _) if carrier.keeps_licences && unproven.is_some() => {
-            Err(OpenFailure::Carrier(unproven.clone().unwrap_or_default()))
+            let why = unproven.clone().unwrap_or_default();
+            (Err(OpenFailure::Carrier(why)), None)
         }
-        _ => Err(OpenFailure::Blank),
+        _ => (Err(OpenFailure::Blank), None),
     };
     let misplaced = opened
         .as_ref()
@@ -153,6 +155,7 @@ fn look_at(
             file_name: carrier.id.to_owned(),
             named: Some((None, as_seen.number)),
             opened,
+            vendor,
             obstacle: misplaced.or(unproven),
             updated,
         },

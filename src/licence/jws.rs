@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::record::{BadLicence, Licence};
-use super::vendor::VendorKeys;
+use super::timestamp::Timestamp;
+use super::vendor::{VendorKey, VendorKeys};
 
 /// The largest licence file that is read, in bytes.
 pub const MAX_FILE: usize = 64 * 1024;
@@ -53,6 +54,19 @@ pub enum OpenFailure {
         "signed by an unknown vendor (key {0}): if you trust this vendor, add the public key: keynode vendor trust PEM"
     )]
     UnknownVendor(String),
+    /// The vendor's key had expired before.
+    #[error(
+        "it was issued on {issued}, and the vendor key {kid} expired on {expired}: ask the vendor for one signed by a key \
+         that is in force"
+    )]
+    Expired {
+        /// Name of the key.
+        kid: String,
+        /// When it expired.
+        expired: Timestamp,
+        /// When this was issued, as it says itself.
+        issued: Timestamp,
+    },
     /// The signature does not fit.
     #[error("the signature is wrong: the file was changed after the vendor signed it")]
     Signature,
@@ -75,15 +89,37 @@ struct Header {
     crit: Option<serde_json::Value>,
 }
 
-/// Opens a licence file: checks form, algorithm, vendor, signature and payload, in this order. Nothing of a
-/// payload is looked at before its signature is verified.
+/// Opens a licence file: checks form, algorithm, vendor, signature, payload, and that the vendor's key had not expired
+/// when it was issued, in this order. Nothing of a payload is looked at before its signature is verified.
 ///
 /// # Errors
 /// [`OpenFailure`], each kind of damage its own.
 pub fn open(file: &[u8], vendors: &VendorKeys) -> Result<Licence, OpenFailure> {
+    open_signed(file, vendors).map(|(licence, _)| licence)
+}
+
+/// As [`open`]; the result is also the name of the key that signed it.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_signed(file: &[u8], vendors: &VendorKeys) -> Result<(Licence, String), OpenFailure> {
     let parts = Parts::split(file, MAX_FILE)?;
-    parts.verified(TYPE, vendors)?;
-    parts.licence()
+    let key = parts.verified(TYPE, vendors)?;
+    let licence = parts.licence()?;
+    in_force(key, licence.issued_or_activated())?;
+    Ok((licence, key.kid().to_owned()))
+}
+
+/// Whether a key was in force when it signed something.
+fn in_force(key: &VendorKey, issued: Timestamp) -> Result<(), OpenFailure> {
+    match key.expires() {
+        Some(expired) if expired <= issued => Err(OpenFailure::Expired {
+            kid: key.kid().to_owned(),
+            expired,
+            issued,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// A statement of a vendor's that is no licence.
@@ -92,17 +128,24 @@ pub trait Notice: Serialize + DeserializeOwned {
     const TYPE: &'static str;
     /// The most bytes that it may have.
     const LONGEST: usize;
+
+    /// When it was signed, as it says itself; none: it does not say.
+    fn issued(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
-/// Opens a notice: checks form, algorithm, vendor and signature, in this order; the result is the notice and the name
-/// of the key that signed it.
+/// Opens a notice: checks form, algorithm, vendor and signature, in this order, and that the key had not expired where
+/// the notice says when it was signed; the result is the notice and the name of the key that signed it.
 ///
 /// # Errors
 /// [`OpenFailure`], each kind of damage its own.
 pub fn open_notice<T: Notice>(text: &[u8], vendors: &VendorKeys) -> Result<(T, String), OpenFailure> {
     let parts = Parts::split(text, T::LONGEST)?;
-    let kid = parts.verified(T::TYPE, vendors)?;
-    Ok((parts.payload()?, kid))
+    let key = parts.verified(T::TYPE, vendors)?;
+    let notice: T = parts.payload()?;
+    notice.issued().map_or(Ok(()), |issued| in_force(key, issued))?;
+    Ok((notice, key.kid().to_owned()))
 }
 
 /// Writes a notice; `sign` gives the RS256 signature of the vendor key named `kid`.
@@ -145,22 +188,53 @@ fn seal_as<E>(
     kid: &str,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<String, E> {
-    let header = Header {
-        alg: ALGORITHM.into(),
-        typ: typ.into(),
-        kid: kid.into(),
-        crit: None,
-    };
-    let encode = |json: serde_json::Result<Vec<u8>>| {
-        URL_SAFE_NO_PAD.encode(json.expect("structs of strings and numbers always have a JSON form"))
-    };
-    let signed = format!(
-        "{}.{}",
-        encode(serde_json::to_vec(&header)),
-        encode(serde_json::to_vec(payload))
-    );
-    let signature = URL_SAFE_NO_PAD.encode(sign(signed.as_bytes())?);
-    Ok(format!("{signed}.{signature}"))
+    let unsigned = Unsigned::new(typ, payload, kid);
+    let signature = sign(unsigned.bytes())?;
+    Ok(unsigned.signed(&signature))
+}
+
+/// A licence or notice that lacks its signature, for signers that take their time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsigned(String);
+
+impl Unsigned {
+    /// A licence, to be signed by the vendor key named `kid`.
+    pub fn licence(licence: &Licence, kid: &str) -> Self {
+        Self::new(TYPE, licence, kid)
+    }
+
+    /// A notice, to be signed by the vendor key named `kid`.
+    pub fn notice<T: Notice>(notice: &T, kid: &str) -> Self {
+        Self::new(T::TYPE, notice, kid)
+    }
+
+    fn new(typ: &str, payload: &impl Serialize, kid: &str) -> Self {
+        let header = Header {
+            alg: ALGORITHM.into(),
+            typ: typ.into(),
+            kid: kid.into(),
+            crit: None,
+        };
+        let encode = |json: serde_json::Result<Vec<u8>>| {
+            URL_SAFE_NO_PAD.encode(json.expect("structs of strings and numbers always have a JSON form"))
+        };
+        Self(format!(
+            "{}.{}",
+            encode(serde_json::to_vec(&header)),
+            encode(serde_json::to_vec(payload))
+        ))
+    }
+
+    /// What is to be signed with RS256.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The whole, with its signature.
+    #[must_use]
+    pub fn signed(self, signature: &[u8]) -> String {
+        format!("{}.{}", self.0, URL_SAFE_NO_PAD.encode(signature))
+    }
 }
 
 struct Parts<'a> {
@@ -195,8 +269,8 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// Checks that a trusted vendor signed it as what it is said to be; the result is the name of the key.
-    fn verified(&self, typ: &'static str, vendors: &VendorKeys) -> Result<String, OpenFailure> {
+    /// Checks that a trusted vendor signed it as what it is said to be; the result is the key.
+    fn verified<'v>(&self, typ: &'static str, vendors: &'v VendorKeys) -> Result<&'v VendorKey, OpenFailure> {
         let header = self.header(typ)?;
         let key = vendors
             .get(&header.kid)
@@ -204,7 +278,7 @@ impl<'a> Parts<'a> {
         if !key.verifies(self.signed.as_bytes(), &decode(self.signature, "signature")?) {
             return Err(OpenFailure::Signature);
         }
-        Ok(header.kid)
+        Ok(key)
     }
 
     fn header(&self, typ: &'static str) -> Result<Header, OpenFailure> {

@@ -2,6 +2,7 @@
 
 use super::super::tests::{licence, vendor_key, vendor_public};
 use super::*;
+use crate::licence::Revocations;
 use crate::licence::binding::{Binding, CarrierBinding};
 
 fn sealed(licence: &Licence) -> String {
@@ -153,4 +154,43 @@ fn a_header_deeply_nested_or_huge_does_no_harm() {
         "]".repeat(10_000)
     );
     assert!(open(resealed(&deep, "{}").as_bytes(), &trusted()).is_err());
+}
+
+#[test]
+fn what_was_issued_after_its_key_expired_is_refused() {
+    let activated = licence().activation_date;
+    let expiring = |date: Timestamp| -> VendorKeys {
+        let pem = include_str!("../../tests/fixtures/vendor.pub.pem");
+        let key = VendorKey::from_pem(&format!("Expires: {date}\n{pem}")).unwrap();
+        [key].into_iter().collect()
+    };
+    let file = sealed(&licence());
+    let refused = |file: &str, date| match open(file.as_bytes(), &expiring(date)) {
+        Ok(_) => None,
+        Err(OpenFailure::Expired { expired, issued, .. }) => Some((expired, issued)),
+        Err(other) => panic!("{other}"),
+    };
+    assert_eq!(refused(&file, activated.plus(1)), None);
+    assert_eq!(refused(&file, activated), Some((activated, activated)));
+    let issued = activated.plus(1000);
+    let renewed = sealed(&Licence {
+        issued: Some(issued),
+        ..licence()
+    });
+    assert_eq!(
+        refused(&renewed, activated.plus(1)),
+        Some((activated.plus(1), issued))
+    );
+    assert_eq!(refused(&renewed, issued.plus(1)), None);
+    let list = Revocations {
+        issued,
+        ..Revocations::default()
+    };
+    let list = seal_notice::<_, ()>(&list, vendor_public().kid(), |message| {
+        Ok(vendor_key().sign(message))
+    })
+    .unwrap();
+    assert!(open_notice::<Revocations>(list.as_bytes(), &expiring(issued.plus(1))).is_ok());
+    let late = open_notice::<Revocations>(list.as_bytes(), &expiring(issued)).unwrap_err();
+    assert!(late.to_string().contains("expired"), "{late}");
 }

@@ -14,7 +14,9 @@ mod vendor;
 mod verdict;
 
 pub use code::{ActivationCode, BadCode};
-pub use jws::{MAX_FILE, Notice, OpenFailure, inspect, open, open_notice, seal, seal_notice};
+pub use jws::{
+    MAX_FILE, Notice, OpenFailure, Unsigned, inspect, open, open_notice, open_signed, seal, seal_notice,
+};
 pub use receipt::Receipt;
 pub use record::{
     BadKeyId, BadLicence, FORMAT_VERSION, KeyId, KeyNo, KeyType, Licence, MAX_KEY_NO, parse_file_name,

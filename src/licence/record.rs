@@ -284,6 +284,11 @@ impl Licence {
         Ok(())
     }
 
+    /// When the vendor signed this document; where that is not told, when the licence was activated.
+    pub fn issued_or_activated(&self) -> Timestamp {
+        self.issued.unwrap_or(self.activation_date)
+    }
+
     /// Name of the licence's file: `<KeyID>.<KeyNo>.licence`, as the original names it.
     pub fn file_name(&self) -> String {
         format!("{}.{}.licence", self.key_id, self.key_no)

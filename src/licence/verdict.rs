@@ -3,6 +3,7 @@
 use super::binding::{Binding, Carriers, Fingerprint};
 use super::jws::OpenFailure;
 use super::record::Licence;
+use super::revocation::RevocationReason;
 use super::timestamp::Timestamp;
 
 /// A wall clock that is this far behind the highest time seen has been turned back (spec, row 35).
@@ -23,6 +24,8 @@ pub struct Circumstances<'a> {
     pub obstacle: Option<&'a str>,
     /// The administrator has switched the key off.
     pub switched_off: bool,
+    /// Why its vendor has revoked it, where he has.
+    pub revoked: Option<RevocationReason>,
     /// Files of other keys that claim the same KeyNo.
     pub rivals: &'a [String],
 }
@@ -98,6 +101,9 @@ fn open_error(licence: &Licence, given: &Circumstances<'_>) -> Option<String> {
     if let Some(obstacle) = given.obstacle {
         return Some(obstacle.to_owned());
     }
+    if let Some(reason) = given.revoked {
+        return Some(revoked(licence, reason));
+    }
     if !given.rivals.is_empty() {
         return Some(format!(
             "KeyNo {} is also in {}: keep one of them",
@@ -109,7 +115,11 @@ fn open_error(licence: &Licence, given: &Circumstances<'_>) -> Option<String> {
         Binding::Computer(binding) => {
             let comparison = binding.compare(given.computer);
             if !comparison.matches {
-                return Some(comparison.describe());
+                let why = comparison.describe();
+                let remedy = activation(licence);
+                return Some(remedy.map_or(why.clone(), |command| {
+                    format!("{why}; to take it to this computer: {command}")
+                }));
             }
             None
         }
@@ -129,6 +139,29 @@ fn open_error(licence: &Licence, given: &Circumstances<'_>) -> Option<String> {
     })
 }
 
+/// Why a revoked licence is not Workable, and what to do.
+fn revoked(licence: &Licence, reason: RevocationReason) -> String {
+    let again = |what: &str| match activation(licence) {
+        Some(command) => format!("{what}: {command}"),
+        None => "ask the vendor for another".into(),
+    };
+    let todo = match reason {
+        RevocationReason::Moved => again("to take it back here"),
+        RevocationReason::Returned => again("to use it here again"),
+        RevocationReason::Revoked => "ask the vendor".into(),
+    };
+    format!("revoked by its vendor: {reason}; {todo}")
+}
+
+/// The command that activates a licence with its code anew. Whoever has the code knows which one is meant by its ends;
+/// others who read this are not to have it.
+fn activation(licence: &Licence) -> Option<String> {
+    let code = licence.activation_code.as_ref()?;
+    Some(format!(
+        "keynode activation activate {code:?}, with the code in full"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::binding::{CarrierBinding, Component, ComponentKind, ComputerBinding};
@@ -146,6 +179,7 @@ mod tests {
             carriers: &Carriers::default(),
             obstacle: None,
             switched_off: false,
+            revoked: None,
             rivals: &[],
         };
         change(&mut given);
@@ -177,6 +211,7 @@ mod tests {
             carriers: &Carriers::default(),
             obstacle: None,
             switched_off: false,
+            revoked: None,
             rivals: &[],
         };
         let verdict = judge(Err(&OpenFailure::Signature), &given);
@@ -226,6 +261,7 @@ mod tests {
             carriers: &Carriers::default(),
             obstacle: None,
             switched_off: false,
+            revoked: None,
             rivals: &rivals,
         };
         assert!(
@@ -234,6 +270,73 @@ mod tests {
                 .unwrap()
                 .contains("a.licence")
         );
+    }
+
+    #[test]
+    fn a_changed_computer_is_told_with_the_way_to_go_on() {
+        let disk = Component {
+            kind: ComponentKind::Disk,
+            value: "00".into(),
+        };
+        let mut bound = licence();
+        bound.binding = Binding::Computer(ComputerBinding {
+            components: vec![disk],
+            tolerance: 0,
+        });
+        let error = judged(&bound, |_| ()).open_error.unwrap();
+        assert!(error.contains("disk"), "{error}");
+        assert!(
+            error.contains("keynode activation activate 4345-…-5361"),
+            "{error}"
+        );
+        assert!(!error.contains("9320"), "the code is not told: {error}");
+        bound.activation_code = None;
+        let error = judged(&bound, |_| ()).open_error.unwrap();
+        assert!(!error.contains("activat"), "{error}");
+    }
+
+    #[test]
+    fn a_revoked_licence_is_not_workable_whatever_its_rivals() {
+        let told = |licence: &Licence, reason| {
+            let rivals = ["a.licence".to_owned()];
+            let computer = Fingerprint::default();
+            let now = licence.activation_date;
+            let given = Circumstances {
+                now,
+                highest: now,
+                computer: &computer,
+                carriers: &Carriers::default(),
+                obstacle: None,
+                switched_off: false,
+                revoked: Some(reason),
+                rivals: &rivals,
+            };
+            let verdict = judge(Ok(licence), &given);
+            assert!(!verdict.workable && !verdict.enabled);
+            verdict.open_error.unwrap()
+        };
+        for (reason, says) in [
+            (
+                RevocationReason::Moved,
+                "revoked by its vendor: it is in use elsewhere now; to take it back here: keynode",
+            ),
+            (
+                RevocationReason::Returned,
+                "revoked by its vendor: it was returned; to use it here again: keynode",
+            ),
+            (
+                RevocationReason::Revoked,
+                "revoked by its vendor: the vendor took it back; ask the vendor",
+            ),
+        ] {
+            let error = told(&licence(), reason);
+            assert!(error.starts_with(says) && !error.contains("9320"), "{error}");
+        }
+        let codeless = Licence {
+            activation_code: None,
+            ..licence()
+        };
+        assert!(told(&codeless, RevocationReason::Moved).ends_with("ask the vendor for another"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Builds the node from its settings and owns its life: start, reload, stop. The only place that knows every
 //! concrete type.
 
+mod activation;
 mod audit;
 mod error;
 mod logging;
@@ -17,7 +18,7 @@ pub use crate::signing::SIGNING_KEY;
 pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
-pub use plug::{OnPlug, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
+pub use plug::{OnPlug, attest, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
 pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
 pub use state_dir::StateDir;
@@ -31,6 +32,7 @@ use std::time::{Duration, Instant};
 use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
 
+use crate::activation::{ActivationHandle, ActivationRules};
 use crate::api::{Api, Auth, Facts, Health, Rescans};
 use crate::clock::SharedClock;
 use crate::computer::Roots;
@@ -75,6 +77,7 @@ pub struct Node {
     tokens: TokensHandle,
     signer: Watched,
     certificates: CertificatesHandle,
+    activation: ActivationHandle,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
@@ -129,7 +132,7 @@ impl Node {
         let revalidate = rules.revalidate;
         let usb = (settings.devices.enabled).then(|| plug(rules, Box::new(mailbox.on_plug())));
         let devices = Devices::start(usb, tokens.clone(), revalidate, mailbox.on_plug());
-        let sources = sources(settings, roots, devices.0.clone())?;
+        let sources = sources(settings, roots.clone(), devices.0.clone())?;
         warn_if_weak(&sources.roots);
         let keeper = Keeper::new(sources, clock.clone(), ChangeWatch::new(&database)?)?;
         let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
@@ -139,6 +142,9 @@ impl Node {
         let follow = follow_keys(desk.clone(), codes.clone());
         let (keys, keeper_thread) = keeper.start(mailbox, follow);
 
+        let host = (keys.clone(), desk.clone());
+        let (activation, activation_thread) =
+            activation::start(settings, &database, clock.clone(), roots, host)?;
         let audit = AuditKeeper::start(&database, clock.clone(), signer.clone(), settings.audit.keep_days)?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
         let signer_watch = signers.watch(desk.clone());
@@ -151,6 +157,7 @@ impl Node {
             tokens: tokens.clone(),
             certificates: certificates.clone(),
             rescans: rescans.clone(),
+            activation: activation.clone(),
             desk: desk.clone(),
             auth,
             facts: Facts::gather(started),
@@ -161,6 +168,7 @@ impl Node {
             keys: keys.clone(),
             rescans,
             signer,
+            activation: activation.clone(),
             clock,
             started,
             last,
@@ -185,8 +193,9 @@ impl Node {
             tokens,
             signer: signer_watch,
             certificates,
+            activation,
             credentials,
-            threads: vec![desk_thread, keeper_thread],
+            threads: vec![activation_thread, desk_thread, keeper_thread],
             _state_dir: state_dir,
         })
     }
@@ -207,6 +216,8 @@ impl Node {
             &settings.certificates,
             self.credentials.as_deref(),
         ));
+        self.activation
+            .set_rules(ActivationRules::from(&settings.activation));
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
@@ -243,6 +254,7 @@ impl Node {
                 drop(server.stop(false));
             }
         }
+        self.activation.stop();
         drop(self.devices);
         self.keys.stop();
         self.desk.stop();
@@ -306,7 +318,8 @@ fn check_passwords(settings: &Settings, users: &Users) -> Result<(), StartError>
 
 fn sources(settings: &Settings, roots: Roots, devices: Arc<dyn Plugged>) -> Result<Sources, StartError> {
     let (licence_dir, vendor_dir) = (settings.licence_dir(), settings.vendor_dir());
-    for path in [&licence_dir, &vendor_dir] {
+    let revocation_dir = settings.revocation_dir();
+    for path in [&licence_dir, &vendor_dir, &revocation_dir] {
         state_dir::create(path).map_err(|source| StartError::StateDir {
             path: path.clone(),
             source,
@@ -317,6 +330,7 @@ fn sources(settings: &Settings, roots: Roots, devices: Arc<dyn Plugged>) -> Resu
         providers: vec![files],
         devices,
         vendor_dir,
+        revocation_dir,
         watched: vec![licence_dir],
         roots,
     })

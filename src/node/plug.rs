@@ -5,8 +5,12 @@ use std::thread;
 use std::time::Duration;
 
 use crate::computer::Roots;
+use crate::devices::attestation::attest_once;
 use crate::devices::fido2::Credential;
-use crate::devices::{self, CarrierError, Counters, DeviceRules, DevicesHandle, Hardware, TokenCarriers, TokenHardware};
+use crate::devices::{
+    self, CarrierError, Counters, DeviceRules, DevicesHandle, Hardware, TokenCarriers, TokenHardware,
+    token_carriers,
+};
 use crate::keyring::{KeyProvider, LicenceFiles, Plugged, credentials, read_vendor_keys};
 use crate::settings::Settings;
 use crate::tokens::{TokensHandle, Workers};
@@ -76,8 +80,10 @@ impl Plugged for AllHardware {
     }
 
     fn attest(&self, id: &str, challenge: &[u8; 32]) -> Result<Vec<u8>, CarrierError> {
-        let usb = self.usb.as_ref().ok_or(CarrierError::Absent)?;
-        usb.attest(id, challenge)
+        match (self.tokens.attest(id, challenge), &self.usb) {
+            (Err(CarrierError::Absent), Some(usb)) => usb.attest(id, challenge),
+            (answer, _) => answer,
+        }
     }
 
     fn counters(&self) -> Counters {
@@ -171,6 +177,28 @@ pub fn look_with(settings: &Settings, tokens: &TokensHandle) -> Hardware {
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         Hardware::clone(&join(usb, tokens))
     })
+}
+
+/// Has a carrier that was seen in one look sign this challenge, for commands that do not stay. The name is its stable
+/// name, or the id of a security key's credential in base64url. Blocks for as long as a device hangs.
+///
+/// # Errors
+/// Why it did not.
+pub fn attest(
+    settings: &Settings,
+    hardware: &Hardware,
+    name: &str,
+    challenge: &[u8; 32],
+) -> Result<Vec<u8>, CarrierError> {
+    let mut on_tokens = hardware.tokens.carriers.iter();
+    let Some(carrier) = on_tokens.find(|carrier| carrier.id == name) else {
+        return attest_once(hardware, name, challenge);
+    };
+    let tokens = host_tokens(settings);
+    tokens.rescan();
+    let proof = token_carriers::attest(&tokens, carrier, challenge);
+    tokens.stop();
+    proof
 }
 
 /// What security keys are asked for: the credentials that licence files here are bound to.

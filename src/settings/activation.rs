@@ -85,6 +85,11 @@ impl Default for Centre {
 }
 
 impl Settings {
+    /// The directory of revocation lists.
+    pub fn revocation_dir(&self) -> PathBuf {
+        self.state_dir.join("revocations")
+    }
+
     /// The centre's directory: as set, or `centre` in the state directory.
     pub fn centre_dir(&self) -> PathBuf {
         self.centre

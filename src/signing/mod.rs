@@ -17,7 +17,7 @@ pub use keys::{
 pub use node_signer::{Force, ListedKey, NodeSigner, SigningError};
 pub use public::PublicKey;
 pub use software::{KeyFileError, SoftwareKey};
-pub use token::{in_words, try_key};
+pub use token::{in_words, rs256_input, try_key};
 pub use verify::{VerifyError, verify};
 pub use watch::{SignerWatch, SignerWatchStart};
 

@@ -137,6 +137,15 @@ impl HeldKey {
     }
 }
 
+/// What a token's RSA key signs with [`Mechanism::RsaPkcs1`] so that the result is RS256 over this message.
+pub fn rs256_input(message: &[u8]) -> Vec<u8> {
+    let message = Message {
+        query_id: b"",
+        body: message,
+    };
+    [&DIGEST_INFO, digest(message).as_ref()].concat()
+}
+
 /// How it stands with a token, as a sentence without its full stop.
 pub fn in_words(token: &Token) -> String {
     format!("token {} {}", token.name, token.state.in_words())

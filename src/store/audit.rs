@@ -9,6 +9,19 @@ use crate::licence::Timestamp;
 /// Hash of a row, over the row before it and its own fields.
 pub type ChainHash = [u8; 32];
 
+/// The table of an audit log, as a first step of a schema.
+pub const AUDIT_TABLE: &str = "
+    CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY,
+        time INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        event TEXT NOT NULL,
+        object TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        hash BLOB NOT NULL
+    ) STRICT;
+";
+
 /// What the first row is chained to.
 const ORIGIN: ChainHash = [0; 32];
 
@@ -44,12 +57,7 @@ pub struct Author {
 
 impl Author {
     /// The entry for something that this author did.
-    pub(super) fn did(
-        &self,
-        event: &str,
-        object: impl Into<String>,
-        detail: impl Into<String>,
-    ) -> AuditEntry {
+    pub fn did(&self, event: &str, object: impl Into<String>, detail: impl Into<String>) -> AuditEntry {
         let (time, actor) = (self.time, self.name.clone());
         AuditEntry {
             time,
@@ -87,7 +95,10 @@ pub enum AuditError {
 }
 
 /// Appends entries, inside the caller's transaction.
-pub(super) fn append(connection: &Connection, entries: &[AuditEntry]) -> rusqlite::Result<()> {
+///
+/// # Errors
+/// As `SQLite` tells them.
+pub fn append(connection: &Connection, entries: &[AuditEntry]) -> rusqlite::Result<()> {
     if entries.is_empty() {
         return Ok(());
     }

@@ -9,10 +9,10 @@ mod seats;
 mod session;
 mod users;
 
-pub use activations::{ActivationCarrier, ActivationRow, PendingRequest};
+pub use activations::{ActivationCarrier, ActivationRow, Activations, PendingRequest};
 pub use audit::{
-    AuditEntry, AuditError, AuditRow, Author, ChainHash, append_audit, checkpoint_audit, prune_audit,
-    verify_audit,
+    AUDIT_TABLE, AuditEntry, AuditError, AuditRow, Author, ChainHash, append as append_audit_to,
+    append_audit, checkpoint_audit, prune_audit, verify_audit,
 };
 pub use id::{BadId, Id};
 pub use keys::{load_highest_time, load_switched_off, save_highest_time, switch_key};
@@ -122,9 +122,26 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (user, thumbprint)
     ) STRICT;
 ",
+    activations::SCHEMA,
 ];
 
-/// Opens connections to the state file. Each part that uses it has a connection of its own.
+/// A kind of database: the name of its file, and the history of its schema. Each entry of that brings it from the version of
+/// its index to the next one.
+#[derive(Clone, Copy, Debug)]
+pub struct Schema {
+    /// Name of the file.
+    pub file_name: &'static str,
+    /// SQL.
+    pub migrations: &'static [&'static str],
+}
+
+/// The node's own.
+const NODE: Schema = Schema {
+    file_name: FILE_NAME,
+    migrations: MIGRATIONS,
+};
+
+/// Opens connections to a database. Each part that uses it has a connection of its own.
 #[derive(Clone, Debug)]
 pub struct Database {
     path: PathBuf,
@@ -136,11 +153,19 @@ impl Database {
     /// # Errors
     /// [`StoreError`]; a damaged file is never replaced, for that would give seats twice.
     pub fn open(state_dir: &Path) -> Result<Self, StoreError> {
+        Self::open_as(state_dir, NODE)
+    }
+
+    /// As [`Database::open`], for a database of another kind.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn open_as(dir: &Path, schema: Schema) -> Result<Self, StoreError> {
         let database = Self {
-            path: state_dir.join(FILE_NAME),
+            path: dir.join(schema.file_name),
         };
         let mut connection = database.connect()?;
-        database.migrate(&mut connection)?;
+        database.migrate(&mut connection, schema.migrations)?;
         Ok(database)
     }
 
@@ -179,7 +204,7 @@ impl Database {
     }
 
     /// Names the file in an error.
-    fn error(&self) -> impl Fn(rusqlite::Error) -> StoreError {
+    pub(crate) fn error(&self) -> impl Fn(rusqlite::Error) -> StoreError {
         let path = self.path.clone();
         move |source| StoreError::Sqlite {
             path: path.clone(),
@@ -187,8 +212,8 @@ impl Database {
         }
     }
 
-    fn migrate(&self, connection: &mut Connection) -> Result<(), StoreError> {
-        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    fn migrate(&self, connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
+        let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
         let version =
             |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get(0));
         let found: i64 = version(connection).map_err(self.error())?;
@@ -200,7 +225,7 @@ impl Database {
             });
         }
         let done = usize::try_from(found).unwrap_or(0);
-        for (step, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        for (step, migration) in migrations.iter().enumerate().skip(done) {
             let transaction = connection.transaction().map_err(self.error())?;
             transaction.execute_batch(migration).map_err(self.error())?;
             transaction

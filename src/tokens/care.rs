@@ -1,7 +1,7 @@
 //! The thread that looks after one token: opens it, looks whether it is there still, starts its process anew.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -57,8 +57,6 @@ pub(super) struct Means {
     pub(super) board: Arc<Board>,
     pub(super) refused: Arc<RefusedPins>,
     pub(super) lane: Arc<Lane>,
-    /// Of the events that the thread itself receives.
-    pub(super) sender: Sender<Event>,
     pub(super) stopping: Arc<Stopping>,
 }
 
@@ -290,7 +288,6 @@ impl Care {
             process,
             lane: self.means.lane.clone(),
             generation: self.generation,
-            events: self.means.sender.clone(),
         };
         let named = thread::Builder::new().name(format!("answers {}", self.means.rules.name));
         if let Err(error) = named.spawn(move || reader.run()) {
@@ -367,7 +364,10 @@ impl Care {
                 Err(RecvTimeoutError::Disconnected) => break CRASHED.to_owned(),
             }
         };
-        self.broken(&why);
+        // Whoever stops the node ends the process.
+        if !self.stopping() {
+            self.broken(&why);
+        }
         false
     }
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::operation::{NewKey, Operation};
 use super::token::{KeyKind, Token};
-use super::wire::{Answer, Ask, MOST_BYTES};
+use super::wire::{Answer, Ask, Failure, FailureKind, MOST_BYTES};
 use super::{Mechanism, TokenError};
 
 /// What becomes of an operation.
@@ -114,12 +114,13 @@ impl Task {
     }
 
     /// Tokens take minutes to make an RSA key.
+    pub(super) fn is_long(&self) -> bool {
+        matches!(self, Self::Operation(Operation::CreateKey { .. }))
+    }
+
+    /// It may take so many times the time-out.
     pub(super) fn patience(&self) -> u32 {
-        if matches!(self, Self::Operation(Operation::CreateKey { .. })) {
-            12
-        } else {
-            1
-        }
+        if self.is_long() { 12 } else { 1 }
     }
 
     /// The private key that it uses.
@@ -164,6 +165,17 @@ impl Job {
     pub(super) fn end(self, outcome: Outcome) {
         if let Waiting::Caller(tell) = self.waiting {
             tell(outcome);
+        }
+    }
+
+    /// Tells the token's own thread that its process can do nothing any more.
+    pub(super) fn tell_keeper_of(&self, why: &str) {
+        if let Waiting::Keeper(to) = &self.waiting {
+            let failure = Failure {
+                kind: FailureKind::Gone,
+                text: why.to_owned(),
+            };
+            let _ = to.send((Answer::Failed(failure), Vec::new()));
         }
     }
 

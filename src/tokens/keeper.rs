@@ -39,7 +39,6 @@ impl Keeper {
             board,
             refused,
             lane: lane.clone(),
-            sender: events.clone(),
             stopping: stopping.clone(),
         };
         let care = Care::new(means, inbox);

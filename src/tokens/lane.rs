@@ -1,22 +1,19 @@
 //! The way of operations to a token's process: how many go on, which wait, and what becomes of each.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::TokenError;
+use super::given::Given;
 use super::job::{Job, Outcome, Waiting};
 use super::process::Process;
 use super::wire::{Answer, Failure, FailureKind};
 
 /// More operations than this do not wait for one token.
 const MOST_WAITING: usize = 1024;
-
-/// The process has so many operations for each of its sessions: one goes on, the next is there when it ends. A session
-/// would wait for the node's threads otherwise, which on a busy machine takes as long as a signature.
-const AHEAD: usize = 2;
 
 /// What the token's own thread is told.
 pub(super) enum Event {
@@ -37,6 +34,8 @@ enum Way {
     Open(Arc<Process>),
     /// They wait for a new process.
     Waiting,
+    /// The same, and the token's own thread does not know yet that the process is good for nothing any more: so.
+    Broken(String),
     /// They are refused: the token is so.
     Closed(String),
 }
@@ -45,15 +44,12 @@ struct Inner {
     way: Way,
     /// Counts processes, so that what is said of an old one is not taken for the new one's.
     generation: u64,
-    sessions: usize,
     /// `CKA_ID` of the keys that the process has told of.
     keys: HashSet<Vec<u8>>,
     /// From when a failed process may be started anew.
     renewable: Instant,
     next: u64,
-    /// When the process said something last.
-    heard: Instant,
-    given: HashMap<u64, Job>,
+    given: Given,
     waiting: VecDeque<Job>,
     /// The token's thread knows that there is something to look after.
     watched: bool,
@@ -62,7 +58,6 @@ struct Inner {
 /// The way of operations to one token.
 pub(super) struct Lane {
     name: String,
-    timeout: Duration,
     events: Sender<Event>,
     inner: Mutex<Inner>,
 }
@@ -83,17 +78,14 @@ impl Lane {
     pub(super) fn new(name: &str, timeout: Duration, events: Sender<Event>) -> Self {
         Self {
             name: name.to_owned(),
-            timeout,
             events,
             inner: Mutex::new(Inner {
                 way: Way::Closed("was not looked at yet".into()),
                 generation: 0,
-                sessions: 1,
                 keys: HashSet::new(),
                 renewable: Instant::now(),
                 next: 0,
-                heard: Instant::now(),
-                given: HashMap::new(),
+                given: Given::new(timeout),
                 waiting: VecDeque::new(),
                 watched: false,
             }),
@@ -109,6 +101,8 @@ impl Lane {
         } else if let Way::Closed(state) = &inner.way {
             let state = state.clone();
             ends.0.push((job, Err(self.not_usable(state))));
+        } else if let (Way::Broken(why), true) = (&inner.way, job.is_of_keeper()) {
+            job.tell_keeper_of(why);
         } else if job.is_of_keeper() {
             inner.waiting.push_front(job);
             self.pump(&mut inner, &mut ends);
@@ -125,22 +119,19 @@ impl Lane {
     fn pump(&self, inner: &mut Inner, ends: &mut Ends) {
         let Way::Open(process) = &inner.way else { return };
         let process = process.clone();
-        while inner.given.len() < AHEAD * inner.sessions {
-            let Some(mut job) = inner.waiting.pop_front() else {
+        while inner.given.has_room() {
+            let Some(job) = inner.waiting.pop_front() else {
                 break;
             };
             let now = Instant::now();
-            if !job.is_of_keeper() && now > job.asked + self.patience(&job) {
+            if !job.is_of_keeper() && now > job.asked + inner.given.patience(&job) {
                 ends.0.push((job, Err(TokenError::Busy(self.name.clone()))));
                 continue;
             }
             inner.next += 1;
             let (ask, bytes) = job.task.message();
             match process.send(inner.next, ask, &bytes) {
-                Ok(()) => {
-                    job.given = now;
-                    inner.given.insert(inner.next, job);
-                }
+                Ok(()) => inner.given.add(inner.next, job),
                 // It has ended, which is seen elsewhere, or takes no more for now: the next answer makes room.
                 Err(error) if error.kind() != io::ErrorKind::InvalidInput => {
                     inner.waiting.push_front(job);
@@ -161,8 +152,7 @@ impl Lane {
         if inner.generation != generation {
             return;
         }
-        inner.heard = Instant::now();
-        let Some(mut job) = inner.given.remove(&id) else {
+        let Some(job) = inner.given.answered(id) else {
             return;
         };
         let failure = match answer {
@@ -176,8 +166,7 @@ impl Lane {
                     let last = matches!(answer, Answer::Done);
                     let heard = to.send((answer, bytes.to_vec())).is_ok();
                     if heard && !last {
-                        job.given = Instant::now();
-                        inner.given.insert(id, job);
+                        inner.given.add(id, job);
                     }
                 } else if job.task.changes_token() {
                     self.tell_after_change(job, bytes.to_vec());
@@ -226,10 +215,33 @@ impl Lane {
             ends.0.push((job, Err(error)));
         }
         if broken {
-            // Nothing more goes there; the token's thread sees to the rest.
-            inner.way = Way::Waiting;
-            let _ = self.events.send(Event::Broken(inner.generation, failure.text));
+            self.fall(inner, failure.text);
         }
+    }
+
+    /// The process with this number has ended.
+    pub(super) fn ended(&self, generation: u64, why: &str) {
+        let mut inner = self.lock();
+        if inner.generation == generation {
+            self.fall(&mut inner, why.to_owned());
+        }
+    }
+
+    /// Nothing more goes to the process; the token's thread, which may be waiting for its answers, sees to the rest.
+    fn fall(&self, inner: &mut Inner, why: String) {
+        if !matches!(inner.way, Way::Open(_)) {
+            return;
+        }
+        let Inner { given, waiting, .. } = inner;
+        let (keepers, rest) = std::mem::take(waiting)
+            .into_iter()
+            .partition::<Vec<_>, _>(Job::is_of_keeper);
+        *waiting = rest.into();
+        for job in given.take_keepers().chain(keepers) {
+            job.tell_keeper_of(&why);
+        }
+        let _ = self.events.send(Event::Broken(inner.generation, why.clone()));
+        inner.way = Way::Broken(why);
     }
 
     fn error(&self, failure: &Failure) -> TokenError {
@@ -260,19 +272,6 @@ impl Lane {
         }
     }
 
-    fn patience(&self, job: &Job) -> Duration {
-        self.timeout * job.task.patience()
-    }
-
-    /// When an operation that the process has is late: after its time without a word of the process, for a token that does
-    /// one thing at a time may have others to do first; and in any case after the time that all of those may take.
-    fn due(&self, job: &Job, heard: Instant, sessions: usize) -> Instant {
-        let patience = self.patience(job);
-        let others = u32::try_from(AHEAD * sessions).unwrap_or(u32::MAX);
-        let silent = job.given.max(heard) + patience;
-        silent.min(job.given + patience.saturating_mul(others))
-    }
-
     /// The token becomes usable: what is asked of it from now on waits for its process.
     pub(super) fn hold(&self) {
         self.lock().way = Way::Waiting;
@@ -289,7 +288,7 @@ impl Lane {
         let mut inner = self.lock();
         inner.generation += 1;
         inner.way = Way::Open(process);
-        inner.sessions = sessions;
+        inner.given.set_sessions(sessions);
         inner.renewable = renewable;
         self.pump(&mut inner, &mut ends);
         inner.generation
@@ -301,10 +300,7 @@ impl Lane {
         let mut inner = self.lock();
         inner.way = Way::Waiting;
         inner.generation += 1;
-        let now = Instant::now();
-        let given: Vec<_> = inner.given.drain().map(|(_, job)| job).collect();
-        for mut job in given {
-            let late = now >= self.due(&job, inner.heard, inner.sessions);
+        for (mut job, late) in inner.given.take_all() {
             if job.is_of_keeper() || job.again || late || !job.task.is_repeatable() {
                 ends.0.push((job, Err(why.clone())));
             } else {
@@ -321,7 +317,8 @@ impl Lane {
         let mut inner = self.lock();
         inner.generation += 1;
         let Inner { given, waiting, .. } = &mut *inner;
-        let all = given.drain().map(|(_, job)| job).chain(waiting.drain(..));
+        let given = given.take_all().into_iter().map(|(job, _)| job);
+        let all = given.chain(waiting.drain(..));
         ends.0
             .extend(all.map(|job| (job, Err(self.not_usable(state.clone())))));
         inner.way = Way::Closed(state);
@@ -333,10 +330,11 @@ impl Lane {
         let mut ends = Ends::default();
         let now = Instant::now();
         let mut inner = self.lock();
-        let (late, rest) = std::mem::take(&mut inner.waiting)
+        let Inner { given, waiting, .. } = &mut *inner;
+        let (late, rest) = std::mem::take(waiting)
             .into_iter()
-            .partition::<Vec<_>, _>(|job| now >= job.asked + self.patience(job));
-        inner.waiting = rest.into();
+            .partition::<Vec<_>, _>(|job| now >= job.asked + given.patience(job));
+        *waiting = rest.into();
         let error = || Err(TokenError::Late(self.name.clone()));
         ends.0.extend(late.into_iter().map(|job| (job, error())));
         drop(inner);
@@ -345,11 +343,7 @@ impl Lane {
     /// When the first of what goes on has to have ended. None: nothing goes on; the next that does is told.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let mut inner = self.lock();
-        let first = inner
-            .given
-            .values()
-            .map(|job| self.due(job, inner.heard, inner.sessions))
-            .min();
+        let first = inner.given.deadline();
         inner.watched = first.is_some();
         first
     }

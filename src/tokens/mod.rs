@@ -6,6 +6,7 @@ mod care;
 mod certificates;
 mod contents;
 mod error;
+mod given;
 mod handle;
 mod job;
 mod keeper;

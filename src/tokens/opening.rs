@@ -29,7 +29,8 @@ pub(super) struct Opening {
 /// What the next opening has to know of those before it.
 #[derive(Default)]
 pub(super) struct Caution {
-    /// The token and PIN that went into a login whose outcome is not known, and how often; forgotten when the token goes.
+    /// The token and PIN that went into a login whose outcome is not known, and how often since the token
+    /// was away.
     uncertain: Option<(String, zeroize::Zeroizing<String>, u8)>,
     /// The PIN that is known not to be accepted, and how it stands with the token since, so that it is neither tried nor
     /// hashed at each look.
@@ -60,7 +61,10 @@ impl Opener<'_> {
         let facts = match self.find() {
             Ok(Answer::Found(facts)) => facts,
             Ok(Answer::Absent) => {
-                self.caution.uncertain = None;
+                // When it is back it may be given the PIN anew, unless it says then that the last one was wrong.
+                if let Some((_, _, times)) = &mut self.caution.uncertain {
+                    *times = 0;
+                }
                 return ended(TokenState::Absent);
             }
             Ok(Answer::Failed(failure)) => return ended(TokenState::Faulty(failure.text)),
@@ -151,8 +155,8 @@ impl Opener<'_> {
                 self.caution.refused = Some((name, pin, state.clone()));
                 state
             }
-            // It went while it was logged in to. All else may be a maker's word for a wrong PIN.
-            (FailureKind::Gone, _) if failure.text != "CKR_DEVICE_ERROR" => TokenState::Faulty(failure.text),
+            (FailureKind::NoSession, _) => TokenState::Faulty(failure.text),
+            // All else may be a maker's word for a wrong PIN, also that it went: whether it did shows at the next look.
             (_, pin) => {
                 if let Some(pin) = pin {
                     self.note_uncertain(name, pin);

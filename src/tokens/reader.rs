@@ -1,9 +1,8 @@
 //! The thread that takes the answers of a module's process.
 
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
-use super::lane::{Event, Lane};
+use super::lane::Lane;
 use super::opening::CRASHED;
 use super::process::{Process, Received};
 use super::wire::Inbox;
@@ -13,7 +12,6 @@ pub(super) struct Reader {
     pub(super) process: Arc<Process>,
     pub(super) lane: Arc<Lane>,
     pub(super) generation: u64,
-    pub(super) events: Sender<Event>,
 }
 
 impl Reader {
@@ -27,7 +25,7 @@ impl Reader {
                 }
                 Received::Late => {}
                 Received::Ended => {
-                    let _ = self.events.send(Event::Broken(self.generation, CRASHED.into()));
+                    self.lane.ended(self.generation, CRASHED);
                     return;
                 }
             }

@@ -129,6 +129,8 @@ pub(super) enum FailureKind {
     Gone,
     /// What the module answered makes no sense.
     Nonsense,
+    /// There is no session, so that no PIN was given.
+    NoSession,
     /// The PIN is wrong.
     WrongPin,
     /// The PIN is locked.

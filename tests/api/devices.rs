@@ -114,7 +114,7 @@ fn devices_are_listed_whatever_they_are() {
 }
 
 /// Asks the second listener; its answers are not signed.
-fn admin(node: &TestNode, head: &str) -> Answer {
+pub(crate) fn admin(node: &TestNode, head: &str) -> Answer {
     let mut wire = Wire::connect(node.admin_address());
     wire.send(format!("{head}\r\nContent-Length: 0\r\n\r\n"));
     wire.answer(false).unwrap()

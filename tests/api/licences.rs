@@ -269,12 +269,18 @@ fn row_21_validity() {
 
 #[test]
 fn row_22_activation_code() {
-    // Activation comes later: until then the verb is not implemented, whatever is sent.
+    // What a centre makes of it is tested with one.
     let node = TestNode::licensed();
     for body in [INSTALL, "{}", "", "nonsense", r#"{"ActivationCodeString":"x"}"#] {
         let answer = node.ask("POST", "/api/licences").body(body).send();
-        assert_eq!(answer.refused(501), "EHTTPNotImplemented");
-        assert_eq!(answer.header("Allow"), Some("GET, HEAD"));
+        assert_eq!(answer.refused(400), "EHTTPBadRequest");
     }
+    // The ITN of the manual's example with its check digit.
+    let here = INSTALL.replace("1234567890", "1234567894");
+    let answer = node.ask("POST", "/api/licences").body(&here).send().expect(200);
+    assert_eq!(answer.json(), node.licence(KEY_NO));
+    let other = here.replace("5361", "5362");
+    let answer = node.ask("POST", "/api/licences").body(other).send();
+    assert_eq!(answer.refused(503), "EActivationCentreUnavailable");
     assert_eq!(node.get("/api/licences").rows().len(), 1, "nothing changed");
 }

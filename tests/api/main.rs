@@ -28,6 +28,7 @@ mod loss;
 mod manual;
 mod race;
 mod responses;
+mod revocations;
 mod roles;
 mod security_keys;
 mod sessions;

@@ -249,7 +249,7 @@ fn row_09_methods() {
         ("/api", looks),
         ("/api/serverinfo", looks),
         ("/api/publickey", looks),
-        ("/api/licences", looks),
+        ("/api/licences", "GET, HEAD, POST"),
         (&licence, looks),
         ("/api/connections", "GET, HEAD, POST"),
         (&connection, one),

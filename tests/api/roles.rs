@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// Verb, path, and what becomes of it for an administrator, a client, a monitor and a signer. `{session}` and
 /// `{connection}` are the caller's own, or an administrator's where the caller cannot have one.
-const TABLE: [(&str, &str, [u16; 4]); 50] = [
+const TABLE: [(&str, &str, [u16; 4]); 51] = [
     ("GET", "/api", [200, 200, 200, 200]),
     ("HEAD", "/api", [200, 200, 200, 200]),
     ("POST", "/api", [501, 501, 501, 501]),
@@ -17,7 +17,8 @@ const TABLE: [(&str, &str, [u16; 4]); 50] = [
     ("GET", "/api/publickey", [200, 200, 200, 200]),
     ("GET", "/api/licences", [200, 403, 200, 403]),
     ("HEAD", "/api/licences", [200, 403, 200, 403]),
-    ("POST", "/api/licences", [501, 501, 501, 501]),
+    ("POST", "/api/licences", [400, 403, 403, 403]),
+    ("PUT", "/api/licences", [501, 501, 501, 501]),
     ("GET", "/api/licences/7131766", [200, 403, 200, 403]),
     ("GET", "/api/licences/1", [404, 403, 404, 403]),
     ("GET", "/api/licences/x", [400, 403, 400, 403]),

@@ -7,7 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keynode::licence::binding::Binding;
 use keynode::licence::{
-    ActivationCode, FORMAT_VERSION, Itn, KeyId, KeyNo, KeyType, Licence, Timestamp, VendorKey, seal,
+    ActivationCode, FORMAT_VERSION, Itn, KeyId, KeyNo, KeyType, Licence, Notice, Timestamp, VendorKey, seal,
+    seal_notice,
 };
 use keynode::signing::{Message, Signer, SoftwareKey};
 use serde_json::Value;
@@ -51,6 +52,34 @@ pub(crate) fn vendor_kid() -> String {
 /// A licence file.
 pub(crate) fn sealed(licence: &Licence) -> String {
     seal::<()>(licence, &vendor_kid(), |message| Ok(vendor_sign(message))).unwrap()
+}
+
+/// A licence file that a stranger has signed in the vendor's name.
+pub(crate) fn forged(licence: &Licence) -> String {
+    seal::<()>(licence, &vendor_kid(), |message| Ok(stranger_sign(message))).unwrap()
+}
+
+/// A licence file that a stranger has signed in their own name.
+pub(crate) fn foreign(licence: &Licence) -> String {
+    let public = VendorKey::from_pem(&stranger().public_key().pem).unwrap();
+    seal::<()>(licence, public.kid(), |message| Ok(stranger_sign(message))).unwrap()
+}
+
+fn stranger() -> SoftwareKey {
+    software_key(include_str!("../fixtures/stranger.key.pem"))
+}
+
+fn stranger_sign(message: &[u8]) -> Vec<u8> {
+    let message = Message {
+        query_id: b"",
+        body: message,
+    };
+    stranger().sign_one(message).unwrap().0
+}
+
+/// A notice of the fixture vendor's.
+pub(crate) fn notice(notice: &impl Notice) -> String {
+    seal_notice::<_, ()>(notice, &vendor_kid(), |message| Ok(vendor_sign(message))).unwrap()
 }
 
 /// A licence file with this payload, which need not be one that this program would write.

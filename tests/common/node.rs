@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use keynode::clock::{Clock, Millis};
 use keynode::computer::Roots;
 use keynode::devices::Carrier;
-use keynode::keyring::KeeperHandle;
+use keynode::keyring::{KeeperHandle, Plugged};
 use keynode::licence::{Licence, Timestamp};
 use keynode::node::{Node, SIGNING_KEY, StartError, host_devices};
 use keynode::seats::DeskHandle;
@@ -208,6 +208,12 @@ impl TestNode {
     /// Waits until the keyring has done what it was told, and the seats follow it.
     pub(crate) fn follow(&self) {
         self.rescan();
+    }
+
+    /// Its hardware, tokens among it.
+    #[allow(dead_code, reason = "only some tests have hardware of their own")]
+    pub(crate) fn plugged(&self) -> Arc<dyn Plugged> {
+        self.running().keys.devices().clone()
     }
 
     pub(crate) fn licence_dir(&self) -> PathBuf {

@@ -4,8 +4,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use keynode::devices::fido2::{Credential, Report, Step, Transport, make_over, prove_over};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keynode::devices::attestation::verify;
+use keynode::devices::fido2::{Credential, Report, Step, Transport, attest_over, make_over, prove_over};
 use keynode::devices::{CarrierError, carrier};
+use keynode::licence::binding::CarrierBinding;
 
 use super::authenticator::Authenticator;
 
@@ -119,4 +123,43 @@ fn without_a_touch_no_credential_is_made_and_the_key_works_on() {
         key.proves(std::slice::from_ref(&credential)),
         [credential.serial()]
     );
+}
+
+#[test]
+fn a_challenge_of_somebody_else_is_signed_for_him_alone() {
+    let (key, other) = (Key::new(), Key::new());
+    let (credential, _) = key.make(false).unwrap();
+    let (second, _) = key.make(true).unwrap();
+    key.authenticator.set_touched(false);
+    let binding = |credential: &Credential| CarrierBinding {
+        driver: "fido2".into(),
+        serial: credential.serial(),
+        public_key: Some(credential.public_key()),
+    };
+    let attest = |key: &Key, credential: &Credential, challenge: &[u8; 32]| {
+        let id = URL_SAFE_NO_PAD.decode(credential.serial()).unwrap();
+        attest_over(key.clone(), &id, challenge, &carrier::Progress::default())
+    };
+    for made in [&credential, &second] {
+        let proof = attest(&key, made, &[7; 32]).unwrap();
+        assert!(verify(&binding(made), &[7; 32], &proof));
+        assert!(!verify(&binding(made), &[8; 32], &proof));
+        let another = CarrierBinding {
+            serial: "A".repeat(made.serial().len()),
+            ..binding(made)
+        };
+        assert!(
+            !verify(&another, &[7; 32], &proof),
+            "the key is right, its name is not"
+        );
+        for place in 0..proof.len() {
+            let mut changed = proof.clone();
+            changed[place] ^= 1;
+            assert!(!verify(&binding(made), &[7; 32], &changed), "byte {place}");
+            assert!(!verify(&binding(made), &[7; 32], &proof[..place]));
+        }
+    }
+    let of_another = attest(&key, &second, &[7; 32]).unwrap();
+    assert!(!verify(&binding(&credential), &[7; 32], &of_another));
+    assert_eq!(attest(&other, &credential, &[7; 32]), Err(CarrierError::Absent));
 }

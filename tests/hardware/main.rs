@@ -6,6 +6,7 @@
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
 
+mod attestation;
 mod carrier_memory;
 mod carrier_page;
 mod carrier_proof;

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use keynode::devices::attestation::verify;
 use keynode::devices::fido2::{Credential, make};
-use keynode::devices::{Catalogue, scan_once};
+use keynode::devices::{CarrierError, Catalogue, scan_once};
 use keynode::licence::Licence;
 use keynode::licence::binding::{Binding, CarrierBinding};
 use serde_json::{Value, json};
@@ -145,6 +146,40 @@ mocked_test!(fn a_licence_file_works_while_its_security_key_is_there(bed) {
     key.plug(bed, &second);
     until_sound(&node, KEY_NO);
     until_sound(&node, 9);
+});
+
+mocked_test!(fn a_key_that_no_licence_asks_for_signs_by_a_credential(bed) {
+    bed.add(&root_hub());
+    let key = SecurityKey::new();
+    key.plug(bed, &on_port(1));
+    let (credential, another) = (provision(false), provision(false));
+    key.firmware.set_touched(false);
+    let binding = |credential: &Credential| match bound(credential, licence()).binding {
+        Binding::Carrier(binding) => binding,
+        other => panic!("{other:?}"),
+    };
+    let node = on_host();
+    let devices = node.plugged();
+    until("it is there", || !devices.hardware().inventory.devices.is_empty());
+    let proof = devices.attest(&credential.serial(), &[7; 32]).unwrap();
+    assert!(verify(&binding(&credential), &[7; 32], &proof));
+    assert!(!verify(&binding(&another), &[7; 32], &proof));
+    assert!(devices.hardware().carriers.is_empty(), "it is no carrier");
+    let unknown = "A".repeat(credential.serial().len());
+    assert_eq!(devices.attest(&unknown, &[7; 32]), Err(CarrierError::Absent));
+
+    // By the key's own name where a licence tells which credential is meant.
+    let id = device(&node)["ID"].as_str().unwrap().to_owned();
+    assert!(matches!(devices.attest(&id, &[7; 32]), Err(CarrierError::Unfit(_))));
+    node.put(&bound(&credential, licence()));
+    until_sound(&node, KEY_NO);
+    let proof = devices.attest(&id, &[8; 32]).unwrap();
+    assert!(verify(&binding(&credential), &[8; 32], &proof));
+    node.put(&bound(&another, numbered(9)));
+    until_sound(&node, 9);
+    assert!(matches!(devices.attest(&id, &[8; 32]), Err(CarrierError::Unfit(why)) if why.contains("2 credentials")));
+    let proof = devices.attest(&another.serial(), &[9; 32]).unwrap();
+    assert!(verify(&binding(&another), &[9; 32], &proof));
 });
 
 mocked_test!(fn a_key_that_is_there_before_the_node_is_known_from_its_first_answer(bed) {

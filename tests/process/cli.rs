@@ -21,6 +21,7 @@ fn help_and_version_are_there_and_wrong_words_are_told() {
         "computer",
         "vendor",
         "user",
+        "activation",
         "config",
         "public-key",
         "verify",

@@ -58,6 +58,21 @@ fn sessions_are_listed_and_released() {
 }
 
 #[test]
+fn a_licence_that_ends_soon_is_told_by_status_and_doctor() {
+    let state = State::new();
+    state.install(7_131_766, &["--period", "20"]);
+    let node = state.start(&[]);
+    let admin = node.admin.to_string();
+    let told = state.run(&["status", "--admin-listen", &admin]).ok();
+    assert!(
+        told.contains("key 7131766 of series 672B: 20 day(s) left"),
+        "{told}"
+    );
+    let told = state.run(&["doctor", "--admin-listen", &admin]).out;
+    assert!(told.contains("7131766 of series 672B ends on"), "{told}");
+}
+
+#[test]
 fn status_tells_of_a_node_that_runs_and_of_one_that_does_not() {
     let state = State::new();
     state.install(7_131_766, &["--seats", "3"]);

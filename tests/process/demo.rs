@@ -53,6 +53,19 @@ fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+/// The code in the line that activates it.
+fn code(line: &str) -> &str {
+    let (_, rest) = line.split_once("ActivationCodeString\":\"").unwrap();
+    rest.split_once('"').unwrap().0
+}
+
+/// KeyNo of the licence that a node answered with, which gives seats.
+fn activated(answer: &str) -> u64 {
+    let licence: serde_json::Value = serde_json::from_str(answer).unwrap();
+    assert_eq!(licence["Workable"], true, "{answer}");
+    licence["KeyNo"].as_u64().unwrap()
+}
+
 #[test]
 fn the_lines_of_a_demo_work_as_printed_and_a_second_start_keeps_everything() {
     let home = tempfile::tempdir().unwrap();
@@ -60,7 +73,7 @@ fn the_lines_of_a_demo_work_as_printed_and_a_second_start_keeps_everything() {
     println!("first start of a demo, two RSA keys made: {:?}", node.start_took);
     let (text, lines) = told(&mut node);
     assert!(text.contains(&format!("http://{}/api", node.address)), "{text}");
-    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(lines.len(), 5, "{text}");
     let elsewhere = tempfile::tempdir().unwrap();
     let outputs: Vec<String> = lines
         .iter()
@@ -73,6 +86,7 @@ fn the_lines_of_a_demo_work_as_printed_and_a_second_start_keeps_everything() {
     assert!(outputs[1].contains("\"KeyNo\": 7131766"), "{}", outputs[1]);
     assert!(outputs[2].contains("\"LicenceCount\":5"), "{}", outputs[2]);
     assert!(outputs[3].contains("Verified OK"), "{}", outputs[3]);
+    let key_no = activated(&outputs[4]);
     assert_eq!(
         fs::read_dir(elsewhere.path()).unwrap().count(),
         0,
@@ -89,10 +103,24 @@ fn the_lines_of_a_demo_work_as_printed_and_a_second_start_keeps_everything() {
     let (status, _) = node.stop();
     assert!(status.success(), "{status}");
     let mut node = Node::start(demo(home.path(), &[]));
+    let used = code(&lines[4]).to_owned();
     let (_, lines) = told(&mut node);
     assert!(sh(&lines[3], &[], elsewhere.path()).ok().contains("Verified OK"));
     assert_eq!(node.client().sessions().len(), 1, "the session of the first run");
     assert!(files(&state) == before, "something was made anew");
+    assert_eq!(
+        node.client().key(key_no)["Workable"],
+        true,
+        "the licence of the first run"
+    );
+
+    // Its centre knows what was used, and serves on.
+    assert_ne!(code(&lines[4]), used);
+    let outputs = sh(&lines[4], &[], elsewhere.path()).ok();
+    assert_ne!(activated(&outputs), key_no);
+    for code in [&used, code(&lines[4])] {
+        assert!(!node.log().contains(code), "a code stands in the log");
+    }
 }
 
 #[test]
@@ -114,6 +142,7 @@ fn two_demos_at_once_do_not_disturb_each_other() {
                     let done = sh(&lines[3], &[], Path::new("/"));
                     assert!(done.out.contains("Verified OK"), "{done:?}");
                 }
+                activated(&sh(&lines[4], &[], Path::new("/")).ok());
             });
         }
     });
@@ -134,13 +163,14 @@ fn a_demo_with_a_token_signs_on_it_and_finds_it_again() {
     let home = tempfile::tempdir().unwrap();
     let mut node = Node::start(demo(home.path(), &["--hsm"]));
     let (text, lines) = told(&mut node);
-    assert!(text.contains("SoftHSM2") && lines.len() == 5, "{text}");
+    assert!(text.contains("SoftHSM2") && lines.len() == 6, "{text}");
     let elsewhere = tempfile::tempdir().unwrap();
     let outputs: Vec<String> = lines
         .iter()
         .map(|line| sh(line, &[], elsewhere.path()).ok())
         .collect();
     assert!(outputs[3].contains("Verified OK"), "{}", outputs[3]);
+    activated(&outputs[5]);
     let keys: serde_json::Value = serde_json::from_str(&outputs[4]).unwrap();
     assert_eq!(keys["Keys"][0]["Provider"], "pkcs11", "{keys}");
     assert_eq!(

@@ -96,40 +96,20 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// A node that serves.
-pub(crate) struct Node {
+/// A process whose log is followed; killed when dropped.
+pub(crate) struct Process {
     child: Child,
-    pub(crate) address: SocketAddr,
-    pub(crate) admin: SocketAddr,
-    /// From the start of the process to its first word that it serves.
-    pub(crate) start_took: Duration,
     log: Arc<Mutex<String>>,
     lines: Receiver<String>,
 }
 
-impl Node {
-    /// Starts a command that serves, and waits until it does.
+impl Process {
     pub(crate) fn start(mut command: Command) -> Self {
         command.stderr(Stdio::piped());
-        let start = Instant::now();
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let lines = follow(&mut child, log.clone());
-        let mut node = Self {
-            child,
-            address: SocketAddr::from(([0; 4], 0)),
-            admin: SocketAddr::from(([0; 4], 0)),
-            start_took: Duration::ZERO,
-            log,
-            lines,
-        };
-        let told = node.logged("keynode serves");
-        node.start_took = start.elapsed();
-        let address = |name: &str| told[name].as_str().unwrap().parse().unwrap();
-        node.address = address("address");
-        node.admin = address("admin");
-        assert_eq!(Client::new(node.admin).get("/ready").status, 200);
-        node
+        Self { child, log, lines }
     }
 
     /// Waits for a line of the log with this message.
@@ -151,22 +131,70 @@ impl Node {
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            println!("log of the process:\n{}", self.log());
+        }
+    }
+}
+
+/// A node that serves.
+pub(crate) struct Node {
+    process: Process,
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    /// From the start of the process to its first word that it serves.
+    pub(crate) start_took: Duration,
+}
+
+impl Node {
+    /// Starts a command that serves, and waits until it does.
+    pub(crate) fn start(command: Command) -> Self {
+        let start = Instant::now();
+        let process = Process::start(command);
+        let told = process.logged("keynode serves");
+        let start_took = start.elapsed();
+        let address = |name: &str| told[name].as_str().unwrap().parse().unwrap();
+        let node = Self {
+            address: address("address"),
+            admin: address("admin"),
+            process,
+            start_took,
+        };
+        assert_eq!(Client::new(node.admin).get("/ready").status, 200);
+        node
+    }
+
+    /// Waits for a line of the log with this message.
+    pub(crate) fn logged(&self, message: &str) -> Value {
+        self.process.logged(message)
+    }
+
+    /// The whole log so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
 
     pub(crate) fn client(&self) -> Client {
         Client::new(self.address)
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.child.id()
     }
 
     /// Takes what `Stdio::piped` gave for its standard output.
     pub(crate) fn stdout(&mut self) -> BufReader<std::process::ChildStdout> {
-        BufReader::new(self.child.stdout.take().unwrap())
+        BufReader::new(self.process.child.stdout.take().unwrap())
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        let pid = Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
@@ -174,25 +202,16 @@ impl Node {
     pub(crate) fn stop(mut self) -> (ExitStatus, Duration) {
         self.signal(Signal::TERM);
         let start = Instant::now();
-        eventually("the end of the process", || self.child.try_wait().unwrap());
+        let child = &mut self.process.child;
+        eventually("the end of the process", || child.try_wait().unwrap());
         let took = start.elapsed();
-        (self.child.wait().unwrap(), took)
+        (child.wait().unwrap(), took)
     }
 
     /// SIGKILL.
     pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            println!("log of the node:\n{}", self.log());
-        }
+        self.process.child.kill().unwrap();
+        self.process.child.wait().unwrap();
     }
 }
 

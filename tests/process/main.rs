@@ -1,8 +1,12 @@
 //! The real program as a process: what only shows when it is started, killed, signalled and called from a shell.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod centre;
 mod cli;
+mod cli_activation;
+mod cli_centre;
 mod cli_certificates;
+mod cli_codes;
 mod cli_node;
 mod cli_signing;
 mod cli_vendor;
@@ -12,6 +16,10 @@ mod harness;
 mod http;
 mod jose;
 mod live;
+mod living_centre;
+#[path = "../common/machine.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod machine;
 mod network;
 mod signals;
 #[path = "../tokens/softhsm.rs"]

@@ -2,6 +2,7 @@
 //! without them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attestation;
 mod carriers;
 #[path = "../common/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
@@ -18,6 +19,7 @@ mod pins;
 mod provision;
 mod signing;
 mod signing_loss;
+mod silence;
 mod softhsm;
 mod states;
 mod world;

@@ -73,19 +73,85 @@ fn no_pin_is_given_to_a_token_that_it_could_lock_or_that_is_locked() {
 
 #[test]
 fn a_pin_of_unknown_outcome_is_tried_twice_and_not_for_ever() {
-    // A crash, the standard's words for "something", and a maker's own word: any of them may mean a wrong PIN.
-    for fault in ["crash", "error 0x6", "error 0x30", "error 0x80000001"] {
-        let faulty = Faulty::new();
+    // A crash, the standard's words for "something" or for trouble of another kind, and a maker's own word: any of them may
+    // mean a wrong PIN.
+    let faulty = Faulty::new();
+    for fault in [
+        "crash",
+        "error 0x2",
+        "error 0x6",
+        "error 0x30",
+        "error 0x32",
+        "error 0xb3",
+        "error 0x80000001",
+    ] {
         faulty.will(&format!("C_Login {fault}"));
+        let before = faulty.calls("C_Login");
         let world = World::new([("a", faulty.settings())]);
         world.until("a", "in need of a PIN", needs("each of the 2 times"));
         world.tokens.rescan();
-        assert_eq!(faulty.calls("C_Login"), 2, "{fault}");
+        assert_eq!(faulty.calls("C_Login"), before + 2, "{fault}");
         // It was not refused: once the module is mended, a new run has it.
         drop(world);
         faulty.will("");
         let world = World::new([("a", faulty.settings())]);
         world.usable("a");
+    }
+}
+
+#[test]
+fn a_token_without_a_free_session_was_given_no_pin() {
+    let faulty = Faulty::new();
+    let mut logins = 0;
+    for code in ["0x6", "0x30", "0xb1"] {
+        faulty.will(&format!("C_OpenSession error {code}"));
+        let before = faulty.calls("C_OpenSession");
+        let world = World::new([("a", faulty.settings())]);
+        world.until("a", "looked at more than twice", |_| {
+            faulty.calls("C_OpenSession") > before + 2
+        });
+        world.until("a", "faulty", |token| {
+            matches!(token.state, TokenState::Faulty(_))
+        });
+        assert_eq!(faulty.calls("C_Login"), logins, "{code}");
+        // One is enough, whatever is said of the second.
+        faulty.will(&format!("after C_Login C_OpenSession error {code}"));
+        world.usable("a");
+        world.sign("a", 1, b"x").unwrap();
+        logins += 1;
+        assert_eq!(faulty.calls("C_Login"), logins, "{code}");
+    }
+}
+
+#[test]
+fn a_token_that_goes_at_its_login_is_tried_anew_unless_it_says_that_the_pin_was_wrong() {
+    for (flags, right) in [("", true), ("C_GetTokenInfo flags 0x10000", false)] {
+        let faulty = Faulty::new();
+        let mut settings = faulty.settings();
+        settings.probe = std::time::Duration::from_hours(1);
+        faulty.will("C_Login error 0x32");
+        let world = World::new([("a", settings)]);
+        for tries in [1, 2] {
+            world.until("a", "faulty", |token| {
+                matches!(token.state, TokenState::Faulty(_))
+            });
+            assert_eq!(faulty.calls("C_Login"), tries);
+            faulty.hsm.remove("one");
+            world.tokens.rescan();
+            world.until("a", "absent", |token| token.state == TokenState::Absent);
+            faulty.hsm.put_back("one");
+            if tries == 1 {
+                world.tokens.rescan();
+            }
+        }
+        faulty.will(flags);
+        world.tokens.rescan();
+        if right {
+            world.usable("a");
+        } else {
+            world.until("a", "in need of a PIN", needs("refused the PIN"));
+            assert_eq!(faulty.calls("C_Login"), 2);
+        }
     }
 }
 

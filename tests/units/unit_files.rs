@@ -27,7 +27,7 @@ fn units(dir: &tempfile::TempDir) -> Vec<PathBuf> {
             copy
         })
         .collect();
-    assert_eq!(units.len(), 3);
+    assert_eq!(units.len(), 4);
     units
 }
 

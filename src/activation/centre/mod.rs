@@ -1,24 +1,38 @@
 //! The vendor's activation centre: codes are issued, activated, moved, renewed, returned and revoked here.
 
 mod books;
+mod clones;
+mod codes;
+mod columns;
+mod decide;
+mod desk;
 mod error;
 mod goods;
+pub mod http;
+mod lists;
+mod record;
+mod renewal;
 mod rows;
+mod schema;
 mod service;
+mod shown;
 mod signer;
+mod store;
+#[cfg(test)]
+mod testing;
 
 pub use books::Books;
 pub use error::CentreError;
 pub use goods::{Product, Series};
+pub use lists::SignedList;
 pub use rows::{
     ActivationFilter, ActivationRow, ApiKeyRow, Batch, CloneMark, CodeFilter, CodeRow, CodeState, End,
     IssueOrder, IssuedCode, RecoveryCode, Which,
 };
-pub use service::{Answer, Centre, SignedList};
+pub use schema::DATABASE;
+pub use service::{Answer, Centre};
+pub use shown::{ACTIVATION_COLUMNS, CODE_COLUMNS, ISSUED_COLUMNS, code_text};
 pub use signer::VendorSigner;
-
-/// Name of the database in the centre's directory.
-pub const DATABASE: &str = "centre.db";
 
 /// Name of the vendor key's file in the centre's directory, where the key is not on a token.
 pub const VENDOR_KEY: &str = "vendor.key";

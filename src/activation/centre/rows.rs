@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::licence::{ActivationCode, Iec, Itn, KeyId, KeyNo, Timestamp};
 
 /// Codes to issue.
@@ -175,7 +177,7 @@ pub enum End {
 }
 
 /// Two nodes use one activation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloneMark {
     /// When that was seen.
     pub time: Timestamp,

@@ -5,11 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crate::activation::{Refusal, Request};
+use crate::activation::{Refusal, Request, carrier_challenge};
 use crate::clock::SharedClock;
+use crate::devices::attestation;
+use crate::licence::{Receipt, Unsigned};
 
+use super::codes::Codes;
+use super::decide::Given;
+use super::desk::{Case, Desk};
 use super::error::CentreError;
+use super::lists::{Lists, SignedList};
 use super::signer::VendorSigner;
+use super::{schema, store};
 
 /// What a node gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,29 +30,20 @@ pub enum Answer {
     },
     /// A renewal has nothing new.
     Nothing,
-    /// A signed [`Receipt`](crate::licence::Receipt).
+    /// A signed [`Receipt`].
     Receipt(String),
-}
-
-/// The list of revocations as it is signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedList {
-    /// Its number.
-    pub number: u64,
-    /// The JWS.
-    pub text: String,
 }
 
 /// The way to a running centre. Clones speak to the same one.
 #[derive(Clone)]
-pub struct Centre {
-    signer: Arc<VendorSigner>,
-}
+pub struct Centre(Arc<Parts>);
 
-fn unfinished<T>() -> Result<T, Refusal> {
-    Err(Refusal::Unavailable(
-        "this part of the centre is not built yet".into(),
-    ))
+struct Parts {
+    codes: Codes,
+    desk: Desk,
+    lists: Lists,
+    signer: VendorSigner,
+    clock: SharedClock,
 }
 
 impl Centre {
@@ -54,43 +52,112 @@ impl Centre {
     /// # Errors
     /// [`CentreError`].
     pub fn start(
-        _dir: &Path,
+        dir: &Path,
         signer: VendorSigner,
-        _clock: SharedClock,
+        clock: SharedClock,
     ) -> Result<(Self, JoinHandle<()>), CentreError> {
-        let signer = Arc::new(signer);
-        let thread = std::thread::Builder::new().name("centre".into()).spawn(|| ());
-        Ok((Self { signer }, thread.map_err(CentreError::Thread)?))
+        let database = schema::open_existing(dir)?;
+        let secret = store::secret(&database.connect()?).map_err(database.error())?;
+        let lists = Lists::new(&database)?;
+        let (desk, thread) = Desk::start(database, clock.clone())?;
+        let parts = Parts {
+            codes: Codes::new(&secret),
+            desk,
+            lists,
+            signer,
+            clock,
+        };
+        Ok((Self(Arc::new(parts)), thread))
     }
 
-    /// Answers a request that was opened, of the node with this key. What it changes is on disk when this returns.
+    /// Answers a request that was opened, of the node with this key. What it changes is on disk when this returns; where it cannot be
+    /// signed, the node gets it when it repeats its request.
     ///
     /// # Errors
-    /// [`Refusal`]; then nothing was changed.
-    #[expect(clippy::unused_async, reason = "its body comes with the desk")]
+    /// [`Refusal`]; then nothing was changed, but for [`Refusal::Unavailable`].
     pub async fn answer(
         &self,
-        _request: Request,
-        _node_key: [u8; 32],
-        _peer: IpAddr,
+        request: Request,
+        node_key: [u8; 32],
+        peer: IpAddr,
     ) -> Result<Answer, Refusal> {
-        unfinished()
+        let centre = &self.0;
+        request
+            .check()
+            .map_err(|error| Refusal::BadRequest(error.to_string()))?;
+        let Some(tag) = centre.codes.tag(&request.code) else {
+            return Err(Refusal::UnknownCode);
+        };
+        self.may_sign()?;
+        let proven = is_proven(&request, &node_key);
+        let case = Case {
+            request,
+            tag,
+            node_key,
+            peer,
+            proven,
+        };
+        match centre.desk.ask(case).await? {
+            Given::Licence { licence, new } => {
+                let file = self
+                    .sign(Unsigned::licence(&licence, centre.signer.kid()))
+                    .await?;
+                Ok(Answer::Licence { file, new })
+            }
+            Given::Nothing => Ok(Answer::Nothing),
+            Given::Receipt(receipt) => {
+                let receipt = Unsigned::notice::<Receipt>(&receipt, centre.signer.kid());
+                Ok(Answer::Receipt(self.sign(receipt).await?))
+            }
+        }
     }
 
     /// The list of what is revoked.
     ///
     /// # Errors
     /// [`Refusal::Unavailable`].
-    #[expect(clippy::unused_async, reason = "its body comes with the desk")]
     pub async fn revocations(&self) -> Result<Arc<SignedList>, Refusal> {
-        unfinished()
+        self.may_sign()?;
+        let centre = &self.0;
+        let now = centre.clock.now().wall;
+        let list = centre.lists.signed(&centre.signer, now).await;
+        list.map_err(|error| cannot("the list of revocations cannot be made", &error))
     }
 
     /// The vendor key that signs here.
     pub fn signer(&self) -> &VendorSigner {
-        &self.signer
+        &self.0.signer
     }
 
     /// Ends the centre's thread; what is under way is answered first.
-    pub fn stop(&self) {}
+    pub fn stop(&self) {
+        self.0.desk.stop();
+    }
+
+    /// Nothing is promised that must not be signed.
+    fn may_sign(&self) -> Result<(), Refusal> {
+        let expired = self.0.signer.expired(self.0.clock.now().wall);
+        expired.map_or(Ok(()), |why| Err(Refusal::Unavailable(why)))
+    }
+
+    async fn sign(&self, unsigned: Unsigned) -> Result<String, Refusal> {
+        let signature = self.0.signer.sign(unsigned.bytes()).await;
+        let signature = signature.map_err(|error| cannot("an answer cannot be signed", &error))?;
+        Ok(unsigned.signed(&signature))
+    }
+}
+
+/// What went wrong is for the log; a node learns that something did.
+fn cannot(what: &str, error: &str) -> Refusal {
+    tracing::error!(error, "{what}");
+    Refusal::Unavailable(what.into())
+}
+
+fn is_proven(request: &Request, node_key: &[u8; 32]) -> bool {
+    let Some(claim) = &request.carrier else {
+        return true;
+    };
+    let challenge = carrier_challenge(node_key, &request.nonce, &request.code);
+    let proof = claim.proof_bytes();
+    proof.is_ok_and(|proof| attestation::verify(&claim.binding, &challenge, &proof))
 }

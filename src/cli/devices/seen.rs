@@ -8,7 +8,8 @@ use crate::api::device_rows;
 use crate::clock::SystemClock;
 use crate::devices::{CarrierView, Hardware};
 use crate::keyring::{Found, UsbKeys, read_vendor_keys};
-use crate::licence::VendorKeys;
+use crate::licence::binding::CarrierBinding;
+use crate::licence::{KeyNo, VendorKeys};
 use crate::node;
 use crate::settings::{DeviceArgs, Settings};
 use crate::tokens::TokensHandle;
@@ -38,7 +39,7 @@ impl Seen {
     }
 
     /// What was seen, with licences of these vendors.
-    pub(super) fn new(hardware: Arc<Hardware>, vendors: &VendorKeys) -> Self {
+    pub(in super::super) fn new(hardware: Arc<Hardware>, vendors: &VendorKeys) -> Self {
         let now = SystemClock::shared().now().wall;
         let (found, _) = UsbKeys::default().look(&hardware, vendors, now);
         Self { hardware, found }
@@ -121,6 +122,29 @@ impl Seen {
                  pkcs11 --token NAME`"
             ),
         }))
+    }
+
+    /// The carrier of this ID or serial number, which proves itself: what a licence on it is bound to, and the number
+    /// that names it.
+    pub(in super::super) fn bindable(
+        &self,
+        name: &str,
+    ) -> Result<(CarrierView<'_>, CarrierBinding, KeyNo), Failure> {
+        let carrier = self.carrier(name)?;
+        let id = carrier.id;
+        let shown = crate::keyring::seen(carrier);
+        if let Err(why) = shown.proof {
+            return Err(Failure::of(format!("{id} is connected but {why}")));
+        }
+        let serial = shown
+            .serial
+            .ok_or_else(|| Failure::of(format!("{id} has no serial number to bind a licence to")))?;
+        let binding = CarrierBinding {
+            driver: shown.driver,
+            serial,
+            public_key: shown.public_key,
+        };
+        Ok((carrier, binding, shown.number))
     }
 
     /// What is to be said of the licence that a device carries: why it is none, or why the device does not vouch for

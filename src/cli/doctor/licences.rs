@@ -1,5 +1,7 @@
 //! The licences by their verdicts, and how well this computer can be told from its copy.
 
+use crate::keyring::Ending;
+
 use super::line::Line;
 
 /// Not more keys than this are named; `keynode keys list` names all.
@@ -50,6 +52,23 @@ pub(super) fn licences(keys: &[Judged]) -> Vec<Line> {
     lines
 }
 
+/// One line for each licence whose period ends soon.
+pub(super) fn ending(ending: &[Ending]) -> Vec<Line> {
+    let line = |one: &Ending| {
+        let text = format!(
+            "{} of series {} ends on {}: {} day(s) are left",
+            one.key_no, one.key_id, one.end, one.days_left
+        );
+        Line::warning("licences", text, "ask its vendor for a longer period")
+    };
+    let mut lines: Vec<Line> = ending.iter().take(MOST).map(line).collect();
+    if ending.len() > MOST {
+        let text = format!("and {} more end within 30 days", ending.len() - MOST);
+        lines.push(Line::warning("licences", text, "keynode keys list"));
+    }
+    lines
+}
+
 /// `warning` is what the computer's inspection has to say.
 pub(super) fn fingerprint(computer_id: &str, warning: Option<String>) -> Line {
     let check = "fingerprint";
@@ -86,6 +105,26 @@ mod tests {
         let many = licences(&keys(&[Some("expired"); 25]));
         assert_eq!(many.len(), 1 + MOST + 1);
         assert!(many[11].text.contains("15 more"), "{many:#?}");
+    }
+
+    #[test]
+    fn what_ends_soon_is_a_warning_each() {
+        let one = Ending {
+            key_no: 7,
+            key_id: crate::licence::KeyId::parse("672B").unwrap(),
+            days_left: 12,
+            end: crate::licence::Timestamp::default(),
+        };
+        assert_eq!(ending(&[]), []);
+        let lines = ending(std::slice::from_ref(&one));
+        assert_eq!(lines[0].state, State::Warning);
+        assert!(
+            lines[0].text.contains("7 of series 672B") && lines[0].text.contains("12 day"),
+            "{lines:#?}"
+        );
+        let many = ending(&vec![one; 25]);
+        assert_eq!(many.len(), MOST + 1);
+        assert!(many[MOST].text.contains("15 more"), "{many:#?}");
     }
 
     #[test]

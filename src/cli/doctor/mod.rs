@@ -22,6 +22,7 @@ use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
 use crate::devices::rules::{GROUP, rules};
 use crate::devices::{has_hot_plug, scan_once};
+use crate::keyring::ending;
 use crate::licence::Timestamp;
 use crate::node::device_rules;
 use crate::settings::{KeyArgs, Settings, SettingsArgs, SettingsError};
@@ -142,7 +143,9 @@ fn check_licences(args: &SettingsArgs) -> Vec<Line> {
                 cause: key.verdict.cause.clone(),
             };
             let licensed = offline.keyring.keys().iter().filter(|key| !key.blank);
-            licences::licences(&licensed.map(judged).collect::<Vec<_>>())
+            let mut lines = licences::licences(&licensed.map(judged).collect::<Vec<_>>());
+            lines.extend(licences::ending(&ending(&offline.keyring, offline.now)));
+            lines
         }
         Err(failure) => {
             let todo = "run `keynode doctor` as root";

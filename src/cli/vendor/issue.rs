@@ -9,19 +9,19 @@ use clap::{Args, ValueEnum};
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
 use crate::devices::DriverKind;
-use crate::licence::binding::{Binding, CarrierBinding, ComputerBinding, Fingerprint};
+use crate::licence::binding::{Binding, ComputerBinding, Fingerprint};
 use crate::licence::{
     ActivationCode, FORMAT_VERSION, Iec, Itn, KeyId, KeyNo, KeyType, Licence, Timestamp, VendorKey, seal,
 };
 use crate::settings::DeviceArgs;
-use crate::signing::{Message, Signer, SoftwareKey};
+use crate::signing::{Message, SoftwareKey};
 
 use super::super::carrier_request::CarrierRequest;
 use super::super::computer::read_fingerprint;
 use super::super::devices::Seen;
 use super::super::failure::Failure;
 use super::super::licence::write_whole;
-use super::read_key;
+use super::{public_key, read_key};
 
 /// A licence's fields.
 #[derive(Debug, Clone, Args)]
@@ -94,8 +94,9 @@ pub(in super::super) struct IssueArgs {
     out: PathBuf,
 }
 
+/// Kind of a key, as it is said here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
+pub(in super::super) enum Kind {
     Main,
     Additional,
     Demo,
@@ -107,6 +108,16 @@ impl From<Kind> for KeyType {
             Kind::Main => Self::Main,
             Kind::Additional => Self::Additional,
             Kind::Demo => Self::Demonstration,
+        }
+    }
+}
+
+impl From<KeyType> for Kind {
+    fn from(kind: KeyType) -> Self {
+        match kind {
+            KeyType::Main => Self::Main,
+            KeyType::Additional => Self::Additional,
+            KeyType::Demonstration => Self::Demo,
         }
     }
 }
@@ -173,10 +184,16 @@ impl Issuer {
     /// Opens a vendor's directory.
     pub(in super::super) fn open(dir: &Path) -> Result<Self, Failure> {
         let key = read_key(dir)?;
-        let kid = VendorKey::from_pem(&key.public_key().pem)
-            .map_err(Failure::of)?
-            .kid()
-            .to_owned();
+        let public = VendorKey::from_pem(&public_key(dir)?).map_err(Failure::of)?;
+        if let Some(expires) = public.expires()
+            && expires <= SystemClock::shared().now().wall
+        {
+            return Err(Failure::of(format!(
+                "{}: its key expired on {expires}, nodes refuse what it signs now: make another with `keynode vendor init`",
+                dir.display()
+            )));
+        }
+        let kid = public.kid().to_owned();
         Ok(Self { key, kid })
     }
 
@@ -239,27 +256,15 @@ fn bind_to_carrier(
     name: &str,
     out: &mut impl Write,
 ) -> Result<(Binding, Option<KeyNo>), Failure> {
-    let carrier = seen.carrier(name)?;
-    let id = carrier.id;
-    let shown = crate::keyring::seen(carrier);
-    if let Err(why) = shown.proof {
-        return Err(Failure::of(format!("{id} is connected but {why}")));
-    }
-    let serial = shown
-        .serial
-        .ok_or_else(|| Failure::of(format!("{id} has no serial number to bind a licence to")))?;
+    let (carrier, binding, number) = seen.bindable(name)?;
     if carrier.driver == DriverKind::Serial.name() {
         writeln!(
             out,
-            "warning: {id} is known by its serial number alone: another device that shows the same passes for it"
+            "warning: {} is known by its serial number alone: another device that shows the same passes for it",
+            carrier.id
         )?;
     }
-    let binding = CarrierBinding {
-        driver: shown.driver,
-        serial,
-        public_key: shown.public_key,
-    };
-    Ok((Binding::Carrier(binding), Some(shown.number)))
+    Ok((Binding::Carrier(binding), Some(number)))
 }
 
 /// A binding to a computer.
@@ -270,7 +275,7 @@ pub(in super::super) fn bound_to(fingerprint: &Fingerprint, tolerance: u32) -> B
     })
 }
 
-fn parse_flags(text: &str) -> Result<u32, String> {
+pub(in super::super) fn parse_flags(text: &str) -> Result<u32, String> {
     if (1..=32).contains(&text.len()) && text.bytes().all(|b| b == b'0' || b == b'1') {
         return u32::from_str_radix(text, 2).map_err(|error| error.to_string());
     }

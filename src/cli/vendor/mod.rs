@@ -12,8 +12,9 @@ use aws_lc_rs::rsa::KeySize;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::keyring::{read_vendor_keys, trust_vendor};
-use crate::licence::{VendorKey, inspect, open};
+use crate::clock::SystemClock;
+use crate::keyring::{Revoked, read_vendor_keys, trust_vendor};
+use crate::licence::{Timestamp, VendorKey, inspect, open};
 use crate::settings::{PlaceArgs, Settings};
 use crate::signing::{Signer, SoftwareKey};
 
@@ -21,7 +22,7 @@ use super::failure::Failure;
 use super::licence::write_whole;
 use super::offline::read_licence;
 use issue::IssueArgs;
-pub(super) use issue::{Issuer, bound_to};
+pub(super) use issue::{Issuer, Kind, bound_to, parse_flags};
 
 pub(super) const PRIVATE_KEY: &str = "vendor.key";
 pub(super) const PUBLIC_KEY: &str = "vendor.pem";
@@ -37,6 +38,9 @@ pub(super) enum VendorCommand {
         /// Name of the vendor, for people
         #[arg(long, default_value = "keynode vendor")]
         name: String,
+        /// When the key expires, such as 2030-01-31T00:00:00Z: nodes refuse licences issued from then on
+        #[arg(long, value_name = "DATE", value_parser = parse_date)]
+        expires: Option<Timestamp>,
     },
     /// Issue a licence
     Issue(Box<IssueArgs>),
@@ -67,9 +71,12 @@ pub(super) enum VendorCommand {
 
 pub(super) fn run(command: VendorCommand, out: &mut impl Write) -> Result<(), Failure> {
     match command {
-        VendorCommand::Init { dir, name } => {
-            init(&dir, &name)?;
+        VendorCommand::Init { dir, name, expires } => {
+            init_until(&dir, &name, expires)?;
             writeln!(out, "vendor \"{name}\" is made in {}", dir.display())?;
+            if let Some(expires) = expires {
+                writeln!(out, "its key expires on {expires}")?;
+            }
             writeln!(
                 out,
                 "nodes that are to believe its licences: keynode vendor trust {}",
@@ -83,12 +90,15 @@ pub(super) fn run(command: VendorCommand, out: &mut impl Write) -> Result<(), Fa
             place,
         } => show(&file, public_key.as_deref(), &place, out)?,
         VendorCommand::PublicKey { dir } => {
-            out.write_all(read_key(&dir)?.public_key().pem.as_bytes())?;
+            out.write_all(public_key(&dir)?.as_bytes())?;
         }
         VendorCommand::Trust { pem, place } => {
             let settings = Settings::load(&place.0)?.settings;
             let key = trust_vendor(&settings.vendor_dir(), &pem).map_err(Failure::of)?;
-            writeln!(out, "licences signed by key {} are trusted", key.kid())?;
+            let until = key.expires().map_or(String::new(), |expires| {
+                format!(", those that are issued before {expires}, when it expires")
+            });
+            writeln!(out, "licences signed by key {} are trusted{until}", key.kid())?;
         }
     }
     Ok(())
@@ -107,8 +117,36 @@ fn read_key(dir: &Path) -> Result<SoftwareKey, Failure> {
     SoftwareKey::read(&path).map_err(Failure::of)
 }
 
-/// Makes a vendor's directory; one that has a key already is left alone.
+/// The public key in a vendor's directory, with its expiry if it has one.
+fn public_key(dir: &Path) -> Result<String, Failure> {
+    let pem = read_key(dir)?.public_key().pem.clone();
+    let path = dir.join(PUBLIC_KEY);
+    let failed = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", path.display()));
+    let told = match fs::read_to_string(&path) {
+        Ok(told) => told,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(pem),
+        Err(error) => return Err(failed(&error)),
+    };
+    let key = VendorKey::from_pem(&told).map_err(|error| failed(&error))?;
+    let its = VendorKey::from_pem(&pem).map_err(Failure::of)?;
+    if key.kid() != its.kid() {
+        return Err(failed(&format!("it is not the public half of {PRIVATE_KEY}")));
+    }
+    let expires = key.expires().map(|expires| format!("Expires: {expires}\n"));
+    Ok(expires.unwrap_or_default() + &pem)
+}
+
+fn parse_date(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).map_err(|error| error.to_string())
+}
+
+/// Makes a vendor's directory with a key that does not expire; one that has a key already is left alone.
 pub(super) fn init(dir: &Path, name: &str) -> Result<(), Failure> {
+    init_until(dir, name, None)
+}
+
+/// As [`init`], with a key that expires then.
+pub(super) fn init_until(dir: &Path, name: &str, expires: Option<Timestamp>) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::of(format!("{}: {error}", dir.display()));
     if dir.join(PRIVATE_KEY).exists() {
         return Err(Failure::of(format!(
@@ -119,6 +157,9 @@ pub(super) fn init(dir: &Path, name: &str) -> Result<(), Failure> {
     if name.chars().any(char::is_control) {
         return Err(Failure::Usage("a vendor's name has no control characters".into()));
     }
+    if expires.is_some_and(|expires| expires <= SystemClock::shared().now().wall) {
+        return Err(Failure::Usage("--expires: that is over already".into()));
+    }
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -127,10 +168,25 @@ pub(super) fn init(dir: &Path, name: &str) -> Result<(), Failure> {
     let progress = spinner("making an RSA-3072 key");
     let key = SoftwareKey::generate(KeySize::Rsa3072).map_err(Failure::of)?;
     progress.finish_and_clear();
-    // Text before the first dashes is a remark to every reader of PEM.
-    let public = format!("Vendor: {name}\n{}", key.public_key().pem);
-    write_whole(&dir.join(PUBLIC_KEY), public.as_bytes()).map_err(failed)?;
+    let expires = expires.map_or(String::new(), |expires| {
+        format!(
+            "Expires: {expires}
+"
+        )
+    });
+    write_public(dir, name, &(expires + &key.public_key().pem))?;
     key.write_new(&dir.join(PRIVATE_KEY)).map_err(Failure::of)
+}
+
+/// Writes a vendor's public key for nodes to trust.
+pub(super) fn write_public(dir: &Path, name: &str, pem: &str) -> Result<(), Failure> {
+    if name.chars().any(char::is_control) {
+        return Err(Failure::Usage("a vendor's name has no control characters".into()));
+    }
+    // Text before the first dashes is a remark to every reader of PEM.
+    let public = format!("Vendor: {name}\n{pem}");
+    write_whole(&dir.join(PUBLIC_KEY), public.as_bytes())
+        .map_err(|error| Failure::of(format!("{}: {error}", dir.display())))
 }
 
 /// Shows on a terminal that something is going on.
@@ -151,7 +207,8 @@ fn show(
         |path: &Path, error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", path.display()));
     let bytes = read_licence(file)?;
     let (licence, kid) = inspect(&bytes).map_err(|error| failed(file, &error))?;
-    let mut vendors = read_vendor_keys(&Settings::load(&place.0)?.settings.vendor_dir());
+    let settings = Settings::load(&place.0)?.settings;
+    let mut vendors = read_vendor_keys(&settings.vendor_dir());
     if let Some(path) = public_key {
         let pem = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
         vendors.insert(VendorKey::from_pem(&pem).map_err(|error| failed(path, &error))?);
@@ -164,6 +221,12 @@ fn show(
             writeln!(out, "Signature:  {error}")?;
             return Err(Failure::Quiet(1));
         }
+    }
+    let mut revoked = Revoked::new(&settings.revocation_dir());
+    revoked.read(&vendors);
+    if let Some(reason) = revoked.reason_of(&licence, &kid) {
+        writeln!(out, "Revoked:    {reason}")?;
+        return Err(Failure::Quiet(1));
     }
     Ok(())
 }

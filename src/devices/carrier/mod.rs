@@ -12,14 +12,16 @@ mod serial;
 mod weak_key;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::device::Device;
 
+pub(super) use hid::attests as hid_attests;
 pub use known::Known;
 pub use progress::Progress;
-pub use prove::{Identity, Proof, prove, provision};
+pub use prove::{Identity, Proof, attest, prove, provision};
 pub(super) use weak_key::is_weak;
 
 /// How carriers of a family are proven.
@@ -98,6 +100,21 @@ pub enum CarrierError {
     /// The transfer failed.
     #[error("the transfer failed: {0}")]
     Io(String),
+}
+
+impl CarrierError {
+    /// A panic is a bug in a driver; it is contained.
+    pub(super) fn panicked() -> Self {
+        Self::Io("its driver panicked, see the log".into())
+    }
+
+    pub(super) fn no_thread(error: &std::io::Error) -> Self {
+        Self::Io(format!("no thread to ask it in: {error}"))
+    }
+
+    pub(super) fn late(patience: Duration) -> Self {
+        Self::Late(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX))
+    }
 }
 
 /// What was found out about a carrier.

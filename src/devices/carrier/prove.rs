@@ -1,4 +1,4 @@
-//! Has a carrier prove itself, and writes its memory, through the driver of its family.
+//! Has a carrier prove itself or sign a challenge, and writes its memory, through the driver of its family.
 
 use std::sync::Arc;
 
@@ -52,6 +52,15 @@ pub(super) trait Driver {
     /// Has the carrier prove itself.
     fn prove(&self, device: &Device, known: &mut Known) -> Result<Proof, CarrierError>;
 
+    /// Has the carrier sign this challenge, a security key by the credential of this id.
+    fn attest(
+        &self,
+        device: &Device,
+        known: &mut Known,
+        challenge: &[u8; 32],
+        credential: Option<&[u8]>,
+    ) -> Result<Vec<u8>, CarrierError>;
+
     /// Replaces the licence in its memory; an empty one erases. `progress` is told bytes done and bytes in all.
     fn provision(
         &self,
@@ -76,6 +85,21 @@ fn driver(kind: DriverKind) -> &'static dyn Driver {
 /// Why it is not proven.
 pub fn prove(device: &Device, kind: DriverKind, known: &mut Known) -> Result<Proof, CarrierError> {
     driver(kind).prove(device, known)
+}
+
+/// Has a carrier sign the challenge of somebody else, a security key by the credential of this id; the result is what
+/// [`crate::devices::attestation::verify`] takes. Blocks as [`prove`] does.
+///
+/// # Errors
+/// Why it did not.
+pub fn attest(
+    device: &Device,
+    kind: DriverKind,
+    known: &mut Known,
+    challenge: &[u8; 32],
+    credential: Option<&[u8]>,
+) -> Result<Vec<u8>, CarrierError> {
+    driver(kind).attest(device, known, challenge, credential)
 }
 
 /// Writes a licence into a carrier's memory and reads it back; an empty licence erases the memory. `progress` is told

@@ -15,6 +15,17 @@ impl Driver for SerialDriver {
         Ok(Proof::of(serial, None))
     }
 
+    fn attest(
+        &self,
+        device: &Device,
+        known: &mut Known,
+        _challenge: &[u8; 32],
+        _credential: Option<&[u8]>,
+    ) -> Result<Vec<u8>, CarrierError> {
+        // It has nothing to sign with: that it is there is all that can be said.
+        self.prove(device, known).map(|_| Vec::new())
+    }
+
     fn provision(
         &self,
         _device: &Device,

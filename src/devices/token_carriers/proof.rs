@@ -12,6 +12,8 @@ use crate::tokens::{Operation, TokenError, TokenKey};
 const DOMAIN: &[u8] = b"keynode pkcs11 carrier proof v1\0";
 /// Challenges that are remembered, to tell a replayed proof from a wrong one.
 const REMEMBERED: usize = 8;
+/// No token shows a longer serial number, in bytes.
+const LONGEST_SERIAL: usize = 2048;
 
 /// The challenges that a key was given.
 #[derive(Debug, Default)]
@@ -29,13 +31,7 @@ pub(super) fn prove(
 ) -> Result<(), CarrierError> {
     let public_key = PublicKey::of(key)?;
     let challenge = random()?;
-    let (mechanism, data) = public_key.to_sign(&signed_text(serial, &key.id, &challenge));
-    let signature = perform(Operation::Sign {
-        key: key.id.clone(),
-        mechanism,
-        data,
-    })
-    .map_err(|error| CarrierError::Token(format!("it does not sign: {error}")))?;
+    let signature = sign(serial, key, &public_key, &challenge, perform)?;
     let signs =
         |challenge: &[u8; 32]| public_key.verifies(&signed_text(serial, &key.id, challenge), &signature);
     let verdict = if signs(&challenge) {
@@ -48,6 +44,61 @@ pub(super) fn prove(
     earlier.0.truncate(REMEMBERED - 1);
     earlier.0.push_front(challenge);
     verdict
+}
+
+/// Has a key on the token with this serial number sign the challenge of somebody else. The result is the length of its
+/// `CKA_ID` (1 byte), the `CKA_ID`, which bindings do not have, and the signature.
+///
+/// # Errors
+/// What the token says; [`CarrierError::Wrong`] or Unfit.
+pub(super) fn attest(
+    serial: &str,
+    key: &TokenKey,
+    challenge: &[u8; 32],
+    perform: impl FnOnce(Operation) -> Result<Vec<u8>, TokenError>,
+) -> Result<Vec<u8>, CarrierError> {
+    let public_key = PublicKey::of(key)?;
+    let signature = sign(serial, key, &public_key, challenge, perform)?;
+    if !public_key.verifies(&signed_text(serial, &key.id, challenge), &signature) {
+        return Err(CarrierError::Wrong);
+    }
+    let length =
+        u8::try_from(key.id.len()).map_err(|_| CarrierError::Unfit("its CKA_ID is too long".into()))?;
+    Ok([&[length], &key.id[..], &signature].concat())
+}
+
+/// Whether the key of this token and public key, as bindings write them, signed this challenge.
+pub(in crate::devices) fn attests(
+    serial: &str,
+    public_key: &str,
+    challenge: &[u8; 32],
+    proof: &[u8],
+) -> bool {
+    let Some((id, signature)) = (proof.split_first())
+        .and_then(|(length, rest)| rest.split_at_checked(usize::from(*length)))
+        .filter(|(id, _)| !id.is_empty())
+    else {
+        return false;
+    };
+    let signed = || signed_text(serial, id, challenge);
+    (1..=LONGEST_SERIAL).contains(&serial.len())
+        && PublicKey::parse(public_key).is_some_and(|key| key.verifies(&signed(), signature))
+}
+
+fn sign(
+    serial: &str,
+    key: &TokenKey,
+    public_key: &PublicKey,
+    challenge: &[u8; 32],
+    perform: impl FnOnce(Operation) -> Result<Vec<u8>, TokenError>,
+) -> Result<Vec<u8>, CarrierError> {
+    let (mechanism, data) = public_key.to_sign(&signed_text(serial, &key.id, challenge));
+    perform(Operation::Sign {
+        key: key.id.clone(),
+        mechanism,
+        data,
+    })
+    .map_err(|error| CarrierError::Token(format!("it does not sign: {error}")))
 }
 
 fn random() -> Result<[u8; 32], CarrierError> {

@@ -71,6 +71,13 @@ impl PublicKey {
         }
     }
 
+    /// Reads what [`PublicKey::text`] wrote; none: it is no key of a known kind, or one under which anybody can sign.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let key = Self::read(&URL_SAFE_NO_PAD.decode(text).ok()?)?;
+        let weak = matches!(&key, Self::Ed25519(key) if is_weak(key));
+        (!weak && key.text() == text).then_some(key)
+    }
+
     /// As bindings write it. However a token or a module encodes a key, this has one form of it.
     pub(super) fn text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.info().unwrap_or_default())

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::attest::attest;
 use super::carrier::TokenHardware;
 use super::worker::{Message, Worker};
+use crate::devices::carrier::CarrierError;
 use crate::tokens::TokensHandle;
 
 /// The way to the token carriers for everybody else. Clones speak to the same thread, which ends with the last of them.
@@ -16,6 +18,7 @@ use crate::tokens::TokensHandle;
 #[derive(Clone, Default)]
 pub struct TokenCarriers {
     hardware: Arc<ArcSwap<TokenHardware>>,
+    tokens: Option<TokensHandle>,
     thread: Option<Arc<Thread>>,
 }
 
@@ -36,6 +39,7 @@ impl TokenCarriers {
         let mut handle = Self::default();
         let (inbox, messages) = channel();
         let hardware = Arc::clone(&handle.hardware);
+        handle.tokens = Some(tokens.clone());
         let worker = Worker::new(tokens, revalidate, hardware, inbox.clone(), Box::new(on_change));
         let spawned = thread::Builder::new()
             .name("token-carriers".into())
@@ -62,6 +66,17 @@ impl TokenCarriers {
         self.send(Message::Look(done));
         // Errors: the thread has ended or a token hangs, and the snapshot is as new as it can be.
         let _ = wait.recv_timeout(patience);
+    }
+
+    /// Has the carrier of this stable name sign this challenge, as [`attest`].
+    ///
+    /// # Errors
+    /// Why it did not; [`CarrierError::Absent`]: it is on none of the tokens.
+    pub fn attest(&self, id: &str, challenge: &[u8; 32]) -> Result<Vec<u8>, CarrierError> {
+        let hardware = self.hardware();
+        let carrier = hardware.carriers.iter().find(|carrier| carrier.id == id);
+        let tokens = self.tokens.as_ref().ok_or(CarrierError::Absent)?;
+        attest(tokens, carrier.ok_or(CarrierError::Absent)?, challenge)
     }
 
     /// Has all carriers prove themselves this often.

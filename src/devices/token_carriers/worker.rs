@@ -178,7 +178,7 @@ impl Worker {
             let _ = self.inbox.send(Message::Answer(Answer {
                 ticket,
                 earlier: proof::Earlier::default(),
-                result: Err(CarrierError::Io(format!("no thread to ask it in: {error}"))),
+                result: Err(CarrierError::no_thread(&error)),
             }));
         }
     }
@@ -242,6 +242,6 @@ fn answer(tokens: &TokensHandle, mut ask: Ask) -> Answer {
     Answer {
         ticket: ask.ticket,
         earlier: ask.earlier,
-        result: proof.unwrap_or_else(|_| Err(CarrierError::Io("its driver panicked, see the log".into()))),
+        result: proof.unwrap_or_else(|_| Err(CarrierError::panicked())),
     }
 }

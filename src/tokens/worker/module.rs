@@ -49,7 +49,10 @@ impl Module {
 
     /// Logs in and opens so many sessions, or as many as the token allows; no PIN: sessions that are not logged in.
     pub(super) fn log_in(&self, pin: Option<&[u8]>, sessions: usize) -> Result<Vec<Session>, Failure> {
-        let first = self.session()?;
+        let first = self.session().map_err(|error| Failure {
+            kind: FailureKind::NoSession,
+            ..error.into()
+        })?;
         if let Some(pin) = pin {
             let pin = RawAuthPin::new(Box::new(pin.to_vec()));
             match first.login_with_raw(UserType::User, &pin) {
@@ -57,16 +60,14 @@ impl Module {
                 result => result?,
             }
         }
-        let mut all = vec![first];
-        let wanted = if self.threads { sessions } else { 1 };
-        while all.len() < wanted {
-            match self.session() {
-                Ok(session) => all.push(session),
-                Err(Error::Pkcs11(RvError::SessionCount, _)) => break,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(all)
+        let more = if self.threads {
+            sessions.saturating_sub(1)
+        } else {
+            0
+        };
+        // One will do, whatever word the token has for that it allows no more.
+        let more = (0..more).map_while(|_| self.session().ok());
+        Ok(std::iter::once(first).chain(more).collect())
     }
 
     fn session(&self) -> Result<Session, Error> {

@@ -1,25 +1,30 @@
 //! A PKCS#11 module that is SoftHSM2 but for what it is told to do wrong, for tests only.
 //!
-//! `FAULTY_DIR` names a directory. Its file `faults`, read at each call, says what is done wrong, such as `C_Sign crash` or
-//! `once C_Sign crash`: `crash`, `hang`, `error NUMBER` (the return value), `garbage` (sizes that cannot be), `flags NUMBER`
-//! (more flags of the token), `tell` (the PIN, on standard error), after `once` also `hold NUMBER` (the return value, when there is
-//! a file `faults` again). To its file `calls` each call's name is added.
+//! `FAULTY_DIR` names a directory. Its file `faults`, read at each call, says what is done wrong, such as `C_Sign crash`,
+//! `once C_Sign crash`, or `after C_Login C_OpenSession crash` (in a process that has called the other): `crash`, `hang`,
+//! `wait` (as long as the file says so), `flood` (standard error, for ever), `error NUMBER` (the return value), `first error
+//! NUMBER` (only of the object that the process asked for first), `garbage` (sizes that cannot be), `flags NUMBER` (more flags
+//! of the token), `tell` (the PIN, on standard error), after `once` also `hold NUMBER` (the return value, when there is a file
+//! `faults` again). To its file `calls` each call's name is added.
 #![expect(unsafe_code, reason = "it is a C library, and calls one")]
 #![expect(
     clippy::unwrap_used,
     reason = "a test's module that cannot work ends its process"
 )]
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 use std::ptr::null_mut;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use cryptoki_sys::{
-    CK_ATTRIBUTE_PTR, CK_BBOOL, CK_FUNCTION_LIST, CK_FUNCTION_LIST_PTR_PTR, CK_OBJECT_HANDLE,
-    CK_OBJECT_HANDLE_PTR, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID, CK_SLOT_ID_PTR, CK_TOKEN_INFO_PTR, CK_ULONG,
-    CK_ULONG_PTR, CK_USER_TYPE, CK_UTF8CHAR_PTR, CK_VOID_PTR, CKR_OK, Pkcs11,
+    CK_ATTRIBUTE_PTR, CK_BBOOL, CK_FLAGS, CK_FUNCTION_LIST, CK_FUNCTION_LIST_PTR_PTR, CK_MECHANISM_PTR,
+    CK_NOTIFY, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE_PTR, CK_RV, CK_SESSION_HANDLE, CK_SESSION_HANDLE_PTR,
+    CK_SLOT_ID, CK_SLOT_ID_PTR, CK_TOKEN_INFO_PTR, CK_ULONG, CK_ULONG_PTR, CK_USER_TYPE, CK_UTF8CHAR_PTR,
+    CK_VOID_PTR, CKR_OK, Pkcs11,
 };
 
 const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
@@ -31,7 +36,33 @@ fn directory() -> PathBuf {
     std::env::var_os("FAULTY_DIR").unwrap().into()
 }
 
-/// What is to be done wrong in this function; crashes and hangs at once.
+/// What the file says is to be done wrong in this function.
+fn told(function: &str) -> Option<String> {
+    static CALLED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
+    let mut called = CALLED.lock().unwrap();
+    let called = called.get_or_insert_default();
+    called.insert(function.to_owned());
+    let faults = fs::read_to_string(directory().join("faults")).ok()?;
+    let (line, once) = match faults.strip_prefix("once ") {
+        Some(line) => (line, true),
+        None => (faults.as_str(), false),
+    };
+    let line = match line.strip_prefix("after ") {
+        Some(line) => {
+            let (other, line) = line.split_once(' ')?;
+            called.contains(other).then_some(line)?
+        }
+        None => line,
+    };
+    let what = line.trim_end().strip_prefix(function)?.strip_prefix(' ')?;
+    if once {
+        // Whoever takes the file away does it; the others see that it was done.
+        fs::remove_file(directory().join("faults")).ok()?;
+    }
+    Some(what.to_owned())
+}
+
+/// What is to be done wrong in this function; crashes, hangs, waits and floods at once.
 fn fault(function: &str) -> Option<String> {
     let mut calls = File::options()
         .append(true)
@@ -39,25 +70,25 @@ fn fault(function: &str) -> Option<String> {
         .open(directory().join("calls"))
         .unwrap();
     calls.write_all(format!("{function}\n").as_bytes()).unwrap();
-    let faults = fs::read_to_string(directory().join("faults")).unwrap_or_default();
-    let (line, once) = match faults.strip_prefix("once ") {
-        Some(line) => (line, true),
-        None => (faults.as_str(), false),
-    };
-    let what = line.trim_end().strip_prefix(function)?.strip_prefix(' ')?;
-    if once {
-        // Whoever takes the file away does it; the others see that it was done.
-        fs::remove_file(directory().join("faults")).ok()?;
-    }
-    match what {
+    let what = told(function)?;
+    match what.as_str() {
         "crash" => std::process::abort(),
         "hang" => loop {
             std::thread::park();
         },
+        "wait" => {
+            while told(function).as_deref() == Some("wait") {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            None
+        }
+        "flood" => loop {
+            eprintln!("{}", "nonsense ".repeat(100));
+        },
         what => match what.strip_prefix("hold ") {
             Some(code) => {
                 while !directory().join("faults").exists() {
-                    std::thread::sleep(std::time::Duration::from_millis(1));
+                    std::thread::sleep(Duration::from_millis(1));
                 }
                 Some(format!("error {code}"))
             }
@@ -111,6 +142,17 @@ unsafe extern "C" fn get_token_info(slot: CK_SLOT_ID, info: CK_TOKEN_INFO_PTR) -
     result
 }
 
+unsafe extern "C" fn open_session(
+    slot: CK_SLOT_ID,
+    flags: CK_FLAGS,
+    application: CK_VOID_PTR,
+    notify: CK_NOTIFY,
+    session: CK_SESSION_HANDLE_PTR,
+) -> CK_RV {
+    wrong!("C_OpenSession");
+    unsafe { (real().C_OpenSession.unwrap())(slot, flags, application, notify, session) }
+}
+
 unsafe extern "C" fn login(
     session: CK_SESSION_HANDLE,
     user: CK_USER_TYPE,
@@ -143,9 +185,15 @@ unsafe extern "C" fn get_attribute_value(
     attributes: CK_ATTRIBUTE_PTR,
     count: CK_ULONG,
 ) -> CK_RV {
-    if wrong!("C_GetAttributeValue").as_deref() == Some("garbage") {
+    static FIRST: OnceLock<CK_OBJECT_HANDLE> = OnceLock::new();
+    let first = *FIRST.get_or_init(|| object);
+    let what = wrong!("C_GetAttributeValue");
+    if what.as_deref() == Some("garbage") {
         unsafe { (*attributes).ulValueLen = HUGE };
         return CKR_OK;
+    }
+    if let Some(code) = number(what.as_deref(), "first error").filter(|_| object == first) {
+        return code;
     }
     unsafe { (real().C_GetAttributeValue.unwrap())(session, object, attributes, count) }
 }
@@ -162,6 +210,42 @@ unsafe extern "C" fn sign(
         return CKR_OK;
     }
     unsafe { (real().C_Sign.unwrap())(session, data, data_length, signature, length) }
+}
+
+unsafe extern "C" fn decrypt(
+    session: CK_SESSION_HANDLE,
+    sealed: *mut u8,
+    sealed_length: CK_ULONG,
+    data: *mut u8,
+    length: CK_ULONG_PTR,
+) -> CK_RV {
+    wrong!("C_Decrypt");
+    unsafe { (real().C_Decrypt.unwrap())(session, sealed, sealed_length, data, length) }
+}
+
+unsafe extern "C" fn generate_key_pair(
+    session: CK_SESSION_HANDLE,
+    mechanism: CK_MECHANISM_PTR,
+    public: CK_ATTRIBUTE_PTR,
+    public_count: CK_ULONG,
+    private: CK_ATTRIBUTE_PTR,
+    private_count: CK_ULONG,
+    public_key: CK_OBJECT_HANDLE_PTR,
+    private_key: CK_OBJECT_HANDLE_PTR,
+) -> CK_RV {
+    wrong!("C_GenerateKeyPair");
+    unsafe {
+        (real().C_GenerateKeyPair.unwrap())(
+            session,
+            mechanism,
+            public,
+            public_count,
+            private,
+            private_count,
+            public_key,
+            private_key,
+        )
+    }
 }
 
 /// SoftHSM2's own functions.
@@ -186,10 +270,13 @@ pub unsafe extern "C" fn C_GetFunctionList(list: CK_FUNCTION_LIST_PTR_PTR) -> CK
     own.C_Initialize = Some(initialize);
     own.C_GetSlotList = Some(get_slot_list);
     own.C_GetTokenInfo = Some(get_token_info);
+    own.C_OpenSession = Some(open_session);
     own.C_Login = Some(login);
     own.C_FindObjects = Some(find_objects);
     own.C_GetAttributeValue = Some(get_attribute_value);
     own.C_Sign = Some(sign);
+    own.C_Decrypt = Some(decrypt);
+    own.C_GenerateKeyPair = Some(generate_key_pair);
     unsafe { *list = Box::leak(Box::new(own)) };
     CKR_OK
 }

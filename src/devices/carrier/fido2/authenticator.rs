@@ -92,6 +92,23 @@ pub(super) struct Assertion {
 }
 
 impl Assertion {
+    /// As one text: the length of the authenticator data (2 bytes, the high one first), these data, the signature.
+    pub(super) fn text(&self) -> Option<Vec<u8>> {
+        let length = u16::try_from(self.data.len()).ok()?;
+        Some([&length.to_be_bytes()[..], &self.data, &self.signature].concat())
+    }
+
+    /// Reads what [`Assertion::text`] wrote of an assertion by this credential.
+    pub(super) fn read(id: &[u8], text: &[u8]) -> Option<Self> {
+        let (length, rest) = text.split_first_chunk()?;
+        let (data, signature) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+        Some(Self {
+            id: id.to_vec(),
+            data: data.to_vec(),
+            signature: signature.to_vec(),
+        })
+    }
+
     /// Whether it answers this challenge with the private key of this public key.
     pub(super) fn proves(&self, key: &CoseKey, challenge: &[u8; 32]) -> bool {
         let ours = self.data.starts_with(&Sha256::digest(RELYING_PARTY));

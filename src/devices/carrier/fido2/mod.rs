@@ -1,5 +1,6 @@
 //! The driver `fido2`: silent assertions of a security key, by CTAP 2 over hidraw (docs/fido2.md).
 
+mod attest;
 mod authenticator;
 mod cbor;
 mod channel;
@@ -22,6 +23,8 @@ use authenticator::Authenticator;
 use channel::Status;
 use refusal::TOUCH;
 
+pub use attest::attest_over;
+pub(in crate::devices) use attest::{attests, credential_id};
 pub use channel::Transport;
 pub use credential::Credential;
 pub(super) use credential::number;
@@ -48,6 +51,17 @@ impl Driver for Fido2Driver {
         })
     }
 
+    fn attest(
+        &self,
+        device: &Device,
+        known: &mut Known,
+        challenge: &[u8; 32],
+        credential: Option<&[u8]>,
+    ) -> Result<Vec<u8>, CarrierError> {
+        let credential = credential.ok_or(CarrierError::Absent)?;
+        attest_over(open(device)?, credential, challenge, &known.progress)
+    }
+
     fn provision(
         &self,
         _device: &Device,
@@ -71,6 +85,17 @@ fn open(device: &Device) -> Result<Hidraw<'_>, CarrierError> {
     Hidraw::open(device, node)
 }
 
+/// Counts a key's signs of life; one that waits for a touch has failed.
+fn alive(progress: &Progress) -> impl FnMut(Status) -> Result<(), CarrierError> {
+    |status| {
+        progress.answered();
+        match status {
+            Status::Working => Ok(()),
+            Status::NeedsTouch => Err(CarrierError::NotSilent(TOUCH.into())),
+        }
+    }
+}
+
 /// Asks a security key for credentials, without anybody who touches it; the result is those that it has, each with
 /// whether it proved to have it. `progress` counts its signs of life.
 ///
@@ -82,13 +107,7 @@ pub fn prove_over(
     progress: &Progress,
 ) -> Result<Vec<Identity>, CarrierError> {
     let mut key = Authenticator::open(transport)?;
-    let alive = &mut |status| {
-        progress.answered();
-        match status {
-            Status::Working => Ok(()),
-            Status::NeedsTouch => Err(CarrierError::NotSilent(TOUCH.into())),
-        }
-    };
+    let alive = &mut alive(progress);
     let info = key.info(alive).map_err(refusal::Refusal::of_proof)?;
     let mut ids: Vec<&[u8]> = credentials.iter().map(|credential| &credential.id[..]).collect();
     ids.sort_unstable();

@@ -48,6 +48,11 @@ pub(super) fn identify(exchange: &mut Exchange<impl Transport>) -> Result<Identi
     read(&answer)
 }
 
+/// Whether a device can have this serial number.
+pub(super) fn is_serial(serial: &[u8]) -> bool {
+    (1..=LONGEST_SERIAL).contains(&serial.len()) && serial.iter().all(u8::is_ascii_graphic)
+}
+
 fn read(answer: &[u8]) -> Result<Identity, CarrierError> {
     let wrong = |what: String| Err(CarrierError::Protocol(what));
     let (head, serial) = answer.split_first_chunk::<HEAD>().ok_or(CarrierError::Short)?;

@@ -16,6 +16,7 @@ use super::hidraw::Hidraw;
 use super::known::Known;
 use super::prove::{Driver, Proof};
 use super::random::random;
+use super::weak_key::is_weak;
 use crate::devices::device::{Device, HidNode};
 use exchange::Exchange;
 use identity::Identity;
@@ -55,6 +56,17 @@ impl Driver for HidDriver {
         })
     }
 
+    fn attest(
+        &self,
+        device: &Device,
+        known: &mut Known,
+        challenge: &[u8; 32],
+        _credential: Option<&[u8]>,
+    ) -> Result<Vec<u8>, CarrierError> {
+        let (mut exchange, identity) = begin(device)?;
+        proof::sign(&mut exchange, &identity, &mut known.hid.earlier, *challenge)
+    }
+
     fn provision(
         &self,
         device: &Device,
@@ -67,6 +79,19 @@ impl Driver for HidDriver {
             .ok_or_else(|| CarrierError::Memory("it has none".into()))?;
         memory::replace(&mut exchange, &memory, licence, progress)
     }
+}
+
+/// Whether the device of this serial number and public key, as bindings write them, signed this challenge.
+pub(in crate::devices) fn attests(
+    serial: &str,
+    public_key: &str,
+    challenge: &[u8; 32],
+    signature: &[u8],
+) -> bool {
+    let key = URL_SAFE_NO_PAD.decode(public_key).ok();
+    let key = key.and_then(|key| <[u8; 32]>::try_from(key).ok());
+    identity::is_serial(serial.as_bytes())
+        && key.is_some_and(|key| !is_weak(&key) && proof::signs(serial, &key, challenge, signature))
 }
 
 /// Opens a device and asks who it is.

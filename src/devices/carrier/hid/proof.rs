@@ -26,18 +26,30 @@ pub(super) struct Earlier {
 /// Has the device sign a fresh challenge.
 ///
 /// # Errors
-/// What the exchange says; [`CarrierError::OtherKey`], Replayed or Wrong.
+/// As [`sign`].
 pub(super) fn prove(
     exchange: &mut Exchange<impl Transport>,
     identity: &Identity,
     earlier: &mut Earlier,
 ) -> Result<(), CarrierError> {
+    sign(exchange, identity, earlier, random()?).map(drop)
+}
+
+/// Has the device sign this challenge; the result is the signature, which is right.
+///
+/// # Errors
+/// What the exchange says; [`CarrierError::OtherKey`], Replayed or Wrong.
+pub(super) fn sign(
+    exchange: &mut Exchange<impl Transport>,
+    identity: &Identity,
+    earlier: &mut Earlier,
+    challenge: [u8; 32],
+) -> Result<Vec<u8>, CarrierError> {
     if earlier.public_key.is_some_and(|key| key != identity.public_key) {
         return Err(CarrierError::OtherKey);
     }
-    let challenge = random::<32>()?;
     let signature = exchange.ask_long(Command::Prove, &challenge, |_| SIGNATURE)?;
-    let signs = |challenge: &[u8; 32]| signs(identity, challenge, &signature);
+    let signs = |challenge: &[u8; 32]| signs(&identity.serial, &identity.public_key, challenge, &signature);
     let verdict = if signs(&challenge) {
         Ok(())
     } else if earlier.challenges.iter().any(signs) {
@@ -50,12 +62,13 @@ pub(super) fn prove(
     if verdict.is_ok() {
         earlier.public_key = Some(identity.public_key);
     }
-    verdict
+    verdict.map(|()| signature)
 }
 
-fn signs(identity: &Identity, challenge: &[u8; 32], signature: &[u8]) -> bool {
-    UnparsedPublicKey::new(&ED25519, identity.public_key)
-        .verify(&signed_text(&identity.serial, challenge), signature)
+/// Whether this is the signature over the challenge by the device of this serial number and public key.
+pub(super) fn signs(serial: &str, public_key: &[u8; 32], challenge: &[u8; 32], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ED25519, public_key)
+        .verify(&signed_text(serial, challenge), signature)
         .is_ok()
 }
 

@@ -1,0 +1,101 @@
+//! Licence files that a centre's answers bring and take away: written whole, and never over somebody else's.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::keyring::{KeyKind, Keyring};
+use crate::licence::{ActivationCode, KeyNo, Licence};
+
+use super::order::ActivationError;
+
+/// The files of the licence that a code was activated into.
+pub(super) fn files_of(keyring: &Keyring, key_no: KeyNo, code: &ActivationCode) -> Vec<PathBuf> {
+    let files = keyring.keys().iter().filter(|key| {
+        let licence = key.licence.as_deref();
+        key.kind == KeyKind::Virtual
+            && licence.is_some_and(|own| own.key_no == key_no && own.activation_code.as_ref() == Some(code))
+    });
+    files.map(|key| PathBuf::from(&key.file_name)).collect()
+}
+
+/// Where a licence goes: to the file that holds it already, whatever its name, else to its own name. `known` says that
+/// this node has activated it before.
+pub(super) fn target(
+    keyring: &Keyring,
+    directory: &Path,
+    licence: &Licence,
+    known: bool,
+) -> Result<PathBuf, ActivationError> {
+    let own = licence
+        .activation_code
+        .as_ref()
+        .map_or_else(Vec::new, |code| files_of(keyring, licence.key_no, code));
+    let rivals = keyring.keys().iter().filter(|key| {
+        let same = key
+            .licence
+            .as_deref()
+            .is_some_and(|other| other.key_no == licence.key_no);
+        same && !own.iter().any(|path| path.as_os_str() == key.file_name.as_str())
+    });
+    let rivals: Vec<&str> = rivals.map(|key| key.file_name.as_str()).collect();
+    if !rivals.is_empty() {
+        return Err(in_the_way(licence.key_no, &rivals.join(", ")));
+    }
+    match own.as_slice() {
+        [path] => Ok(path.clone()),
+        [] => {
+            let path = directory.join(licence.file_name());
+            if path.symlink_metadata().is_ok() && !known {
+                return Err(in_the_way(licence.key_no, &path.to_string_lossy()));
+            }
+            Ok(path)
+        }
+        [first, ..] => Err(in_the_way(licence.key_no, &first.to_string_lossy())),
+    }
+}
+
+fn in_the_way(key_no: KeyNo, place: &str) -> ActivationError {
+    ActivationError::Here(format!(
+        "the licence {key_no} was not written, for {place} has one with this number already, which is not from this \
+         activation: remove that first"
+    ))
+}
+
+/// Writes a file so that nobody ever sees a part of it, durably. It is readable by all who may enter its directory, for
+/// the node may be another user than who writes it.
+pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let part = directory.join(format!(".{name}.{}.part", std::process::id()));
+    let written = (|| {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o644)
+            .open(&part)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&part, path)?;
+        File::open(directory)?.sync_all()
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    written
+}
+
+/// Removes a file durably; one that is gone is no failure.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all(),
+    }
+}

@@ -1,0 +1,287 @@
+//! Keeps activations in order without being asked: repeats what was not answered, gives signs of life, renews, activates
+//! again where the computer changed, fetches revocations.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::keyring::{Keyring, accept_list, read_vendor_keys};
+use crate::licence::Timestamp;
+use crate::store::{ActivationRow, ChangeWatch};
+
+use super::activator::Activator;
+use super::client::Failure;
+use super::order::{ActivationError, Order, Place};
+use super::request::Action;
+use super::requests::{opened, order_of};
+use super::schedule::{Scene, Task, next};
+use super::trouble::wait_after;
+
+/// Between looks at the clock, where nothing says that something happened.
+const TICK: Duration = Duration::from_millis(500);
+
+/// The directory of the revocation lists, in the state directory.
+const REVOCATIONS: &str = "revocations";
+
+/// How things stand, in words, for whoever looks after the node.
+pub(super) type Standing = Arc<Mutex<String>>;
+
+/// Revocations: what is known of them, and when they are fetched.
+#[derive(Default)]
+struct Lists {
+    etag: Option<String>,
+    failures: u32,
+    next: Option<Timestamp>,
+    trouble: Option<String>,
+}
+
+/// The keeper's own state.
+pub(super) struct ActivationKeeper {
+    activator: Arc<Activator>,
+    standing: Standing,
+    wake: Arc<Notify>,
+    watch: Option<ChangeWatch>,
+    keyring: Arc<Keyring>,
+    due: Option<Timestamp>,
+    lists: Lists,
+}
+
+impl ActivationKeeper {
+    pub(super) fn new(activator: Arc<Activator>, standing: Standing, wake: Arc<Notify>) -> Self {
+        Self {
+            watch: ChangeWatch::new(&activator.parts.database).ok(),
+            keyring: activator.parts.host.keyring(),
+            activator,
+            standing,
+            wake,
+            due: Some(Timestamp::default()),
+            lists: Lists::default(),
+        }
+    }
+
+    /// What has it look.
+    pub(super) fn wake(&self) -> Arc<Notify> {
+        self.wake.clone()
+    }
+
+    /// Runs until it is dropped.
+    pub(super) async fn run(mut self) {
+        loop {
+            let woken = tokio::select! {
+                () = self.wake.notified() => true,
+                () = tokio::time::sleep(TICK) => false,
+            };
+            if woken || self.is_due() {
+                self.look().await;
+            }
+        }
+    }
+
+    /// Whether anything may have to be done: its time has come, keys changed, or somebody wrote the state file.
+    fn is_due(&mut self) -> bool {
+        let keyring = self.activator.parts.host.keyring();
+        let other_keys = !Arc::ptr_eq(&keyring, &self.keyring);
+        let written = self.watch.as_mut().is_some_and(ChangeWatch::changed);
+        other_keys || written || self.due.is_some_and(|due| due <= self.activator.now())
+    }
+
+    /// Does all that is due, and finds out when the next is.
+    async fn look(&mut self) {
+        self.keyring = self.activator.parts.host.keyring();
+        if self.activator.rules().centre.is_none() {
+            self.due = None;
+            self.stand("off".into());
+            return;
+        }
+        for (row, task) in self.plan(&self.keyring).0 {
+            self.work(&row, task).await;
+        }
+        let lists = self.revocations().await;
+        let keyring = self.activator.parts.host.keyring();
+        let (rest, later) = self.plan(&keyring);
+        // What is due still has changed while it was worked at.
+        let now = rest.first().map(|_| self.activator.now());
+        self.due = [later, lists, now].into_iter().flatten().min();
+        self.tell();
+    }
+
+    /// Says how things stand.
+    fn tell(&self) {
+        let words = match self.activator.list() {
+            Ok(rows) => {
+                let troubles = rows
+                    .iter()
+                    .filter_map(|row| Some(format!("{:?}: {}", row.code, row.trouble.as_ref()?)));
+                let all: Vec<String> = troubles.chain(self.lists.trouble.clone()).collect();
+                if all.is_empty() {
+                    "ok".into()
+                } else {
+                    all.join("; ")
+                }
+            }
+            Err(error) => error.to_string(),
+        };
+        self.stand(words);
+    }
+
+    fn stand(&self, words: String) {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = words;
+    }
+
+    /// What is due now, and when the first of the rest is.
+    fn plan(&self, keyring: &Keyring) -> (Vec<(ActivationRow, Task)>, Option<Timestamp>) {
+        let rows = self.activator.list().unwrap_or_else(|error| {
+            tracing::error!(%error, "activations cannot be read");
+            Vec::new()
+        });
+        if rows.is_empty() {
+            return (Vec::new(), None);
+        }
+        let (rules, computer) = (self.activator.rules(), || self.activator.fingerprint());
+        let now = self.activator.now();
+        let scene = Scene {
+            keyring,
+            computer: &computer,
+            rules: &rules,
+            now,
+        };
+        let (mut due, mut later) = (Vec::new(), None::<Timestamp>);
+        for row in rows {
+            match next(&row, &scene) {
+                Some((moment, task)) if moment <= now => due.push((row, task)),
+                Some((moment, _)) => later = Some(later.map_or(moment, |later| later.min(moment))),
+                None => {}
+            }
+        }
+        (due, later)
+    }
+
+    async fn work(&self, row: &ActivationRow, task: Task) {
+        let (activator, code) = (&self.activator, &row.code);
+        let done = match task {
+            Task::Repeat => self.repeat(row).await,
+            Task::Renew => match row.key_no {
+                Some(key_no) => activator
+                    .renew(key_no)
+                    .await
+                    .map(|licence| licence.map(|_| "renewed")),
+                None => Ok(None),
+            },
+            Task::Reactivate => {
+                let order = Order {
+                    code: code.clone(),
+                    itn: row.itn.clone(),
+                    iec: row.iec.clone(),
+                    place: Place::Computer,
+                    recovery: None,
+                };
+                tracing::info!(
+                    ?code,
+                    "the computer of a licence has changed: it is activated again"
+                );
+                activator
+                    .activate(&order)
+                    .await
+                    .map(|_| Some("activated again, for the computer changed"))
+            }
+        };
+        match done {
+            Ok(None) => {}
+            Ok(Some(what)) => {
+                tracing::info!(?code, key_no = row.key_no, "licence is {what}");
+                activator.parts.host.note(code, what);
+            }
+            Err(error) => {
+                let asked = if task == Task::Reactivate {
+                    "to activate it again"
+                } else {
+                    "a request"
+                };
+                tracing::warn!(?code, key_no = row.key_no, %error, "{asked} to the activation centre has failed");
+                if matches!(error, ActivationError::Refused(_)) {
+                    activator.parts.host.note(code, &format!("refused: {error}"));
+                }
+            }
+        }
+    }
+
+    /// Sends a request again.
+    async fn repeat(&self, row: &ActivationRow) -> Result<Option<&'static str>, ActivationError> {
+        let Some(pending) = &row.pending else {
+            return Ok(None);
+        };
+        let activator = &self.activator;
+        match (opened(pending)?.action, row.key_no) {
+            (Action::Activate, _) => {
+                let order = order_of(row, pending)?;
+                activator.activate(&order).await.map(|_| Some("activated"))
+            }
+            (Action::Renew, Some(key_no)) => activator
+                .renew(key_no)
+                .await
+                .map(|licence| licence.map(|_| "renewed")),
+            (Action::Return, Some(key_no)) => activator.give_back(key_no).await.map(|()| Some("returned")),
+            (Action::Renew | Action::Return, None) => Ok(None),
+        }
+    }
+
+    /// Fetches the revocation list where that is due; the result is when it is due again.
+    async fn revocations(&mut self) -> Option<Timestamp> {
+        let rules = self.activator.rules();
+        let check = i64::try_from(rules.check.as_millis())
+            .ok()
+            .filter(|check| *check > 0)?;
+        let now = self.activator.now();
+        let held_up = self
+            .lists
+            .next
+            .filter(|next| *next > now && *next <= now.plus(check.saturating_mul(2)));
+        if held_up.is_some() {
+            return held_up;
+        }
+        let fetched = self.fetch().await;
+        let trouble = fetched.err();
+        if let Some(why) = &trouble {
+            if self.lists.failures == 0 {
+                tracing::warn!(%why, "the revocation list cannot be fetched");
+            }
+            self.lists.failures += 1;
+        } else {
+            self.lists.failures = 0;
+        }
+        let wait = if trouble.is_none() {
+            check
+        } else {
+            wait_after(self.lists.failures).min(check)
+        };
+        let said = trouble.map(|why| format!("revocations: {why}"));
+        self.lists.trouble = said;
+        self.lists.next = Some(self.activator.now().plus(wait));
+        self.lists.next
+    }
+
+    async fn fetch(&mut self) -> Result<(), String> {
+        let client = self.activator.client().map_err(|error| error.to_string())?;
+        let fetched = client.revocations(self.lists.etag.as_deref()).await;
+        let list = fetched.map_err(|failure| match failure {
+            Failure::Unreachable { why, .. } => format!("the centre cannot be reached: {why}"),
+            Failure::Refused(refusal) => refusal.to_string(),
+            Failure::Foreign(why) => format!("the answer is not accepted: {why}"),
+        })?;
+        let Some(list) = list else {
+            return Ok(());
+        };
+        let parts = &self.activator.parts;
+        let vendors = read_vendor_keys(&parts.vendor_dir);
+        let newer = accept_list(&parts.state_dir.join(REVOCATIONS), &list.text, &vendors)
+            .map_err(|error| error.to_string())?;
+        self.lists.etag = list.etag;
+        if newer {
+            tracing::info!("a newer revocation list is here");
+            let host = parts.host.clone();
+            let _ = tokio::task::spawn_blocking(move || host.look_again()).await;
+        }
+        Ok(())
+    }
+}
