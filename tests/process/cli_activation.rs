@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use keynode::activation::{ActivationError, Refusal};
 use serde_json::Value;
 
-use crate::living_centre::{Centre, Elsewhere, ITN, holds, keeps_secret};
 use crate::harness::{Done, eventually, run, run_with};
+use crate::living_centre::{Centre, Elsewhere, ITN, holds, keeps_secret};
 use crate::state::State;
 
 /// An administrator with a node's state and a centre; all that the commands said is kept.
