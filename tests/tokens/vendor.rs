@@ -23,7 +23,10 @@ fn a_centre_signs_with_a_key_on_a_token() {
     let signature = runtime.block_on(signer.sign(text)).unwrap();
     assert!(public.verifies(text, &signature));
     assert_eq!(waited, signature, "RS256 gives the same signature each time");
-    for (token, key, word) in [("hsm", "other", "no key other"), ("none", "licences", "no token none")] {
+    for (token, key, word) in [
+        ("hsm", "other", "no key other"),
+        ("none", "licences", "no token none"),
+    ] {
         let Err(CentreError::Signer(why)) = open(token, key) else {
             panic!("{token} {key}");
         };
