@@ -116,9 +116,11 @@ fn crashes_hangs_and_garbage_at_the_start_make_a_token_faulty() {
     for (fault, told) in [
         ("C_Initialize crash", "crashed"),
         ("C_Initialize hang", "did not answer"),
+        ("C_Initialize flood", "did not answer"),
         ("C_Initialize error 0x5", "CKR_GENERAL_ERROR"),
         ("C_GetSlotList garbage", "crashed"),
         ("C_Login hang", "did not answer"),
+        ("C_Login flood", "did not answer"),
         ("C_Login crash", "crashed"),
         ("C_FindObjects garbage", "crashed"),
         ("C_GetAttributeValue garbage", "crashed"),
