@@ -112,10 +112,8 @@ impl ActivationKeeper {
         let (rest, mut later) = self.plan(&keyring);
         let now = self.activator.now();
         for (row, task) in rest {
-            // What is still to be done after it was done, or could not even be noted, is not to be done all the time.
-            let again = tasks
-                .iter()
-                .any(|(done, same)| done.code == row.code && *same == task);
+            // What was done and has left no trace would be done all the time.
+            let again = tasks.contains(&(row.clone(), task));
             let moment = if again { now.plus(HOLD) } else { now };
             if again {
                 self.held.insert(row.code.as_str().to_owned(), moment);
