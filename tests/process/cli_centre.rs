@@ -104,6 +104,19 @@ fn the_centre_serves_and_ends_when_it_is_told() {
 }
 
 #[test]
+fn a_centre_whose_key_has_expired_says_so() {
+    let vendor = Vendor::new();
+    let public = vendor.dir().join("vendor.pem");
+    let pem = fs::read_to_string(&public).unwrap();
+    fs::write(&public, format!("Expires: 2020-01-31T00:00:00Z\n{pem}")).unwrap();
+    let answer = vendor.serve(&[]).health();
+    assert!(
+        answer.starts_with("HTTP/1.1 503 ") && answer.ends_with(r#"{"Healthy":false}"#),
+        "{answer}"
+    );
+}
+
+#[test]
 fn what_is_missing_is_told_in_a_line_with_its_exit_code() {
     let vendor = Vendor::nowhere();
     let told = vendor.run(&["serve"]).fails(4);
@@ -132,7 +145,10 @@ fn what_is_missing_is_told_in_a_line_with_its_exit_code() {
     assert!(told.contains("/no/such.pem"), "{told}");
     fs::remove_file(vendor.dir().join("vendor.key")).unwrap();
     let told = vendor.run(&["serve", "--centre-listen", "127.0.0.1:0"]).fails(4);
-    assert!(told.contains("vendor.key"), "{told}");
+    assert!(told.contains("vendor.key") && told.contains("copy"), "{told}");
+    // What it advises helps.
+    let command = format!("keynode vendor init --dir {}", vendor.dir().display());
+    assert!(told.contains(&command), "{told}");
     vendor.run(&["codes", "show", "12"]).fails(4);
     vendor.run(&["api-key", "remove", "nobody"]).fails(4);
     assert_eq!(vendor.run(&["codes", "issue", "--count", "1"]).code, 2);
