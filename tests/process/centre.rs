@@ -54,7 +54,7 @@ impl Vendor {
         self.run(&[
             "series",
             "add",
-            "--key-id",
+            "--series",
             "672b",
             "--article",
             "1001",

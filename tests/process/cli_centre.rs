@@ -80,7 +80,7 @@ fn goods_are_listed_and_changed() {
     let table = vendor.run(&["series", "list"]).ok();
     assert!(table.contains("672B") && table.contains("demo"), "{table}");
     vendor
-        .run(&["series", "add", "--key-id", "672B", "--article", "1001"])
+        .run(&["series", "add", "--series", "672B", "--article", "1001"])
         .fails(1);
     vendor
         .run(&["series", "add", "--key-id", "7000", "--article", "none"])
@@ -234,6 +234,9 @@ fn the_vendor_key_may_be_on_a_token() {
     let with = |words: &[&str]| vendor.run(&[words, &["--config", "keynode.toml"]].concat());
     let told = with(&["init"]).ok();
     assert!(told.contains("on the token"), "{told}");
+    let (dir, config) = (vendor.dir(), "--config keynode.toml");
+    let serve = format!("keynode centre serve --dir {} {config}", dir.display());
+    assert!(told.contains(&serve), "{told}");
     assert!(!vendor.dir().join("vendor.key").exists());
     let public = fs::read_to_string(vendor.dir().join("vendor.pem")).unwrap();
     let expected = fs::read_to_string(fixture("vendor.pub.pem")).unwrap();

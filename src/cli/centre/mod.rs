@@ -13,6 +13,7 @@ mod place;
 mod restored;
 mod serve;
 mod table;
+mod until;
 mod vendor_key;
 
 use std::io::Write;
