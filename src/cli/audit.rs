@@ -37,26 +37,53 @@ pub(super) enum AuditCommand {
 pub(super) fn run(command: &AuditCommand, out: &mut impl Write) -> Result<(), Failure> {
     match command {
         AuditCommand::List { event, json, place } => {
-            let mut written = Ok(());
-            let checked = walk(place, |row| {
-                let wanted = event.as_ref().is_none_or(|event| *event == row.entry.event);
-                if wanted && written.is_ok() {
-                    written = print(row, *json, out);
-                }
-            });
-            written?;
-            checked
+            list(event.as_deref(), *json, |visit| walk(place, visit), out)
         }
-        AuditCommand::Verify { place } => {
-            let mut rows = 0_u64;
-            walk(place, |_| rows += 1)?;
-            writeln!(out, "verified: {rows} rows, none changed, none missing")?;
-            Ok(())
-        }
+        AuditCommand::Verify { place } => check(|visit| walk(place, visit), out),
     }
 }
 
-fn walk(place: &PlaceArgs, visit: impl FnMut(&AuditRow)) -> Result<(), Failure> {
+/// Goes through an audit log.
+pub(super) type Visit<'a> = &'a mut dyn FnMut(&AuditRow);
+
+/// Prints the rows of a log, of this event where one is named.
+pub(super) fn list(
+    event: Option<&str>,
+    json: bool,
+    walk: impl FnOnce(Visit<'_>) -> Result<(), Failure>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let mut written = Ok(());
+    let checked = walk(&mut |row| {
+        let wanted = event.is_none_or(|event| event == row.entry.event);
+        if wanted && written.is_ok() {
+            written = print(row, json, out);
+        }
+    });
+    written?;
+    checked
+}
+
+/// Checks a log.
+pub(super) fn check(
+    walk: impl FnOnce(Visit<'_>) -> Result<(), Failure>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let mut rows = 0_u64;
+    walk(&mut |_| rows += 1)?;
+    writeln!(out, "verified: {rows} rows, none changed, none missing")?;
+    Ok(())
+}
+
+/// What is wrong with a log.
+pub(super) fn broken(error: AuditError) -> Failure {
+    match error {
+        AuditError::Sqlite(error) => Failure::of(error),
+        broken => Failure::of(format!("the audit log was tampered with: {broken}")),
+    }
+}
+
+fn walk(place: &PlaceArgs, visit: Visit<'_>) -> Result<(), Failure> {
     let state_dir = Settings::load(&place.0)?.settings.state_dir;
     let connection = existing_database(&state_dir)?.connect()?;
     // Whichever of them was current when the checkpoint was signed, or stood in for it.
@@ -70,10 +97,7 @@ fn walk(place: &PlaceArgs, visit: impl FnMut(&AuditRow)) -> Result<(), Failure> 
             .rev()
             .any(|key| verify(&key.public_key, message, signature).is_ok())
     };
-    verify_audit(&connection, signed, visit).map_err(|error| match error {
-        AuditError::Sqlite(error) => Failure::of(error),
-        broken => Failure::of(format!("the audit log was tampered with: {broken}")),
-    })
+    verify_audit(&connection, signed, visit).map_err(broken)
 }
 
 fn print(row: &AuditRow, as_json: bool, out: &mut impl Write) -> std::io::Result<()> {

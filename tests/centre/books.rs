@@ -6,9 +6,9 @@ use keynode::activation::centre::{
     ActivationFilter, Books, CentreError, CodeFilter, CodeState, DATABASE, End, IssueOrder, Series, Which,
 };
 use keynode::activation::{Action, Refusal, Request};
-use keynode::licence::{DAY, Iec, Itn, KeyId, Timestamp};
+use keynode::licence::{DAY, Iec, Itn, KeyId, Revocations, Timestamp, open_notice};
 
-use crate::world::{Node, SERIES, World, licence, make, order, vendor};
+use crate::world::{Node, SERIES, World, licence, make, order, vendor, vendors};
 
 fn itn() -> Itn {
     Itn::parse("7707083893").unwrap()
@@ -296,4 +296,53 @@ fn api_keys_are_known_again_until_they_are_removed() {
     assert!(books.remove_api_key("shop", &vendor()).unwrap());
     assert!(!books.remove_api_key("shop", &vendor()).unwrap());
     assert_eq!(books.check_api_key(&key).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_batch_that_leaked_is_taken_back() {
+    let mut world = World::new();
+    let codes = world.order(&order(2_500));
+    let mut node = Node::new();
+    let held = node.ask(&world.centre, Action::Activate, &codes[7].code).await;
+    let held = licence(&held.unwrap());
+    let by = world.vendor();
+    let before = world.centre.revocations().await.unwrap();
+    let mut parts = Vec::new();
+    let mut revoke = |books: &mut Books, all: bool| {
+        books.revoke_batch(1, all, "leaked", &by, |count| {
+            parts.push(count);
+            true
+        })
+    };
+    assert_eq!(revoke(&mut world.books, false).unwrap(), 2_499);
+    assert_eq!(revoke(&mut world.books, false).unwrap(), 0);
+    let after = world.centre.revocations().await.unwrap();
+    assert_eq!(after, before, "what was never used is on no list");
+    let mut other = Node::new();
+    let refused = other.ask(&world.centre, Action::Activate, &codes[8].code).await;
+    assert_eq!(refused, Err(Refusal::Revoked));
+    assert!(
+        node.ask(&world.centre, Action::Renew, &codes[7].code)
+            .await
+            .is_ok()
+    );
+
+    assert_eq!(revoke(&mut world.books, true).unwrap(), 1);
+    assert_eq!(parts, [1_000, 2_000, 2_499, 1], "in parts");
+    let list = world.centre.revocations().await.unwrap();
+    let (list, _) = open_notice::<Revocations>(list.text.as_bytes(), &vendors()).unwrap();
+    assert!(list.keys.len() == 1 && list.reason(&held).is_some());
+    let unknown = world.books.revoke_batch(2, false, "", &by, |_| true);
+    assert!(matches!(unknown, Err(CentreError::NoBatch(2))));
+    let mut rows = Vec::new();
+    world
+        .books
+        .audit(|row| rows.push(row.entry.detail.clone()))
+        .unwrap();
+    assert_eq!(
+        rows.iter()
+            .filter(|detail| detail.contains("codes never used"))
+            .count(),
+        3
+    );
 }

@@ -3,29 +3,48 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
-use keynode::activation::centre::{Books, CentreError, DATABASE, IssuedCode, RETIRED_KEYS};
-use keynode::licence::{DAY, KeyNo, Revocations, VendorKey, VendorKeys, open_notice};
+use keynode::activation::Action;
+use keynode::activation::centre::{
+    Books, Centre, CentreError, DATABASE, IssuedCode, RETIRED_KEYS, VENDOR_KEY, VendorSigner,
+};
+use keynode::licence::{DAY, Revocations, VendorKey, VendorKeys, open_notice};
 use keynode::signing::{Signer, SoftwareKey};
 use keynode::store::Author;
 
 use crate::common::clock::TestClock;
-use crate::world::{make, order, start, vendor, vendors};
+use crate::world::{Node, make, order, start, vendor, vendors};
 
-fn issue(books: &mut Books, count: u64, by: &Author) -> Vec<KeyNo> {
+fn issue(books: &mut Books, count: u64, by: &Author) -> Vec<IssuedCode> {
     let mut issued = Vec::new();
     let visit = |_: &_, part: &[IssuedCode]| {
-        issued.extend(part.iter().map(|code| code.key_no));
+        issued.extend_from_slice(part);
         true
     };
     books.issue(&order(count), by, visit).unwrap();
     issued
 }
 
+async fn activate(dir: &Path, code: &IssuedCode) {
+    let (centre, thread) = open(dir);
+    let answer = Node::new().ask(&centre, Action::Activate, &code.code).await;
+    answer.unwrap();
+    centre.stop();
+    thread.join().unwrap();
+}
+
+/// A centre whose thread can be waited for: only then is all of it in its file.
+fn open(dir: &Path) -> (Centre, JoinHandle<()>) {
+    let signer = VendorSigner::from_file(&dir.join(VENDOR_KEY)).unwrap();
+    Centre::start(dir, signer, Arc::new(TestClock::at(vendor().time))).unwrap()
+}
+
 async fn list(dir: &Path) -> Revocations {
-    let centre = start(dir, Arc::new(TestClock::at(vendor().time)));
+    let (centre, thread) = open(dir);
     let list = centre.revocations().await.unwrap();
     centre.stop();
+    thread.join().unwrap();
     open_notice(list.text.as_bytes(), &vendors()).unwrap().0
 }
 
@@ -37,13 +56,15 @@ async fn a_centre_that_was_restored_gives_nothing_out_twice() {
         time: vendor().time.plus(DAY),
         ..vendor()
     };
-    let before = issue(&mut make(dir.path()), 2, &vendor());
+    let before = issue(&mut make(dir.path()), 1, &vendor()).remove(0);
+    activate(dir.path(), &before).await;
     std::fs::copy(&books, &backup).unwrap();
 
     let mut lost = Books::open(dir.path()).unwrap();
     let since = issue(&mut lost, 3, &vendor());
-    for key_no in &since {
-        lost.revoke(*key_no, "", &vendor()).unwrap();
+    for code in &since {
+        activate(dir.path(), code).await;
+        lost.revoke(code.key_no, "", &vendor()).unwrap();
     }
     drop(lost);
     let given = list(dir.path()).await;
@@ -55,7 +76,10 @@ async fn a_centre_that_was_restored_gives_nothing_out_twice() {
     let mut restored = Books::open(dir.path()).unwrap();
     let passed = restored.restored(100, &later).unwrap();
     let next = issue(&mut restored, 1, &later);
-    assert!(passed >= since[2] && next[0] == passed + 1, "{passed}, {next:?}");
+    assert!(
+        passed >= since[2].key_no && next[0].key_no == passed + 1,
+        "{passed}, {next:?}"
+    );
     assert!(list(dir.path()).await.number > given.number);
     assert!(matches!(
         restored.restored(u64::MAX, &later),
@@ -66,7 +90,7 @@ async fn a_centre_that_was_restored_gives_nothing_out_twice() {
     drop(restored);
     std::fs::copy(&backup, &books).unwrap();
     let mut restored = Books::open(dir.path()).unwrap();
-    restored.revoke(before[0], "", &later).unwrap();
+    restored.revoke(before.key_no, "", &later).unwrap();
     assert!(list(dir.path()).await.number > given.number);
 }
 
@@ -82,7 +106,9 @@ fn stranger() -> VendorKey {
 async fn a_key_from_before_revokes_what_it_signed() {
     let dir = tempfile::tempdir().unwrap();
     let mut books = make(dir.path());
-    let key_no = issue(&mut books, 1, &vendor())[0];
+    let code = issue(&mut books, 1, &vendor()).remove(0);
+    activate(dir.path(), &code).await;
+    let key_no = code.key_no;
     books.revoke(key_no, "", &vendor()).unwrap();
     let retired = dir.path().join(RETIRED_KEYS);
     std::fs::create_dir(&retired).unwrap();

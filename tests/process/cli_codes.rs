@@ -181,6 +181,65 @@ fn support_cases_are_handled_from_the_command_line() {
 }
 
 #[test]
+fn a_leaked_batch_is_taken_back_and_the_audit_log_tells_it() {
+    let vendor = Vendor::new();
+    let code = vendor.issue(3, &[]).remove(0);
+    assert_eq!(vendor.run(&["codes", "revoke"]).code, 2);
+    assert_eq!(vendor.run(&["codes", "revoke", code.as_str(), "--all"]).code, 2);
+    assert_eq!(
+        vendor
+            .run(&["codes", "revoke", code.as_str(), "--batch", "1"])
+            .code,
+        2
+    );
+    vendor.run(&["codes", "revoke", "--batch", "9"]).fails(4);
+    let revoke = ["codes", "revoke", "--batch", "1", "--reason", "list leaked"];
+    let told = vendor.run(&revoke).ok();
+    assert!(told.contains("batch 1: 3 codes are revoked"), "{told}");
+    assert_eq!(
+        vendor
+            .json(&["codes", "list", "--state", "revoked", "--json"])
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+
+    let told = vendor.run(&["audit", "list", "--event", "revocation"]).ok();
+    assert!(
+        told.lines().count() == 1 && told.contains("list leaked"),
+        "{told}"
+    );
+    let rows = vendor.run(&["audit", "list", "--json"]).ok();
+    for row in rows.lines() {
+        serde_json::from_str::<Value>(row).unwrap();
+    }
+    assert!(!rows.contains(code.as_str()));
+    let verified = format!("verified: {} rows", rows.lines().count());
+    assert!(vendor.run(&["audit", "verify"]).ok().contains(&verified));
+    let database = rusqlite::Connection::open(vendor.dir().join("centre.db")).unwrap();
+    database
+        .execute(
+            "UPDATE audit SET detail = 'nothing' WHERE event = 'revocation'",
+            [],
+        )
+        .unwrap();
+    assert!(vendor.run(&["audit", "verify"]).fails(1).contains("tampered"));
+}
+
+#[test]
+fn after_a_backup_was_restored_serial_numbers_are_passed_over() {
+    let vendor = Vendor::new();
+    vendor.issue(1, &[]);
+    let told = vendor.run(&["restored", "--codes", "500"]).ok();
+    assert!(told.contains("KeyNo after"), "{told}");
+    vendor.issue(1, &[]);
+    let rows = vendor.json(&["codes", "list", "--json"]);
+    let key = |row: usize| rows[row]["KeyNo"].as_u64().unwrap();
+    assert_eq!(key(1) - key(0), 501);
+}
+
+#[test]
 fn the_vendors_systems_get_keys() {
     let vendor = Vendor::new();
     let key = vendor.run(&["api-key", "add", "shop"]).ok();

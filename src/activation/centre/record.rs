@@ -221,7 +221,10 @@ impl Record {
     pub(super) fn revoke(&mut self, now: Timestamp) {
         if self.revoked.is_none() {
             self.revoked = Some(now);
-            self.end(now, End::Revoked, RevocationReason::Revoked);
+            // There is no licence yet that a list, which all nodes fetch, would have to name.
+            if self.begun.is_some() {
+                self.end(now, End::Revoked, RevocationReason::Revoked);
+            }
         }
     }
 }

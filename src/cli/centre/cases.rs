@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Subcommand;
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::activation::centre::{ActivationFilter, ActivationRow, Books, CodeRow, Which};
@@ -28,11 +29,17 @@ pub(in crate::cli) enum CaseCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Take a code and its licence back for good
+    /// Take a code and its licence back for good, or the codes of a whole batch
     Revoke {
         /// Its KeyNo, or the code
-        #[arg(value_parser = which)]
-        key: Which,
+        #[arg(value_parser = which, required_unless_present = "batch", conflicts_with = "batch")]
+        key: Option<Which>,
+        /// The codes of this batch that were never used
+        #[arg(long, value_name = "N")]
+        batch: Option<u64>,
+        /// Also those that were used, with their licences
+        #[arg(long, requires = "batch", conflicts_with = "key")]
+        all: bool,
         /// Why, for the books
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
@@ -100,16 +107,17 @@ pub(super) fn run(command: &CaseCommand, out: &mut impl Write) -> Result<(), Fai
             let (books, row) = find(place, key)?;
             show(&books, &row, *json, out)
         }
-        CaseCommand::Revoke { key, reason, place } => {
-            let (mut books, row) = find(place, key)?;
-            books.revoke(row.key_no, reason, &author())?;
-            writeln!(
-                out,
-                "{}: the code and its licence are revoked; nodes honour it when they next fetch the list",
-                named(&row)
-            )?;
-            Ok(())
-        }
+        CaseCommand::Revoke {
+            key,
+            batch,
+            all,
+            reason,
+            place,
+        } => match (key, batch) {
+            (Some(key), _) => revoke(place, key, reason, out),
+            (None, Some(batch)) => revoke_batch(place, *batch, *all, reason, out),
+            (None, None) => Err(Failure::Usage("a KeyNo, a code or --batch is wanted".into())),
+        },
         CaseCommand::Recover { key, place } => {
             let (mut books, row) = find(place, key)?;
             let recovery = books.recovery(row.key_no, &author())?;
@@ -152,6 +160,44 @@ pub(super) fn run(command: &CaseCommand, out: &mut impl Write) -> Result<(), Fai
             Ok(())
         }
     }
+}
+
+fn revoke(place: &Place, key: &Which, reason: &str, out: &mut impl Write) -> Result<(), Failure> {
+    let (mut books, row) = find(place, key)?;
+    books.revoke(row.key_no, reason, &author())?;
+    writeln!(
+        out,
+        "{}: the code and its licence are revoked; nodes honour it when they next fetch the list",
+        named(&row)
+    )?;
+    Ok(())
+}
+
+fn revoke_batch(
+    place: &Place,
+    batch: u64,
+    all: bool,
+    reason: &str,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let mut books = place.books()?;
+    let progress = ProgressBar::new_spinner();
+    let count = books.revoke_batch(batch, all, reason, &author(), |count| {
+        progress.set_message(format!("batch {batch}: {count} codes"));
+        progress.tick();
+        true
+    });
+    progress.finish_and_clear();
+    let (count, rest) = (
+        count?,
+        if all {
+            ""
+        } else {
+            "; those that were used go on (--all)"
+        },
+    );
+    writeln!(out, "batch {batch}: {count} codes are revoked{rest}")?;
+    Ok(())
 }
 
 fn find(place: &Place, key: &Which) -> Result<(Books, CodeRow), Failure> {

@@ -2,6 +2,7 @@
 
 mod activations;
 mod api_key;
+mod audit;
 mod cases;
 mod certificate;
 mod codes;
@@ -47,6 +48,9 @@ pub(super) enum CentreCommand {
     /// Let the vendor's own systems use the centre
     #[command(subcommand)]
     ApiKey(api_key::ApiKeyCommand),
+    /// Show what happened at the centre, and check that the record of it is whole
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// After the centre was restored from a backup: have it give out nothing twice
     Restored(restored::RestoredArgs),
     /// Answer the request of a computer that is not connected
@@ -62,6 +66,7 @@ pub(super) fn run(command: CentreCommand, out: &mut impl Write) -> Result<(), Fa
         CentreCommand::Codes(command) => codes::run(command, out),
         CentreCommand::Activations(command) => activations::run(&command, out),
         CentreCommand::ApiKey(command) => api_key::run(&command, out),
+        CentreCommand::Audit(command) => audit::run(&command, out),
         CentreCommand::Restored(args) => restored::run(&args, out),
         CentreCommand::Fulfil(args) => fulfil::run(&args, out),
     }

@@ -24,7 +24,7 @@ const RUN: u64 = 1_000_000;
 const MOST: u64 = 10_000_000;
 
 /// Between two parts, a running centre gets its turn.
-const TURN: Duration = Duration::from_millis(3);
+pub(super) const TURN: Duration = Duration::from_millis(3);
 
 impl Books {
     /// Issues codes. `visit` gets the batch as it stands and the codes that were just written, some 10,000 at a time,
@@ -148,7 +148,7 @@ impl Books {
     }
 }
 
-fn batch(connection: &Connection, number: u64) -> rusqlite::Result<Option<Batch>> {
+pub(super) fn batch(connection: &Connection, number: u64) -> rusqlite::Result<Option<Batch>> {
     connection
         .query_row("SELECT * FROM batches WHERE number = ?1", [number], read)
         .optional()

@@ -7,6 +7,7 @@ mod conditions;
 mod goods;
 mod issue;
 mod restored;
+mod revocation;
 mod support;
 
 use std::fs::DirBuilder;

@@ -1,4 +1,4 @@
-//! Support cases: another holder, revocation, recovery codes, renewal, moves.
+//! Support cases: another holder, recovery codes, renewal, moves.
 
 use rusqlite::{Transaction, params};
 
@@ -10,7 +10,7 @@ use super::super::error::CentreError;
 use super::super::record::Record;
 use super::super::rows::RecoveryCode;
 use super::super::store;
-use super::{Books, Fault, checked};
+use super::{Books, Fault};
 
 /// A recovery code can be used for so many days.
 const RECOVERY_DAYS: i64 = 14;
@@ -36,24 +36,6 @@ impl Books {
             )?;
             let iec = iec.map_or_else(String::new, |iec| format!(", IEC {}", iec.as_str()));
             notes.push(by.did("holder", object(&record), format!("ITN {itn}{iec}")));
-            Ok(())
-        })
-    }
-
-    /// Takes a code and its licence back for good. A code that was revoked before stays so.
-    ///
-    /// # Errors
-    /// [`CentreError::NoCode`], [`CentreError::Invalid`].
-    pub fn revoke(&mut self, key_no: KeyNo, why: &str, by: &Author) -> Result<(), CentreError> {
-        checked("the reason", why, 200)?;
-        self.write(|transaction, notes| {
-            let before = load(transaction, key_no, by)?;
-            let mut after = before.clone();
-            after.revoke(by.time);
-            store::save(transaction, &before, &after, by.time)?;
-            if before != after {
-                notes.push(by.did("revocation", object(&before), why));
-            }
             Ok(())
         })
     }
@@ -123,12 +105,12 @@ impl Books {
     }
 }
 
-fn load(transaction: &Transaction<'_>, key_no: KeyNo, by: &Author) -> Result<Record, Fault> {
+pub(super) fn load(transaction: &Transaction<'_>, key_no: KeyNo, by: &Author) -> Result<Record, Fault> {
     let record = store::load_key(transaction, key_no, by.time)?;
     Ok(record.ok_or(CentreError::NoCode)?)
 }
 
 /// How the audit log names a code.
-fn object(record: &Record) -> String {
+pub(super) fn object(record: &Record) -> String {
     format!("key {} code {:?}", record.key_no, record.code)
 }
