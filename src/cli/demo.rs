@@ -142,7 +142,7 @@ fn tell(
         writeln!(
             out,
             "\nThat code is of its vendor's activation centre, which is at {}; more of them: {program} centre codes list \
-             --dir {directory}",
+             --full --dir {directory}",
             centre.address
         )?;
     }

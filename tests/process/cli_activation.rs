@@ -4,10 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use keynode::activation::{ActivationError, Refusal};
+use keynode::licence::binding::Binding;
 use serde_json::Value;
 
 use crate::harness::{Done, eventually, run, run_with};
 use crate::living_centre::{Centre, Elsewhere, ITN, holds, keeps_secret};
+use crate::softhsm::{MODULE, SoftHsm};
 use crate::state::State;
 
 /// An administrator with a node's state and a centre; all that the commands said is kept.
@@ -129,9 +131,8 @@ fn a_licence_moves_here_with_a_recovery_code_and_back() {
     let told = desk.activation(&["move", text, "--itn", ITN]).fails(5);
     assert!(told.contains("--recovery"), "{told}");
     // Of an unknown code this node does not know whose it is.
-    let told = desk
-        .activation(&["move", &desk.centre.code().as_str().to_owned()])
-        .fails(2);
+    let unused = desk.centre.code();
+    let told = desk.activation(&["move", unused.as_str()]).fails(2);
     assert!(told.contains("--itn"), "{told}");
     let told = desk.activation(&["move", &number]).fails(4);
     assert!(told.contains(&number), "{told}");
@@ -311,4 +312,80 @@ fn what_is_wrong_is_told_with_its_own_exit_code_and_without_the_code() {
         .map(String::as_str)
         .concat();
     keeps_secret(&said, &[&code, &other]);
+}
+
+#[test]
+fn a_licence_moves_between_this_computer_and_a_carrier() {
+    let mut desk = Desk::new();
+    let hsm = SoftHsm::new(&["keys"]);
+    let config = desk.state.text("keynode.toml");
+    let settings = format!(
+        "[tokens.keys]\nmodule = \"{MODULE}\"\nlabel = \"keys\"\npin_file = \"{}\"\nenvironment = {{ SOFTHSM2_CONF = \
+         \"{}\" }}\n",
+        hsm.path().join("pin").display(),
+        hsm.conf().display()
+    );
+    fs::write(&config, settings).unwrap();
+    let provision = ["devices", "provision", "--driver", "pkcs11", "--token", "keys"];
+    desk.run(&[&provision[..], &["--config", &config]].concat(), "")
+        .ok();
+    let devices = desk
+        .run(&["devices", "list", "--json", "--config", &config], "")
+        .ok();
+    let devices: Value = serde_json::from_str(&devices).unwrap();
+    let carrier = devices
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["Type"] == "TokenKey");
+    let carrier = carrier.unwrap()["ID"].as_str().unwrap();
+
+    let code = desk.centre.code();
+    let typed = code.as_str().to_owned();
+    let words = [
+        "activate",
+        "-",
+        "--itn",
+        ITN,
+        "--carrier",
+        carrier,
+        "--config",
+        &config,
+    ];
+    let told = desk.with(&words, &typed).ok();
+    assert!(
+        told.contains("is activated") && !told.contains("no seats"),
+        "{told}"
+    );
+    let key_no = desk.centre.key_no(&code);
+    let number = key_no.to_string();
+    let bound = |desk: &Desk| {
+        let file = fs::read(desk.state.licence(key_no)).unwrap();
+        matches!(
+            keynode::licence::inspect(&file).unwrap().0.binding,
+            Binding::Carrier(_)
+        )
+    };
+    assert!(bound(&desk));
+    let row = desk.activation(&["list", "--config", &config]).ok();
+    assert!(row.contains(carrier), "{row}");
+    // Where the token is not known, the licence gives no seats, and another carrier is none.
+    let told = desk.activation(&["move", &number, "--carrier", carrier]).fails(4);
+    assert!(told.contains("devices list"), "{told}");
+
+    let told = desk.activation(&["move", &number, "--config", &config]).ok();
+    assert!(!told.contains("no seats"), "{told}");
+    assert!(!bound(&desk));
+    assert_eq!(desk.licences()[0]["Enabled"], true);
+    let back = ["move", &number, "--carrier", carrier, "--config", &config];
+    desk.activation(&back).ok();
+    assert!(bound(&desk));
+    // Two moves a year.
+    let told = desk.activation(&["move", &number, "--config", &config]).fails(5);
+    assert!(
+        told.contains("as often as its vendor allows") && told.contains("--recovery"),
+        "{told}"
+    );
+    assert!(bound(&desk));
+    keeps_secret(&(desk.said + &desk.centre.log()), &[&code]);
 }
