@@ -45,7 +45,7 @@ async fn a_million_codes() {
         }
         println!(
             "among {count}: an activation in {:?}",
-            begun.elapsed() / done as u32
+            begun.elapsed() / u32::try_from(done).unwrap()
         );
         centre.stop();
         let size = std::fs::metadata(dir.path().join("centre.db")).unwrap().len();
