@@ -123,9 +123,11 @@ impl RefusedFile {
     /// Another still does.
     pub(super) fn lock(&self, token: &str, mut wait: impl FnMut() -> bool) -> Result<Option<File>, ()> {
         let hash = Sha256::digest(token);
-        let name: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = hash[..8]
+            .iter()
+            .fold(0, |name: u64, byte| name << 8 | u64::from(*byte));
         let mut busy = false;
-        let lock = self.locked(&format!("{name}.lock"), |lock| {
+        let lock = self.locked(&format!("{name:016x}.lock"), |lock| {
             loop {
                 match flock(lock, FlockOperation::NonBlockingLockExclusive) {
                     Err(Errno::WOULDBLOCK) if wait() => {}

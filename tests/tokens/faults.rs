@@ -152,6 +152,28 @@ fn what_does_not_decrypt_is_no_trouble_of_the_token() {
 }
 
 #[test]
+fn a_key_that_fails_in_fresh_sessions_too_costs_no_more_of_them() {
+    let faulty = Faulty::new();
+    let mut settings = faulty.settings();
+    settings.probe = Duration::from_millis(1);
+    let world = World::new([("a", settings)]);
+    world.usable("a");
+    // CKR_USER_NOT_LOGGED_IN: what a key says that wants its PIN each time.
+    faulty.will("C_Sign error 0x101");
+    for _ in 0..5 {
+        let error = world.sign("a", 1, b"x").unwrap_err();
+        assert!(matches!(error, TokenError::Refused { .. }), "{error}");
+        assert_eq!(faulty.calls("C_Initialize"), 2);
+    }
+    // Until it works again.
+    faulty.will("");
+    world.sign("a", 1, b"x").unwrap();
+    faulty.will("once C_Sign error 0x101");
+    world.sign("a", 1, b"x").unwrap();
+    assert_eq!(faulty.calls("C_Initialize"), 3);
+}
+
+#[test]
 fn an_object_that_cannot_be_read_hides_no_other() {
     let faulty = Faulty::new();
     for code in ["0x5", "0x6", "0x82"] {
