@@ -88,6 +88,15 @@ impl Activator {
     /// # Errors
     /// [`ActivationError`]; nothing was written then but the request, where the centre may have taken it.
     pub async fn activate(&self, order: &Order) -> Result<Activated, ActivationError> {
+        self.take_turn(order, false).await
+    }
+
+    /// As [`Activator::activate`] for an order whose request was not answered yet.
+    pub(super) async fn repeat(&self, order: &Order) -> Result<Activated, ActivationError> {
+        self.take_turn(order, true).await
+    }
+
+    async fn take_turn(&self, order: &Order, again: bool) -> Result<Activated, ActivationError> {
         let turn = self.flights.turn(&order.code).await;
         if let Some(outcome) = turn.outcome(order) {
             // It was new once.
@@ -96,19 +105,22 @@ impl Activator {
                 ..activated
             });
         }
-        let outcome = self.activate_now(order).await;
+        let outcome = self.activate_now(order, again).await;
         turn.tell(order, &outcome);
         outcome
     }
 
-    async fn activate_now(&self, order: &Order) -> Result<Activated, ActivationError> {
+    async fn activate_now(&self, order: &Order, again: bool) -> Result<Activated, ActivationError> {
         let row = self.find(&order.code)?;
         let pending = row.as_ref().and_then(|row| row.pending.as_ref());
         if pending.is_none_or(|pending| pending.action != Action::Return.name())
             && let Some(here) = self.here(order)?
         {
-            self.finish_locally(&here)?;
-            return Ok(here);
+            let finished = self.finish_locally(&here)?;
+            // A licence that is here is enough for whoever wants one; a request that is kept wants its own answer.
+            if finished || !again {
+                return Ok(here);
+            }
         }
         let client = self.client()?;
         let fresh = self.ask_to_activate(order, row.as_ref()).await?;

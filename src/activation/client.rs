@@ -34,7 +34,7 @@ pub(super) enum Failure {
 /// The way to one centre.
 #[derive(Clone)]
 pub(super) struct Client {
-    client: reqwest::Client,
+    http: reqwest::Client,
     base: String,
     timeout: Duration,
 }
@@ -75,7 +75,7 @@ impl Client {
             }
         };
         Ok(Self {
-            client: builder.build().map_err(|error| words(&error))?,
+            http: builder.build().map_err(|error| words(&error))?,
             base: base.into(),
             timeout: rules.timeout,
         })
@@ -88,7 +88,7 @@ impl Client {
 
     /// Sends a request; the result is the body of the answer.
     pub(super) async fn post(&self, path: &str, request: String) -> Result<Vec<u8>, Failure> {
-        let ask = self.client.post(format!("{}{path}", self.base));
+        let ask = self.http.post(format!("{}{path}", self.base));
         let ask = ask.header(CONTENT_TYPE, "application/jose+json").body(request);
         let (answer, body) = self.exchange(ask, LARGEST).await?;
         match answer.status() {
@@ -99,7 +99,7 @@ impl Client {
 
     /// Fetches the revocation list; none where it is the one with this tag.
     pub(super) async fn revocations(&self, known: Option<&str>) -> Result<Option<List>, Failure> {
-        let mut ask = self.client.get(format!("{}/v1/revocations", self.base));
+        let mut ask = self.http.get(format!("{}/v1/revocations", self.base));
         if let Some(tag) = known {
             ask = ask.header(IF_NONE_MATCH, tag);
         }

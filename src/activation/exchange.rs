@@ -146,7 +146,7 @@ impl Activator {
             bound: self.expected(row, request),
             now: self.now(),
         };
-        verify::licence(file, &asked, &read_vendor_keys(&self.parts.vendor_dir)).map_err(answer)
+        verify::licence(file, &asked, &read_vendor_keys(&self.parts.vendor_dir)).map_err(|bad| answer(&bad))
     }
 
     fn check_receipt(
@@ -157,7 +157,8 @@ impl Activator {
     ) -> Result<(), ActivationError> {
         let key_no = row.key_no.ok_or_else(busy)?;
         let vendors = read_vendor_keys(&self.parts.vendor_dir);
-        verify::receipt(receipt.receipt.as_bytes(), request, key_no, &vendors, self.now()).map_err(answer)
+        verify::receipt(receipt.receipt.as_bytes(), request, key_no, &vendors, self.now())
+            .map_err(|bad| answer(&bad))
     }
 
     /// What the licence may be bound to.
@@ -225,21 +226,23 @@ impl Activator {
         let _ = tokio::task::spawn_blocking(move || host.look_again()).await;
     }
 
-    /// A licence that lies here may be the answer to the request that is kept, where the node ended in between.
-    pub(super) fn finish_locally(&self, here: &Activated) -> Result<(), ActivationError> {
+    /// A licence that lies here may be the answer to the request that is kept, where the node ended in between; false
+    /// where a request is left that wants another.
+    pub(super) fn finish_locally(&self, here: &Activated) -> Result<bool, ActivationError> {
         let Some(code) = &here.licence.activation_code else {
-            return Ok(());
+            return Ok(true);
         };
         let Some(pending) = self.find(code)?.and_then(|row| row.pending) else {
-            return Ok(());
+            return Ok(true);
         };
         let request = opened(&pending)?;
         if here.licence.nonce != Some(request.nonce.to_string()) {
-            return Ok(());
+            return Ok(false);
         }
         let file = std::fs::read(&here.path).unwrap_or_default();
         let kid = inspect(&file).map(|(_, kid)| kid).unwrap_or_default();
-        self.succeed(&request, Some((here.licence.key_no, kid)))
+        self.succeed(&request, Some((here.licence.key_no, kid)))?;
+        Ok(true)
     }
 
     /// Notes that a request was answered as it should be; the licence, where there is one, is on disk.
@@ -313,7 +316,7 @@ fn miss(failure: Failure, centre: &str) -> Miss {
     }
 }
 
-fn answer(bad: BadAnswer) -> ActivationError {
+fn answer(bad: &BadAnswer) -> ActivationError {
     ActivationError::Answer(bad.to_string())
 }
 

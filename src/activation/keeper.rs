@@ -1,6 +1,7 @@
 //! Keeps activations in order without being asked: repeats what was not answered, gives signs of life, renews, activates
 //! again where the computer changed, fetches revocations.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ use super::trouble::wait_after;
 
 /// Between looks at the clock, where nothing says that something happened.
 const TICK: Duration = Duration::from_millis(500);
+
+/// Milliseconds between two tries of what leaves no trace in the records.
+const HOLD: i64 = 60_000;
 
 /// The directory of the revocation lists, in the state directory.
 const REVOCATIONS: &str = "revocations";
@@ -44,6 +48,8 @@ pub(super) struct ActivationKeeper {
     watch: Option<ChangeWatch>,
     keyring: Arc<Keyring>,
     due: Option<Timestamp>,
+    /// Codes about which nothing is done before a moment.
+    held: HashMap<String, Timestamp>,
     lists: Lists,
 }
 
@@ -56,6 +62,7 @@ impl ActivationKeeper {
             standing,
             wake,
             due: Some(Timestamp::default()),
+            held: HashMap::new(),
             lists: Lists::default(),
         }
     }
@@ -94,15 +101,26 @@ impl ActivationKeeper {
             self.stand("off".into());
             return;
         }
-        for (row, task) in self.plan(&self.keyring).0 {
-            self.work(&row, task).await;
+        let now = self.activator.now();
+        self.held.retain(|_, until| *until > now);
+        let tasks = self.plan(&self.keyring).0;
+        for (row, task) in &tasks {
+            self.work(row, *task).await;
         }
         let lists = self.revocations().await;
         let keyring = self.activator.parts.host.keyring();
-        let (rest, later) = self.plan(&keyring);
-        // What is due still has changed while it was worked at.
-        let now = rest.first().map(|_| self.activator.now());
-        self.due = [later, lists, now].into_iter().flatten().min();
+        let (rest, mut later) = self.plan(&keyring);
+        let now = self.activator.now();
+        for (row, task) in rest {
+            // What was done and has left no trace would be done all the time.
+            let again = tasks.contains(&(row.clone(), task));
+            let moment = if again { now.plus(HOLD) } else { now };
+            if again {
+                self.held.insert(row.code.as_str().to_owned(), moment);
+            }
+            later = Some(later.map_or(moment, |later| later.min(moment)));
+        }
+        self.due = later.into_iter().chain(lists).min();
         self.tell();
     }
 
@@ -148,7 +166,9 @@ impl ActivationKeeper {
         };
         let (mut due, mut later) = (Vec::new(), None::<Timestamp>);
         for row in rows {
-            match next(&row, &scene) {
+            let held = self.held.get(row.code.as_str());
+            let planned = next(&row, &scene);
+            match planned.map(|(moment, task)| (held.map_or(moment, |held| moment.max(*held)), task)) {
                 Some((moment, task)) if moment <= now => due.push((row, task)),
                 Some((moment, _)) => later = Some(later.map_or(moment, |later| later.min(moment))),
                 None => {}
@@ -215,7 +235,7 @@ impl ActivationKeeper {
         match (opened(pending)?.action, row.key_no) {
             (Action::Activate, _) => {
                 let order = order_of(row, pending)?;
-                activator.activate(&order).await.map(|_| Some("activated"))
+                activator.repeat(&order).await.map(|_| Some("activated"))
             }
             (Action::Renew, Some(key_no)) => activator
                 .renew(key_no)

@@ -1,4 +1,4 @@
-//! The form of a request on its way: a JWS in flattened JSON (RFC 7515, section 7.2.2), signed with EdDSA by the key
+//! The form of a request on its way: a JWS in flattened JSON (RFC 7515, section 7.2.2), signed with `EdDSA` by the key
 //! that its header shows as a JWK (RFC 8037). The signature says that the sender has that key; whose it is, only
 //! earlier requests tell.
 

@@ -281,7 +281,9 @@ fn who_wants_a_signature_is_told_that_there_will_be_none() {
     assert!(answer.recv().is_err(), "its device is gone");
     let (many, answers): (Vec<_>, Vec<_>) = (0..9).map(|_| wish()).unzip();
     let mut roster = proven(&plugged(&[("A", 1)]), now);
-    many.into_iter().for_each(|wish| roster.wish(&id, wish));
+    for wish in many {
+        roster.wish(&id, wish);
+    }
     assert!(matches!(answers[8].recv().unwrap(), Err(CarrierError::Busy(_))));
 }
 

@@ -24,8 +24,9 @@ pub trait Plugged: Send + Sync {
     /// Has security keys asked for these credentials and no others.
     fn set_credentials(&self, credentials: Vec<Credential>);
 
-    /// Has the carrier of this stable name sign this challenge; the result is what
-    /// [`verify`](crate::devices::attestation::verify) takes. Blocks for seconds at most.
+    /// Has the carrier of this stable name sign this challenge; or a security key, by the credential whose id in base64url
+    /// stands for the name, as in bindings. The result is what [`verify`](crate::devices::attestation::verify) takes.
+    /// Blocks for seconds at most.
     ///
     /// # Errors
     /// Why it did not.

@@ -65,8 +65,7 @@ impl Signers {
             audit.note(entry(audit.clock().now().wall, "signing", &object, &detail));
         };
         let watched = Watched {
-            thread: self.start.start(self.signer.clone(), RETRY, told),
-            signer: self.signer,
+            thread: self.start.start(self.signer, RETRY, told),
             watch: self.watch,
             desk,
         };
@@ -77,7 +76,6 @@ impl Signers {
 
 /// What signs, watched.
 pub(super) struct Watched {
-    pub(super) signer: Arc<NodeSigner>,
     watch: SignerWatch,
     desk: DeskHandle,
     thread: JoinHandle<()>,

@@ -291,9 +291,9 @@ fn a_new_key_signs_once_its_token_was_looked_at_and_the_old_one_until_then() {
         *token.id.lock().unwrap() = 2;
     }));
     signer.reload(&rules(OnSigningFailure::Fail)).unwrap();
-    let (force, signed) = looked.try_recv().unwrap();
+    let (force, old) = looked.try_recv().unwrap();
     assert_eq!(force, Force::Current);
-    verify(&on_token().pem, MESSAGE, &signed.unwrap()).unwrap();
+    verify(&on_token().pem, MESSAGE, &old.unwrap()).unwrap();
     verify(&on_token().pem, MESSAGE, &sign(&signer).unwrap()).unwrap();
 }
 

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
 use super::board::Board;
-use super::job::{Job, Task, Waiting};
+use super::job::{Job, Outcome, Task, Waiting};
 use super::keeper::Keeper;
 use super::lane::Lane;
 use super::refused::RefusedPins;
@@ -124,10 +124,7 @@ impl TokensHandle {
     pub async fn perform(&self, token: &str, operation: Operation) -> Result<Vec<u8>, TokenError> {
         let (sender, outcome) = oneshot::channel();
         self.submit(token, operation, move |outcome| drop(sender.send(outcome)));
-        // A thread that ended in a panic may have dropped it.
-        outcome
-            .await
-            .unwrap_or_else(|_| Err(TokenError::Crashed(token.into())))
+        handed_over(outcome.await.ok(), token)
     }
 
     /// As [`TokensHandle::perform`], for threads that may block.
@@ -137,17 +134,10 @@ impl TokensHandle {
     pub fn perform_and_wait(&self, token: &str, operation: Operation) -> Result<Vec<u8>, TokenError> {
         let (sender, outcome) = channel();
         self.submit(token, operation, move |outcome| drop(sender.send(outcome)));
-        outcome
-            .recv()
-            .unwrap_or_else(|_| Err(TokenError::Crashed(token.into())))
+        handed_over(outcome.recv().ok(), token)
     }
 
-    fn submit(
-        &self,
-        name: &str,
-        operation: Operation,
-        told: impl FnOnce(Result<Vec<u8>, TokenError>) + Send + 'static,
-    ) {
+    fn submit(&self, name: &str, operation: Operation, told: impl FnOnce(Outcome) + Send + 'static) {
         let lanes = self.all.lanes.load();
         let tokens = self.all.board.tokens();
         let token = tokens.iter().find(|token| token.name == name);
@@ -192,6 +182,14 @@ impl TokensHandle {
     pub fn stop(&self) {
         let keepers = std::mem::take(&mut *self.all.keepers());
         self.all.end(keepers);
+    }
+}
+
+/// The result becomes the caller's own; none: a thread that ended in a panic may have dropped it.
+fn handed_over(outcome: Option<Outcome>, token: &str) -> Result<Vec<u8>, TokenError> {
+    match outcome {
+        Some(outcome) => Ok(std::mem::take(&mut *outcome?)),
+        None => Err(TokenError::Crashed(token.into())),
     }
 }
 

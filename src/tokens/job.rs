@@ -10,8 +10,8 @@ use super::token::{KeyKind, Token};
 use super::wire::{Answer, Ask, Failure, FailureKind, MOST_BYTES};
 use super::{Mechanism, TokenError};
 
-/// What becomes of an operation.
-pub(super) type Outcome = Result<Vec<u8>, TokenError>;
+/// What becomes of an operation: its result may be a secret.
+pub(super) type Outcome = Result<Zeroizing<Vec<u8>>, TokenError>;
 
 /// Who waits for it.
 pub(super) enum Waiting {
@@ -98,11 +98,6 @@ impl Task {
     /// Doing it twice is as doing it once.
     pub(super) fn is_repeatable(&self) -> bool {
         !self.changes_token()
-    }
-
-    /// It decrypts.
-    pub(super) fn decrypts(&self) -> bool {
-        matches!(self, Self::Operation(Operation::Decrypt { .. }))
     }
 
     /// What is on the token is another afterwards.

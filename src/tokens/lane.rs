@@ -6,6 +6,8 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use super::TokenError;
 use super::given::Given;
 use super::job::{Job, Outcome, Waiting};
@@ -169,9 +171,9 @@ impl Lane {
                         inner.given.add(id, job);
                     }
                 } else if job.task.changes_token() {
-                    self.tell_after_change(job, bytes.to_vec());
+                    self.tell_after_change(job, bytes.to_vec().into());
                 } else {
-                    ends.0.push((job, Ok(bytes.to_vec())));
+                    ends.0.push((job, Ok(bytes.to_vec().into())));
                 }
                 self.pump(&mut inner, &mut ends);
                 return;
@@ -183,7 +185,7 @@ impl Lane {
     }
 
     /// Whoever changed what is on the token finds it in the snapshot when told that it was done.
-    fn tell_after_change(&self, job: Job, bytes: Vec<u8>) {
+    fn tell_after_change(&self, job: Job, bytes: Zeroizing<Vec<u8>>) {
         let _ = self
             .events
             .send(Event::Changed(Box::new(move || job.end(Ok(bytes)))));
@@ -199,10 +201,8 @@ impl Lane {
         let renewable = now >= inner.renewable;
         let broken = match failure.kind {
             FailureKind::Gone | FailureKind::Nonsense => true,
-            // What a new session cannot do either is no trouble of the session. What does not decrypt is none at all:
-            // some modules have no better word for wrong padding, and who sends it must not see that in the time that
-            // a new session takes (RFC 3218).
-            FailureKind::Unclear => renewable && !job.again && !job.task.decrypts(),
+            // What a new session cannot do either is no trouble of the session.
+            FailureKind::Unclear => renewable && !job.again,
             _ => false,
         };
         if let Waiting::Keeper(to) = &job.waiting {

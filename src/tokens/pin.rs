@@ -1,11 +1,12 @@
 //! The PIN file: read each time that the PIN is needed, only where nobody else can read it, and wiped afterwards.
 
-use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use zeroize::Zeroizing;
+
+use super::private_file;
 
 /// Longest PIN, in bytes.
 const LONGEST: u64 = 255;
@@ -17,15 +18,12 @@ const LONGEST: u64 = 255;
 pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     let shown = path.display();
     let unreadable = |error| format!("its PIN file {shown} cannot be read: {error}");
-    let mut file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    let mode = metadata.mode() & 0o777;
-    // systemd opens credentials to the service's user by an access list, whose mask shows as the group's bits.
-    let allowed = if is_credential(path) { 0o550 } else { 0o700 };
+    let (mut file, metadata) = private_file::open(path).map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(format!("its PIN file {shown} is no file"));
     }
-    if mode & !allowed & 0o077 != 0 {
+    if private_file::is_exposed(path, &metadata) {
+        let mode = metadata.mode() & 0o777;
         return Err(format!(
             "others can read its PIN file {shown} (mode {mode:03o}): run chmod 600 {shown}"
         ));
@@ -55,11 +53,6 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
 /// What is wrong with it, for people.
 pub fn check_pin_file(path: &Path) -> Result<(), String> {
     read(path).map(drop)
-}
-
-fn is_credential(path: &Path) -> bool {
-    let directory = std::env::var_os("CREDENTIALS_DIRECTORY");
-    directory.is_some_and(|directory| path.parent() == Some(Path::new(&directory)))
 }
 
 #[cfg(test)]
@@ -108,5 +101,17 @@ mod tests {
                 .contains("cannot be read")
         );
         assert!(read(Path::new("/")).is_err());
+    }
+
+    #[test]
+    fn a_pipe_holds_nobody_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pin");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let (sender, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sender.send(read(&path)));
+        let told = told.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
+        assert!(told.unwrap_err().contains("is no file"));
     }
 }

@@ -23,6 +23,12 @@ const BURIAL: Duration = Duration::from_millis(300);
 /// Lines of a process's standard error that go to the log.
 const MOST_LINES: usize = 1000;
 
+/// So much of it is read at once.
+const READ: usize = 4096;
+
+/// So much is waiting to be read at most: no pipe holds more.
+const FULLEST: usize = 1 << 20;
+
 /// Of the node's own environment, what programs cannot do without.
 const BASICS: [&str; 3] = ["PATH", "HOME", "LANG"];
 
@@ -134,6 +140,10 @@ impl Process {
             if answered {
                 return true;
             }
+            // Whoever writes without end is late all the same.
+            if until.is_some_and(|until| Instant::now() >= until) {
+                return false;
+            }
         }
     }
 
@@ -225,16 +235,19 @@ impl Noise {
         matches!(poll(&mut wait, Some(&Timespec::default())), Ok(1..))
     }
 
-    /// Takes all that is there.
+    /// Takes all that is there; not what is written meanwhile without end.
     fn hear_all(&mut self) {
-        while self.is_waiting() {
+        for _ in 0..FULLEST.div_ceil(READ) {
+            if !self.is_waiting() {
+                return;
+            }
             self.hear();
         }
     }
 
     /// Takes what is there; a read does not block after a poll.
     fn hear(&mut self) {
-        let mut buffer = zeroize::Zeroizing::new([0; 4096]);
+        let mut buffer = zeroize::Zeroizing::new([0; READ]);
         let count = self.pipe.as_mut().map(|pipe| pipe.read(&mut buffer[..]));
         let Some(Ok(count @ 1..)) = count else {
             self.pipe = None;
@@ -261,4 +274,45 @@ impl Noise {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// A process that answers nothing, and whose standard error always has more to be read.
+    fn babbling() -> Process {
+        let rules = TokenRules {
+            name: "a".into(),
+            module: "/nonexistent".into(),
+            label: None,
+            serial: None,
+            pin: None,
+            environment: std::collections::BTreeMap::new(),
+            sessions: 1,
+            timeout: Duration::from_secs(1),
+            probe: Duration::from_secs(1),
+        };
+        // It runs until it is ended.
+        let process = Process::start(Path::new("/usr/bin/yes"), &rules).unwrap();
+        let endless = OwnedFd::from(File::open("/dev/zero").unwrap());
+        lock(&process.noise).pipe = Some(endless.into());
+        process
+    }
+
+    #[test]
+    fn who_writes_without_end_is_late_all_the_same() {
+        let process = babbling();
+        let (sender, told) = channel();
+        thread::spawn(move || {
+            process.hush(true);
+            let answered = process.wait(Some(Instant::now() + Duration::from_millis(50)));
+            process.hush(false);
+            sender.send(answered)
+        });
+        assert_eq!(told.recv_timeout(Duration::from_secs(30)), Ok(false));
+    }
 }

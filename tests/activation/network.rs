@@ -99,7 +99,7 @@ fn the_settings_name_a_proxy() {
     let proxy = FakeCentre::start();
     let url = proxy.url();
     let node = node_with("http://localhost:1", |settings| {
-        settings.activation.proxy = Some(url)
+        settings.activation.proxy = Some(url);
     });
     proxy.script(|heard| {
         let line = heard.line.replace("http://localhost:1", "");

@@ -18,7 +18,7 @@ impl Proxy {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let asked = own.clone();
-                std::thread::spawn(move || connect(stream, &asked));
+                std::thread::spawn(move || connect(&stream, &asked));
             }
         });
         Self { address, asked }
@@ -26,7 +26,7 @@ impl Proxy {
 }
 
 /// Everything it is asked for is on this computer.
-fn connect(client: TcpStream, asked: &Mutex<Vec<String>>) -> Option<()> {
+fn connect(client: &TcpStream, asked: &Mutex<Vec<String>>) -> Option<()> {
     let mut reader = BufReader::new(client.try_clone().ok()?);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;

@@ -126,6 +126,7 @@ fn tour(node: &mut TestNode) -> Vec<Answer> {
         true,
     );
     both(node, "POST", "/api/licences", Some("{}"), true);
+    both(node, "PUT", "/api/licences", None, true);
     both(node, "GET", "/api", None, false);
     // 500: the store refuses what is written to it.
     let database = node.database().connect().unwrap();

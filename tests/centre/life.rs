@@ -1,10 +1,15 @@
 //! What becomes of a code, from its issue to its end.
 
-use keynode::activation::centre::{Answer, CodeState, Which};
-use keynode::activation::{Action, Refusal};
-use keynode::licence::{Receipt, RevocationReason, Revocations, open_notice};
+use std::sync::Arc;
 
-use crate::world::{Node, World, licence, vendors};
+use keynode::activation::centre::{
+    Answer, Centre, CentreError, CodeState, VENDOR_KEY, VENDOR_PUBLIC, VendorSigner, Which,
+};
+use keynode::activation::{Action, Refusal};
+use keynode::licence::{DAY, Receipt, RevocationReason, Revocations, open_notice};
+
+use crate::common::clock::TestClock;
+use crate::world::{Node, World, licence, make, start, vendor, vendors};
 
 async fn revocations(world: &World) -> Revocations {
     let list = world.centre.revocations().await.unwrap();
@@ -68,4 +73,39 @@ async fn a_code_is_activated_given_back_and_activated_elsewhere() {
     let mut rows = 0;
     world.books.audit(|_| rows += 1).unwrap();
     assert!(rows > 8, "{rows}");
+}
+
+#[tokio::test]
+async fn an_expired_vendor_key_signs_nothing_and_uses_no_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut books = make(dir.path());
+    let mut codes = Vec::new();
+    let visit = |_: &_, part: &[keynode::activation::centre::IssuedCode]| {
+        codes.extend_from_slice(part);
+        true
+    };
+    books.issue(&crate::world::order(1), &vendor(), visit).unwrap();
+    let expires = vendor().time.plus(DAY);
+    let pem = include_str!("../fixtures/vendor.pub.pem");
+    let path = dir.path().join(VENDOR_PUBLIC);
+    std::fs::write(&path, format!("Expires: {expires}\n{pem}")).unwrap();
+    let clock = Arc::new(TestClock::at(expires));
+    let centre = start(dir.path(), clock.clone());
+    let mut node = Node::new();
+    let refused = node.ask(&centre, Action::Activate, &codes[0].code).await;
+    assert!(matches!(refused, Err(Refusal::Unavailable(_))), "{refused:?}");
+    assert!(matches!(centre.revocations().await, Err(Refusal::Unavailable(_))));
+    let row = books.find(&Which::KeyNo(codes[0].key_no), expires).unwrap();
+    assert_eq!(row.state, CodeState::New);
+    clock.set_wall(vendor().time);
+    assert!(node.ask(&centre, Action::Activate, &codes[0].code).await.is_ok());
+    centre.stop();
+
+    let other = keynode::signing::SoftwareKey::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+    std::fs::write(&path, &keynode::signing::Signer::public_key(&other).pem).unwrap();
+    let signer = VendorSigner::from_file(&dir.path().join(VENDOR_KEY)).unwrap();
+    assert!(matches!(
+        Centre::start(dir.path(), signer, clock),
+        Err(CentreError::Signer(_))
+    ));
 }

@@ -5,6 +5,7 @@
 #[expect(dead_code, unused_imports, reason = "most of it is for a running node")]
 mod common;
 
+mod books;
 mod child;
 mod client;
 mod crash;

@@ -83,6 +83,20 @@ fn signed_by(answer: &Answer, pem: &str) -> bool {
     verify(pem, message, answer.header("Licence-Signature").unwrap()).is_ok()
 }
 
+#[test]
+fn a_key_that_can_be_copied_is_taken_up_with_a_warning() {
+    let site = Site::new();
+    let make = ["--keypairgen", "--key-type", "rsa:2048", "--usage-sign", "--id"];
+    site.hsm.tool("node", &[&make[..], &["07"]].concat());
+    site.hsm
+        .tool("node", &[&make[..], &["08", "--extractable"]].concat());
+    for (key, warned) in [("07", false), ("08", true)] {
+        let told = site.signing(&["init", "--token", "hsm", "--key", key]).ok();
+        assert_eq!(told.contains("Warning"), warned, "{told}");
+        assert_eq!(told.contains("can be copied off its token"), warned, "{told}");
+    }
+}
+
 /// The public key in what a command printed.
 fn pem(text: &str) -> String {
     let begin = text.find("-----BEGIN").unwrap();

@@ -10,6 +10,7 @@ mod cli_codes;
 mod cli_node;
 mod cli_signing;
 mod cli_vendor;
+mod cli_vendor_ends;
 mod crash;
 mod demo;
 mod harness;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use keynode::tokens::{TokenError, TokenState};
+use keynode::tokens::{Decryption, Operation, TokenError, TokenState};
 
 use super::faulty::Faulty;
 use super::world::World;
@@ -116,9 +116,11 @@ fn crashes_hangs_and_garbage_at_the_start_make_a_token_faulty() {
     for (fault, told) in [
         ("C_Initialize crash", "crashed"),
         ("C_Initialize hang", "did not answer"),
+        ("C_Initialize flood", "did not answer"),
         ("C_Initialize error 0x5", "CKR_GENERAL_ERROR"),
         ("C_GetSlotList garbage", "crashed"),
         ("C_Login hang", "did not answer"),
+        ("C_Login flood", "did not answer"),
         ("C_Login crash", "crashed"),
         ("C_FindObjects garbage", "crashed"),
         ("C_GetAttributeValue garbage", "crashed"),
@@ -126,6 +128,50 @@ fn crashes_hangs_and_garbage_at_the_start_make_a_token_faulty() {
     ] {
         faulty_from_the_start(&faulty, fault, told);
     }
+}
+
+#[test]
+fn what_does_not_decrypt_is_no_trouble_of_the_token() {
+    let faulty = Faulty::new();
+    let mut settings = faulty.settings();
+    settings.probe = Duration::from_millis(1);
+    let world = World::new([("a", settings)]);
+    world.usable("a");
+    // The standard's word for wrong padding, and those that modules have for it.
+    for code in ["0x40", "0x5", "0x6", "0x30", "0x91", "0x80000001"] {
+        faulty.will(&format!("C_Decrypt error {code}"));
+        let decrypt = Operation::Decrypt {
+            key: vec![1],
+            mechanism: Decryption::RsaPkcs1,
+            data: vec![7; 256],
+        };
+        let error = world.tokens.perform_and_wait("a", decrypt).unwrap_err();
+        assert!(matches!(error, TokenError::Refused { .. }), "{code}: {error}");
+    }
+    assert_eq!(faulty.calls("C_Initialize"), 1);
+}
+
+#[test]
+fn an_object_that_cannot_be_read_hides_no_other() {
+    let faulty = Faulty::new();
+    for code in ["0x5", "0x6", "0x82"] {
+        faulty.will(&format!("C_GetAttributeValue first error {code}"));
+        let world = World::new([("a", faulty.settings())]);
+        let token = world.usable("a");
+        assert!(token.key(&[1]).is_some(), "{code}");
+        world.sign("a", 1, b"x").unwrap();
+    }
+}
+
+#[test]
+fn a_key_of_which_its_token_does_not_say_that_it_stays_there_may_leave() {
+    let faulty = Faulty::new();
+    let world = World::new([("a", faulty.settings())]);
+    assert!(!world.usable("a").key(&[1]).unwrap().extractable);
+    // CKA_EXTRACTABLE.
+    faulty.will("C_GetAttributeValue untold 0x162");
+    world.tokens.rescan();
+    world.until("a", "extractable", |token| token.key(&[1]).unwrap().extractable);
 }
 
 #[test]

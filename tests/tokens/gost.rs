@@ -19,12 +19,14 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keynode::cms::{
-    Algorithm, Certificate, KeyTransport, Profile, SignedMessage, SigningRequest, draft, open_envelope,
+    Algorithm, Certificate, CmsError, KeyTransport, Profile, SignedMessage, SigningRequest, draft,
+    open_envelope,
 };
 use keynode::licence::Timestamp;
 use keynode::settings;
 use keynode::tokens::{
-    CertificatesHandle, Decryption, KeyKind, Mechanism, Operation, ToSign, TokenError, TokenState,
+    CertificateError, CertificatesHandle, Decryption, KeyKind, Mechanism, Operation, ToSign, TokenError,
+    TokenState,
 };
 use tempfile::TempDir;
 
@@ -266,6 +268,22 @@ fn its_certificates_sign_and_decrypt_as_all_others_do() {
         .block_on(certificates.decrypt_cms(thumbprint, &message, now))
         .unwrap();
     assert_eq!(**opened, *b"a marker");
+
+    // What cannot be agreed on is as all that does not decrypt, and no trouble of the token.
+    let process = world.process();
+    fs::write(token.path().join("agreement"), "31").unwrap();
+    let refused = runtime
+        .block_on(certificates.decrypt_cms(thumbprint, &message, now))
+        .unwrap_err();
+    assert!(
+        matches!(refused, CertificateError::Cms(CmsError::Undecipherable)),
+        "{refused}"
+    );
+    fs::remove_file(token.path().join("agreement")).unwrap();
+    runtime
+        .block_on(certificates.decrypt_cms(thumbprint, &message, now))
+        .unwrap();
+    assert_eq!(world.process(), process);
 }
 
 #[test]

@@ -22,4 +22,5 @@ mod signing_loss;
 mod silence;
 mod softhsm;
 mod states;
+mod vendor;
 mod world;

@@ -14,7 +14,7 @@ const YEAR: i64 = 365 * DAY;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Given {
     /// A licence; `new`: it was not there before.
-    Licence { licence: Licence, new: bool },
+    Licence { licence: Box<Licence>, new: bool },
     /// Nothing new.
     Nothing,
     /// The licence was given back.
@@ -82,7 +82,7 @@ impl Record {
         if let Some(current) = self.current_of(asked)
             && current.answers(request.nonce)
         {
-            let licence = current.document.clone();
+            let licence = Box::new(current.document.clone());
             return Ok(Decision::again(Given::Licence { licence, new: false }));
         }
         if self.answered.contains(&request.nonce) {
@@ -124,7 +124,7 @@ impl Record {
         }
         Decision {
             given: Given::Licence {
-                licence: document,
+                licence: Box::new(document),
                 new: false,
             },
             event: Some(("activation", "again at the same place")),
@@ -235,7 +235,7 @@ impl Record {
         });
         Decision {
             given: Given::Licence {
-                licence: document,
+                licence: Box::new(document),
                 new: true,
             },
             event: Some(("activation", event)),
@@ -265,7 +265,7 @@ impl Record {
             return Err(Refusal::NotHere);
         };
         let given = |document: &Licence| Given::Licence {
-            licence: document.clone(),
+            licence: Box::new(document.clone()),
             new: false,
         };
         if current.answers(nonce) {

@@ -144,7 +144,7 @@ impl World {
             return Ok(false);
         };
         let (licence, receipt) = match given {
-            Given::Licence { licence, .. } => (Some(licence), false),
+            Given::Licence { licence, .. } => (Some(*licence), false),
             Given::Nothing => (None, false),
             Given::Receipt(_) => (None, true),
         };

@@ -23,7 +23,7 @@ fn ask(record: &mut Record, request: &Request, node: u8, hours: i64) -> Result<G
 
 fn licence(given: Result<Given, Refusal>) -> (Licence, bool) {
     match given {
-        Ok(Given::Licence { licence, new }) => (licence, new),
+        Ok(Given::Licence { licence, new }) => (*licence, new),
         other => panic!("{other:?}"),
     }
 }

@@ -34,5 +34,8 @@ pub use service::{Answer, Centre};
 pub use shown::{ACTIVATION_COLUMNS, CODE_COLUMNS, ISSUED_COLUMNS, code_text};
 pub use signer::VendorSigner;
 
+/// Name of the file with the vendor key's public half in the centre's directory; its remarks may say when the key expires.
+pub const VENDOR_PUBLIC: &str = "vendor.pem";
+
 /// Name of the vendor key's file in the centre's directory, where the key is not on a token.
 pub const VENDOR_KEY: &str = "vendor.key";

@@ -56,6 +56,7 @@ impl Centre {
         signer: VendorSigner,
         clock: SharedClock,
     ) -> Result<(Self, JoinHandle<()>), CentreError> {
+        let signer = signer.with_remarks(&dir.join(super::VENDOR_PUBLIC))?;
         let database = schema::open_existing(dir)?;
         let secret = store::secret(&database.connect()?).map_err(database.error())?;
         let lists = Lists::new(&database)?;

@@ -85,6 +85,25 @@ impl VendorSigner {
         Ok(Self { key, pem, public })
     }
 
+    /// Takes the remarks of the public half in this file, where there is one: they may say when the key expires.
+    pub(super) fn with_remarks(mut self, path: &Path) -> Result<Self, CentreError> {
+        let pem = match std::fs::read_to_string(path) {
+            Ok(pem) => pem,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(self),
+            Err(error) => return Err(wrong(format!("{}: {error}", path.display()))),
+        };
+        let public =
+            VendorKey::from_pem(&pem).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
+        if public.kid() != self.kid() {
+            return Err(wrong(format!(
+                "{} is not the public half of the key that signs",
+                path.display()
+            )));
+        }
+        (self.public, self.pem) = (public, pem);
+        Ok(self)
+    }
+
     /// Name of the key.
     pub fn kid(&self) -> &str {
         self.public.kid()

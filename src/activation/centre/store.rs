@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
 use crate::activation::{Nonce, Request};
-use crate::licence::{ActivationCode, DAY, KeyNo, Revocation, Timestamp};
+use crate::licence::{ActivationCode, DAY, Iec, KeyNo, Revocation, Timestamp};
 
 use super::codes::{SECRET, Tag, bare};
 use super::columns as column;
@@ -180,7 +180,7 @@ pub(super) fn save(connection: &Connection, before: &Record, after: &Record) -> 
             .execute(params![
                 key_no,
                 itn.map(|itn| itn.to_string()),
-                iec.as_ref().map(|iec| iec.as_str()),
+                iec.as_ref().map(Iec::as_str),
                 bound,
                 column::millis(revoked),
                 column::millis(begun),
@@ -247,7 +247,7 @@ fn write(connection: &Connection, key_no: KeyNo, place: &Activation) -> rusqlite
             place.last_seen.millis(),
             column::millis(ended),
             end.map(column::end_name),
-            place.returned.as_ref().map(|nonce| nonce.bytes())
+            place.returned.as_ref().map(Nonce::bytes)
         ])?;
     Ok(())
 }

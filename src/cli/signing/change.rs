@@ -27,12 +27,16 @@ pub(super) fn init(args: &InitArgs, out: &mut impl Write) -> Result<(), Failure>
         Some(key) => token.adopt(key)?,
         None => token.generate(args.new.bits(), &args.new.label)?,
     };
+    let given_away = token.gives_away(&place);
     change.put(&public, place)?;
     writeln!(
         out,
         "A key on token {} signs answers once the node takes it up:\n{}",
         args.token, public.pem
     )?;
+    if given_away {
+        warn_of_copies(out)?;
+    }
     next_steps(&settings, &args.token, out)
 }
 
@@ -63,9 +67,13 @@ pub(super) fn import(args: &ImportArgs, out: &mut impl Write) -> Result<(), Fail
     if args.remove_file {
         change.forget(&file);
     }
+    let given_away = token.gives_away(&place);
     change.put(&public, place)?;
     let name = file.display();
     writeln!(out, "The key of {name} is on token {} now.", args.token)?;
+    if given_away {
+        warn_of_copies(out)?;
+    }
     if args.remove_file {
         fs::remove_file(&file).map_err(|error| Failure::of(format!("{name}: {error}")))?;
         writeln!(out, "{name} is removed; copies and backups of it are not.")?;
@@ -215,6 +223,16 @@ fn new_file(state_dir: &Path, new: &NewKeyArgs) -> Result<(PublicKey, Place), Fa
         .and_then(|()| File::open(&path)?.sync_all())
         .map_err(|error| Failure::of(format!("{}: {error}", path.display())))?;
     Ok((public, Place::Software { file }))
+}
+
+/// A key that was there may be extractable because its owner wants copies of it: it is not refused, but not passed over.
+fn warn_of_copies(out: &mut impl Write) -> Result<(), Failure> {
+    writeln!(
+        out,
+        "Warning: this key can be copied off its token (CKA_EXTRACTABLE is true), and who has a copy signs in this node's \
+         name.\nA key that `keynode signing init` makes, without --key, never leaves the token.\n"
+    )?;
+    Ok(())
 }
 
 /// What is to do until the key of this token signs.

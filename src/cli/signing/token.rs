@@ -125,10 +125,19 @@ impl OpenToken {
 
     /// Whether the key of a list is on it.
     pub(in crate::cli) fn has(&self, place: &Place) -> bool {
-        let Place::Pkcs11 { token, id } = place else {
-            return false;
-        };
-        *token == self.name && from_hex(id).is_some_and(|id| self.token.key(&id).is_some())
+        self.key(place).is_some()
+    }
+
+    /// Whether the key of a list was there when this was opened, and can be copied off it.
+    pub(super) fn gives_away(&self, place: &Place) -> bool {
+        self.key(place).is_some_and(|key| key.extractable)
+    }
+
+    fn key(&self, place: &Place) -> Option<&TokenKey> {
+        match place {
+            Place::Pkcs11 { token, id } if *token == self.name => self.token.key(&from_hex(id)?),
+            _ => None,
+        }
     }
 
     /// A key with this public half, where one is there that signs.

@@ -1,18 +1,19 @@
 //! Reads `[certificates.NAME]`: certificates and private keys out of PEM and PKCS#12 files.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::key::{FileKey, KeyFault};
+use super::password::{Fault, Password};
 use super::pkcs12;
+use crate::tokens::private_file;
 
 /// No file of certificates is larger.
 const LARGEST: u64 = 1024 * 1024;
@@ -55,7 +56,7 @@ pub(super) enum FileFault {
     #[error("{0}: it wants a password: set password_file or password_credential")]
     NoPassword(PathBuf),
     #[error("{path}: {fault}")]
-    Pkcs12 { path: PathBuf, fault: pkcs12::Fault },
+    Sealed { path: PathBuf, fault: Fault },
 }
 
 impl FileContents {
@@ -89,9 +90,10 @@ impl FileContents {
                 if blocks.iter().any(|block| block.label.ends_with("PRIVATE KEY")) {
                     private()?;
                 }
+                let mut password = password.map(Password::new);
                 blocks
                     .iter()
-                    .try_for_each(|block| self.add_block(path, block, password))
+                    .try_for_each(|block| self.add_block(path, block, password.as_mut()))
             }
             _ if bytes.first() == Some(&0x30) => {
                 private()?;
@@ -101,7 +103,12 @@ impl FileContents {
         }
     }
 
-    fn add_block(&mut self, path: &Path, block: &Block<'_>, password: Option<&str>) -> Result<(), FileFault> {
+    fn add_block(
+        &mut self,
+        path: &Path,
+        block: &Block<'_>,
+        password: Option<&mut Password<'_>>,
+    ) -> Result<(), FileFault> {
         match block.label {
             "CERTIFICATE" => self.certificates.push(block.bytes.as_slice().into()),
             "PRIVATE KEY" => self.keys.push(FileKey::from_pkcs8(&block.bytes).map(Arc::new)),
@@ -109,7 +116,7 @@ impl FileContents {
             "EC PRIVATE KEY" => self.keys.push(FileKey::from_sec1(&block.bytes).map(Arc::new)),
             "ENCRYPTED PRIVATE KEY" => {
                 let password = password.ok_or_else(|| FileFault::NoPassword(path.into()))?;
-                let key = pkcs12::open_key(&block.bytes, password).map_err(|fault| FileFault::Pkcs12 {
+                let key = pkcs12::open_key(&block.bytes, password).map_err(|fault| FileFault::Sealed {
                     path: path.into(),
                     fault,
                 })?;
@@ -123,13 +130,14 @@ impl FileContents {
 
     fn add_pkcs12(&mut self, path: &Path, bytes: &[u8], password: Option<&str>) -> Result<(), FileFault> {
         let fault = |fault| match (fault, password) {
-            (pkcs12::Fault::Password, None) => FileFault::NoPassword(path.into()),
-            (fault, _) => FileFault::Pkcs12 {
+            (Fault::Password, None) => FileFault::NoPassword(path.into()),
+            (fault, _) => FileFault::Sealed {
                 path: path.into(),
                 fault,
             },
         };
-        let contents = pkcs12::open(bytes, password.unwrap_or_default()).map_err(fault)?;
+        let mut own = Password::new(password.unwrap_or_default());
+        let contents = pkcs12::open(bytes, &mut own).map_err(fault)?;
         self.certificates
             .extend(contents.certificates.into_iter().map(Arc::from));
         self.keys.extend(
@@ -153,14 +161,7 @@ fn open(path: &Path) -> Result<Opened, FileFault> {
         path: path.into(),
         what: error.to_string(),
     };
-    // A pipe must not hold us up.
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)
-        .map_err(io)?;
-    let metadata = file.metadata().map_err(io)?;
+    let (file, metadata) = private_file::open(path).map_err(io)?;
     if !metadata.is_file() || metadata.len() > LARGEST {
         return Err(FileFault::Kind(path.into()));
     }
@@ -170,7 +171,7 @@ fn open(path: &Path) -> Result<Opened, FileFault> {
     file.take(LARGEST).read_to_end(&mut bytes).map_err(io)?;
     Ok(Opened {
         bytes,
-        exposed: metadata.mode() & 0o077 != 0,
+        exposed: private_file::is_exposed(path, &metadata),
     })
 }
 

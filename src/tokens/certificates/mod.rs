@@ -7,6 +7,7 @@ mod file;
 mod handle;
 mod inventory;
 mod key;
+mod password;
 mod pkcs12;
 mod sign;
 mod verify;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
-use cryptoki::error::Error;
+use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 
@@ -11,7 +11,7 @@ use super::public_key;
 use super::session::{APPLICATION, ED25519, ED25519_NAME, P256, P384};
 use crate::text::{clean, clean_up_to};
 use crate::tokens::token::{KeyKind, TokenKey};
-use crate::tokens::wire::{Answer, Failure};
+use crate::tokens::wire::{Answer, Failure, FailureKind};
 
 /// Most private keys, most certificates, and most data objects that are listed.
 const MOST: usize = 1000;
@@ -67,7 +67,7 @@ const OF_DATA: &[AttributeType] = &[AttributeType::Label, AttributeType::Value];
 pub(super) fn list(
     session: &Session,
     tell: impl Fn(Answer, &[u8]) -> io::Result<()>,
-) -> Result<io::Result<Vec<u8>>, Failure> {
+) -> Result<io::Result<()>, Failure> {
     let mut said = Ok(());
     // Certificates first: they may have the public halves of keys.
     let mut halves = HashMap::new();
@@ -76,8 +76,8 @@ pub(super) fn list(
         Attribute::Token(true),
         Attribute::CertificateType(CertificateType::X_509),
     ];
-    for object in found(session, &certificates, MOST)? {
-        let read = attributes(session, object, OF_CERTIFICATE)?;
+    for read in objects(session, &certificates, MOST, OF_CERTIFICATE)? {
+        let read = read?;
         let (id, value) = (id(&read), bytes(&read, AttributeType::Value));
         let Some(value) = value.filter(|value| (1..=LONGEST).contains(&value.len())) else {
             continue;
@@ -89,15 +89,15 @@ pub(super) fn list(
         said = said.and_then(|()| tell(Answer::Certificate { id, label }, value));
     }
     let public = [Attribute::Class(ObjectClass::PUBLIC_KEY), Attribute::Token(true)];
-    for object in found(session, &public, MOST)? {
-        let read = attributes(session, object, OF_PUBLIC)?;
+    for read in objects(session, &public, MOST, OF_PUBLIC)? {
+        let read = read?;
         if let Some(half) = public_key::of_attributes(&read) {
             halves.insert(id(&read), half);
         }
     }
     let private = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Token(true)];
-    for object in found(session, &private, MOST)? {
-        let read = attributes(session, object, OF_PRIVATE)?;
+    for read in objects(session, &private, MOST, OF_PRIVATE)? {
+        let read = read?;
         let id = id(&read);
         let own = public_key::of_attributes(&read);
         let public_key = own.or_else(|| halves.get(&id).cloned());
@@ -110,9 +110,10 @@ pub(super) fn list(
         let key = TokenKey {
             kind,
             label: label(&read),
-            extractable: flag(&read, AttributeType::Extractable),
-            signs: flag(&read, AttributeType::Sign),
-            decrypts: flag(&read, by),
+            // Only a token that says so keeps its keys to itself.
+            extractable: flag(&read, AttributeType::Extractable).unwrap_or(true),
+            signs: flag(&read, AttributeType::Sign).unwrap_or(false),
+            decrypts: flag(&read, by).unwrap_or(false),
             public_key,
             id,
         };
@@ -123,8 +124,8 @@ pub(super) fn list(
         Attribute::Token(true),
         Attribute::Application(APPLICATION.to_vec()),
     ];
-    for object in found(session, &data, MOST)? {
-        let read = attributes(session, object, OF_DATA)?;
+    for read in objects(session, &data, MOST, OF_DATA)? {
+        let read = read?;
         let value = bytes(&read, AttributeType::Value).unwrap_or_default();
         if value.len() <= LONGEST {
             let label = bytes(&read, AttributeType::Label).unwrap_or_default();
@@ -132,15 +133,40 @@ pub(super) fn list(
             said = said.and_then(|()| tell(Answer::Data { label }, value));
         }
     }
-    Ok(said.map(|()| Vec::new()))
+    Ok(said)
 }
 
-fn found(session: &Session, template: &[Attribute], most: usize) -> Result<Vec<ObjectHandle>, Error> {
+/// The attributes of each object that can be read.
+fn objects(
+    session: &Session,
+    template: &[Attribute],
+    most: usize,
+    wanted: &[AttributeType],
+) -> Result<impl Iterator<Item = Result<Vec<Attribute>, Failure>>, Error> {
     let many = std::num::NonZeroUsize::new(64).unwrap_or(std::num::NonZeroUsize::MIN);
-    session
+    let found: Vec<_> = session
         .iter_objects_with_cache_size(template, many)?
         .take(most)
-        .collect()
+        .collect::<Result<_, _>>()?;
+    let read = |object| readable(session, object, wanted).transpose();
+    Ok(found.into_iter().filter_map(read))
+}
+
+/// The attributes of an object that can be read; no failure of one object alone is that of the token.
+fn readable(
+    session: &Session,
+    object: ObjectHandle,
+    wanted: &[AttributeType],
+) -> Result<Option<Vec<Attribute>>, Failure> {
+    match attributes(session, object, wanted) {
+        Ok(read) => Ok(Some(read)),
+        // It went since it was found.
+        Err(Error::Pkcs11(RvError::ObjectHandleInvalid, _)) => Ok(None),
+        Err(error) => match Failure::from(error) {
+            failure if failure.kind == FailureKind::Gone => Err(failure),
+            _ => Ok(None),
+        },
+    }
 }
 
 /// Reads attributes; those that an object does not have are left out, whatever the module thinks of the question.
@@ -148,25 +174,24 @@ pub(super) fn attributes(
     session: &Session,
     object: ObjectHandle,
     wanted: &[AttributeType],
-) -> Result<Vec<Attribute>, Failure> {
+) -> Result<Vec<Attribute>, Error> {
     match session.get_attributes(object, wanted) {
-        Ok(read) => Ok(read),
         Err(Error::Pkcs11(..) | Error::NotSupported | Error::InvalidValue | Error::TryFromSlice(_)) => {
             let mut read = Vec::new();
             let mut last = None;
             for one in wanted {
                 match session.get_attributes(object, &[*one]) {
                     Ok(one) => read.extend(one),
-                    Err(error) => last = Some(Failure::from(error)),
+                    Err(error) => last = Some(error),
                 }
             }
             // Where not even one was told, the trouble is not with the attributes.
             match last {
-                Some(failure) if read.is_empty() => Err(failure),
+                Some(error) if read.is_empty() => Err(error),
                 _ => Ok(read),
             }
         }
-        Err(error) => Err(error.into()),
+        all => all,
     }
 }
 
@@ -196,13 +221,17 @@ fn label(read: &[Attribute]) -> String {
     clean(bytes(read, AttributeType::Label).unwrap_or_default()).unwrap_or_default()
 }
 
-fn flag(read: &[Attribute], wanted: AttributeType) -> bool {
-    read.iter().any(|attribute| match attribute {
+fn flag(read: &[Attribute], wanted: AttributeType) -> Option<bool> {
+    read.iter().find_map(|attribute| match attribute {
         Attribute::Extractable(set)
         | Attribute::Sign(set)
         | Attribute::Decrypt(set)
-        | Attribute::Derive(set) => attribute.attribute_type() == wanted && *set,
-        _ => false,
+        | Attribute::Derive(set)
+            if attribute.attribute_type() == wanted =>
+        {
+            Some(*set)
+        }
+        _ => None,
     })
 }
 

@@ -17,7 +17,7 @@ use rustix::net::SendFlags;
 
 use super::wire::{self, Answer, Ask, Failure, FailureKind, Inbox, Request, Response};
 use module::Module;
-use session::Desk;
+use session::{Bytes, Desk};
 
 /// Serves until the node closes the socket.
 ///
@@ -91,7 +91,8 @@ fn work(socket: BorrowedFd<'_>, module: &Module, session: Session) {
     let mut inbox = Inbox::new();
     while let Ok(Some((Request { id, ask }, bytes))) = inbox.receive(socket) {
         let told = match ask {
-            Ask::List => listing::list(&desk.session, |answer, bytes| reply(socket, id, answer, bytes)),
+            Ask::List => listing::list(&desk.session, |answer, bytes| reply(socket, id, answer, bytes))
+                .map(|said| said.map(|()| Bytes::default())),
             ask => desk.perform(ask, bytes).map(Ok),
         };
         let sent = match told {

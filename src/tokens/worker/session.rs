@@ -12,7 +12,7 @@ use cryptoki::session::{Session, SessionState};
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::module::Module;
 use super::{listing, public_key};
@@ -40,6 +40,9 @@ pub(super) const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 /// `CKA_EC_PARAMS` of Ed25519 as older versions of the standard have it: the curve's name, a `PrintableString`.
 pub(super) const ED25519_NAME: &[u8] = b"\x13\x0cedwards25519";
 
+/// What an operation results in: it may be a secret.
+pub(super) type Bytes = Zeroizing<Vec<u8>>;
+
 /// A session with the handles of the keys that it has used.
 pub(super) struct Desk<'a> {
     pub(super) session: Session,
@@ -57,7 +60,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Does one thing; the result is what the operation's result is.
-    pub(super) fn perform(&mut self, ask: Ask, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub(super) fn perform(&mut self, ask: Ask, bytes: &[u8]) -> Result<Bytes, Failure> {
         match ask {
             Ask::Check => self.check(),
             Ask::Sign { key, mechanism } => {
@@ -85,7 +88,7 @@ impl<'a> Desk<'a> {
     }
 
     /// The same token in the same slot, and the sessions as they were.
-    fn check(&self) -> Result<Vec<u8>, Failure> {
+    fn check(&self) -> Result<Bytes, Failure> {
         let gone = |text| Failure::new(FailureKind::Gone, text);
         let info = self.module.pkcs11.get_token_info(self.module.slot)?;
         let facts = &self.module.facts;
@@ -96,22 +99,26 @@ impl<'a> Desk<'a> {
         if facts.wants_login && !matches!(state, SessionState::RoUser | SessionState::RwUser) {
             return Err(gone("its sessions were logged out"));
         }
-        Ok(Vec::new())
+        Ok(Bytes::default())
     }
 
     /// Decrypts, and sees then whether the key is still there, for some modules say of a token that was pulled what they
-    /// say of wrong padding. It is looked for after a success as well: nobody is to tell the two by their time (RFC 3218).
+    /// say of wrong padding. Where it is, what was asked does not decrypt, whatever the module's word for that is. It is looked
+    /// for after a success as well: nobody is to tell the two by their time (RFC 3218).
     fn decrypted(
         &mut self,
         id: &[u8],
         kind: Option<KeyType>,
         decrypt: impl FnMut(&Session, ObjectHandle) -> Result<Vec<u8>, Error>,
-    ) -> Result<Vec<u8>, Failure> {
-        let outcome = self.with_key(id.to_vec(), kind, decrypt);
-        match outcome {
+    ) -> Result<Bytes, Failure> {
+        match self.with_key(id.to_vec(), kind, decrypt) {
             Err(failure) if failure.kind == FailureKind::NoKey => Err(failure),
             outcome => match self.private_key(id, kind) {
-                Ok(_) => outcome,
+                Ok(_) => outcome.map_err(|failure| match failure.text.as_str() {
+                    // The session decrypts nothing before it is opened anew.
+                    "CKR_OPERATION_ACTIVE" => failure,
+                    _ => Failure::new(FailureKind::Asked, failure.text),
+                }),
                 Err(failure) => Err(Failure::new(FailureKind::Gone, failure.text)),
             },
         }
@@ -123,20 +130,20 @@ impl<'a> Desk<'a> {
         id: Vec<u8>,
         kind: Option<KeyType>,
         mut used: impl FnMut(&Session, ObjectHandle) -> Result<Vec<u8>, Error>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Bytes, Failure> {
         let name = (id, kind.map(|kind| *kind));
         if let Some(&handle) = self.handles.get(&name) {
             match used(&self.session, handle) {
                 Err(Error::Pkcs11(RvError::KeyHandleInvalid | RvError::ObjectHandleInvalid, _)) => {
                     self.handles.remove(&name);
                 }
-                result => return Ok(result?),
+                result => return Ok(result?.into()),
             }
         }
         let handle = self.private_key(&name.0, kind)?;
         let result = used(&self.session, handle)?;
         self.handles.insert(name, handle);
-        Ok(result)
+        Ok(result.into())
     }
 
     fn private_key(&self, id: &[u8], kind: Option<KeyType>) -> Result<ObjectHandle, Failure> {
@@ -160,7 +167,7 @@ impl<'a> Desk<'a> {
         label: &str,
         kind: Option<KeyKind>,
         pkcs8: &[u8],
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Bytes, Failure> {
         let asked = |text: &str| Failure::new(FailureKind::Asked, text);
         match self.private_key(id, None) {
             Err(failure) if failure.kind == FailureKind::NoKey => {}
@@ -202,7 +209,10 @@ impl<'a> Desk<'a> {
             None => self.import(public, private, pkcs8)?,
         };
         let made = listing::attributes(&self.session, public, listing::PUBLIC_HALF)?;
-        public_key::of_attributes(&made).ok_or_else(|| Failure::nonsense("the public half of a new key"))
+        let public = public_key::of_attributes(&made);
+        public
+            .map(Bytes::from)
+            .ok_or_else(|| Failure::nonsense("the public half of a new key"))
     }
 
     /// The public half first: without it nobody would know the private one.
@@ -265,7 +275,7 @@ impl<'a> Desk<'a> {
     }
 
     /// The new object first, so that a token without room keeps what it had.
-    fn write_data(&self, label: &str, value: &[u8]) -> Result<Vec<u8>, Failure> {
+    fn write_data(&self, label: &str, value: &[u8]) -> Result<Bytes, Failure> {
         let named = [
             Attribute::Class(ObjectClass::DATA),
             Attribute::Token(true),
@@ -285,7 +295,7 @@ impl<'a> Desk<'a> {
         for object in old {
             self.session.destroy_object(object)?;
         }
-        Ok(Vec::new())
+        Ok(Bytes::default())
     }
 }
 

@@ -3,9 +3,9 @@
 //! `FAULTY_DIR` names a directory. Its file `faults`, read at each call, says what is done wrong, such as `C_Sign crash`,
 //! `once C_Sign crash`, or `after C_Login C_OpenSession crash` (in a process that has called the other): `crash`, `hang`,
 //! `wait` (as long as the file says so), `flood` (standard error, for ever), `error NUMBER` (the return value), `first error
-//! NUMBER` (only of the object that the process asked for first), `garbage` (sizes that cannot be), `flags NUMBER` (more flags
-//! of the token), `tell` (the PIN, on standard error), after `once` also `hold NUMBER` (the return value, when there is a file
-//! `faults` again). To its file `calls` each call's name is added.
+//! NUMBER` (only of the object that the process asked for first), `untold NUMBER` (the attribute), `garbage` (sizes that
+//! cannot be), `flags NUMBER` (more flags of the token), `tell` (the PIN, on standard error), after `once` also `hold NUMBER`
+//! (the return value, when there is a file `faults` again). To its file `calls` each call's name is added.
 #![expect(unsafe_code, reason = "it is a C library, and calls one")]
 #![expect(
     clippy::unwrap_used,
@@ -23,8 +23,8 @@ use std::time::Duration;
 use cryptoki_sys::{
     CK_ATTRIBUTE_PTR, CK_BBOOL, CK_FLAGS, CK_FUNCTION_LIST, CK_FUNCTION_LIST_PTR_PTR, CK_MECHANISM_PTR,
     CK_NOTIFY, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE_PTR, CK_RV, CK_SESSION_HANDLE, CK_SESSION_HANDLE_PTR,
-    CK_SLOT_ID, CK_SLOT_ID_PTR, CK_TOKEN_INFO_PTR, CK_ULONG, CK_ULONG_PTR, CK_USER_TYPE, CK_UTF8CHAR_PTR,
-    CK_VOID_PTR, CKR_OK, Pkcs11,
+    CK_SLOT_ID, CK_SLOT_ID_PTR, CK_TOKEN_INFO_PTR, CK_ULONG, CK_ULONG_PTR, CK_UNAVAILABLE_INFORMATION,
+    CK_USER_TYPE, CK_UTF8CHAR_PTR, CK_VOID_PTR, CKR_ATTRIBUTE_TYPE_INVALID, CKR_OK, Pkcs11,
 };
 
 const SOFTHSM: &str = "/usr/lib/softhsm/libsofthsm2.so";
@@ -195,7 +195,16 @@ unsafe extern "C" fn get_attribute_value(
     if let Some(code) = number(what.as_deref(), "first error").filter(|_| object == first) {
         return code;
     }
-    unsafe { (real().C_GetAttributeValue.unwrap())(session, object, attributes, count) }
+    let result = unsafe { (real().C_GetAttributeValue.unwrap())(session, object, attributes, count) };
+    let untold = number(what.as_deref(), "untold");
+    for index in 0..usize::try_from(count).unwrap() {
+        let asked = unsafe { &mut *attributes.add(index) };
+        if Some(asked.type_) == untold {
+            asked.ulValueLen = CK_UNAVAILABLE_INFORMATION;
+            return CKR_ATTRIBUTE_TYPE_INVALID;
+        }
+    }
+    result
 }
 
 unsafe extern "C" fn sign(
@@ -219,8 +228,17 @@ unsafe extern "C" fn decrypt(
     data: *mut u8,
     length: CK_ULONG_PTR,
 ) -> CK_RV {
-    wrong!("C_Decrypt");
-    unsafe { (real().C_Decrypt.unwrap())(session, sealed, sealed_length, data, length) }
+    let decrypt = real().C_Decrypt.unwrap();
+    let what = fault("C_Decrypt");
+    if let Some(code) = number(what.as_deref(), "error") {
+        // A failure ends the operation, as this does.
+        let mut room = [0; 1024];
+        let mut length = CK_ULONG::try_from(room.len()).unwrap();
+        let room = room.as_mut_ptr();
+        unsafe { decrypt(session, sealed, sealed_length, room, &raw mut length) };
+        return code;
+    }
+    unsafe { decrypt(session, sealed, sealed_length, data, length) }
 }
 
 unsafe extern "C" fn generate_key_pair(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::licence::{KeyNo, MAX_KEY_NO};
+use crate::licence::{Iec, KeyNo, MAX_KEY_NO};
 use crate::store::Author;
 
 use super::super::codes::{Made, bare};
@@ -163,7 +163,7 @@ fn add_batch(transaction: &Transaction<'_>, order: &IssueOrder, by: &Author) -> 
             order.note,
             order.reg_no,
             order.itn.as_ref().map(ToString::to_string),
-            order.iec.as_ref().map(|iec| iec.as_str()),
+            order.iec.as_ref().map(Iec::as_str),
             column::millis(order.valid_until),
             column::millis(order.renew_until),
             order.moves

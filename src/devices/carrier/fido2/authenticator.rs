@@ -9,6 +9,7 @@ use super::super::CarrierError;
 use super::cbor::{Map, encode, map, named};
 use super::channel::{Channel, OnStatus, Patience, Transport};
 use super::cose::{ALGORITHMS, CoseKey};
+use super::frame;
 use super::refusal::{INVALID_CREDENTIAL, NO_CREDENTIALS, Refusal};
 
 /// The relying party that all credentials of licences belong to.
@@ -49,7 +50,9 @@ impl Info {
     fn read(answer: &Map) -> Self {
         let limit = |key| answer.number(key).and_then(|limit| usize::try_from(limit).ok());
         Self {
-            message: limit(0x05).unwrap_or(SHORTEST_LIMIT).max(SHORTEST_LIMIT),
+            message: limit(0x05)
+                .unwrap_or(SHORTEST_LIMIT)
+                .clamp(SHORTEST_LIMIT, frame::LONGEST),
             list: limit(0x07).unwrap_or(1).clamp(1, LONGEST_LIST),
             id_length: limit(0x08),
         }
@@ -271,6 +274,22 @@ mod tests {
         assert_eq!(sizes(info([(5, 1200.into()), (7, 4.into())])), [4, 4, 2]);
         assert_eq!(sizes(info([(5, 1200.into()), (7, 100.into())])), [7, 3]);
         assert_eq!(sizes(info([(5, (-1).into()), (7, (-1).into())])), [1; 10]);
+    }
+
+    #[test]
+    fn no_request_is_longer_than_the_protocol_can_carry() {
+        let ids = vec![[7; 255]; 64];
+        let ids: Vec<&[u8]> = ids.iter().map(<[u8; 255]>::as_slice).collect();
+        let pieces = info([(5, 1_000_000.into()), (7, 64.into())]).pieces(&ids);
+        assert_eq!(pieces.concat().len(), ids.len());
+        for piece in pieces {
+            let message = vec![0; REQUEST + piece.len() * (255 + DESCRIPTOR)];
+            assert!(
+                frame::split(1, frame::CBOR, &message).is_some(),
+                "{}",
+                piece.len()
+            );
+        }
     }
 
     #[test]

@@ -22,8 +22,8 @@ const INITIAL: u8 = 0x80;
 /// Bytes before the data of an initial packet and of those that continue it.
 const HEAD: usize = 7;
 const CONTINUATION_HEAD: usize = 5;
-/// A message may have 128 packets that continue it.
-const LONGEST: usize = REPORT - HEAD + 128 * (REPORT - CONTINUATION_HEAD);
+/// Bytes of the longest message: 128 packets may continue it.
+pub(super) const LONGEST: usize = REPORT - HEAD + 128 * (REPORT - CONTINUATION_HEAD);
 
 /// The packets of a message; none: it is longer than the protocol can carry.
 pub(super) fn split(channel: u32, command: u8, message: &[u8]) -> Option<Vec<Report>> {

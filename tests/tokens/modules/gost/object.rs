@@ -111,7 +111,7 @@ impl Object {
     }
 
     /// A key that was agreed on; only its value tells one from another.
-    pub(crate) fn agreed(value: &[u8; 32]) -> Self {
+    pub(crate) fn agreed(value: &[u8]) -> Self {
         let attributes = vec![
             (CKA_CLASS, number(CKO_SECRET_KEY)),
             (CKA_KEY_TYPE, number(CKK_GOST28147)),

@@ -221,7 +221,10 @@ impl State {
         {
             return Err(wrong);
         }
-        let agreed = Object::agreed(&key.agree(public, material));
+        let agreed = key.agree(public, material);
+        // A token may be told to keep the end of what was agreed on to itself.
+        let length = self.told("agreement").parse().unwrap_or(agreed.len());
+        let agreed = Object::agreed(&agreed[..length]);
         let objects = &mut self.token()?.objects;
         objects.push(agreed);
         Ok(CK_OBJECT_HANDLE::try_from(objects.len()).unwrap())
