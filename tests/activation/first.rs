@@ -103,6 +103,18 @@ fn of_another_holder_the_centre_is_asked() {
 }
 
 #[test]
+fn a_first_request_without_an_answer_says_where_it_went() {
+    let centre = FakeCentre::start();
+    let node = node(&centre);
+    centre.script(|_| refuse(&Refusal::Unavailable("down".into())));
+    node.post("/api/licences", &order()).refused(503);
+    let row = &rows(&node)[0];
+    assert_eq!(row.centre, Some(centre.url()));
+    let trouble = row.trouble.as_deref().unwrap();
+    assert!(trouble.starts_with("it could not be activated: "), "{trouble}");
+}
+
+#[test]
 fn an_iec_may_be_a_number_or_a_string() {
     let centre = FakeCentre::start();
     let node = node(&centre);
