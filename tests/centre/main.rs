@@ -17,7 +17,6 @@ mod page;
 #[path = "../common/pki.rs"]
 mod pki;
 mod race;
-mod scale;
 mod served;
 mod tls;
 mod vendor;

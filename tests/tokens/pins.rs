@@ -47,6 +47,36 @@ fn a_wrong_pin_is_tried_once_also_over_a_restart_until_the_file_has_another() {
 }
 
 #[test]
+fn a_wrong_pin_is_tried_once_by_all_who_could() {
+    let faulty = Faulty::new();
+    let state = tempfile::tempdir().unwrap();
+    let refused = needs("refused the PIN");
+    // The node is there before the PIN is wrong, and does not look again by itself.
+    let mut node_settings = faulty.settings();
+    node_settings.probe = std::time::Duration::from_hours(1);
+    let node = World::with_state([("a", node_settings)], Some(state.path()));
+    node.usable("a");
+    let logins = faulty.calls("C_Login");
+    faulty.hsm.pin_file("pin", WRONG_PIN);
+    // A command that names the token in two ways, both at once.
+    let mut by_serial = faulty.settings();
+    by_serial.label = None;
+    by_serial.serial = Some(node.token("a").serial.clone());
+    let command = World::with_state([("a", faulty.settings()), ("b", by_serial)], Some(state.path()));
+    command.until("a", "in need of a PIN", &refused);
+    command.until("b", "in need of a PIN", &refused);
+    assert_eq!(faulty.calls("C_Login"), logins + 1);
+    // The node has to log in anew now.
+    faulty.hsm.remove("one");
+    node.tokens.rescan();
+    node.until("a", "absent", |token| token.state == TokenState::Absent);
+    faulty.hsm.put_back("one");
+    node.tokens.rescan();
+    node.until("a", "in need of a PIN", &refused);
+    assert_eq!(faulty.calls("C_Login"), logins + 1);
+}
+
+#[test]
 fn no_pin_is_given_to_a_token_that_it_could_lock_or_that_is_locked() {
     let faulty = Faulty::new();
     faulty.will("C_GetTokenInfo flags 0x20000");
