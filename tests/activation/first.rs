@@ -143,6 +143,7 @@ fn a_bad_field_is_named() {
         ("ITN", json!(1_234_567_890)),
         ("ITN", json!(true)),
         ("IEC", json!("1")),
+        ("IEC", json!(7)),
         ("IEC", json!([])),
         ("BlankKeyNo", json!("x")),
         ("BlankKeyNo", json!(0)),
@@ -152,6 +153,12 @@ fn a_bad_field_is_named() {
         let answer = node.post("/api/licences", &order);
         assert_eq!(answer.refused(400), "EHTTPBadRequest", "{order}");
         assert!(answer.message().contains(field), "{}", answer.message());
+        if order[field].is_boolean() || order[field].is_array() {
+            assert!(
+                answer.message().contains("expected a number or a string"),
+                "{order}"
+            );
+        }
     }
     assert_eq!(centre.heard().len(), 0);
 }
