@@ -70,6 +70,17 @@ pub struct Activator {
     activations: Mutex<Option<Activations>>,
 }
 
+/// What of a code that is here already will do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Enough {
+    /// Its licence.
+    Licence,
+    /// The licence that answers the request that is kept.
+    Answer,
+    /// The centre is asked.
+    Nothing,
+}
+
 impl Activator {
     /// An activator. Nothing is read or asked before it is used.
     pub fn new(parts: ActivatorParts) -> Self {
@@ -83,20 +94,29 @@ impl Activator {
         }
     }
 
-    /// Gets the licence for a code: the one that is here already, or one from the centre.
+    /// Gets the licence for a code: the one that is here already, or one from the centre. Of a holder with another ITN
+    /// or IEC than the one here the centre is asked, for the vendor may have changed him.
     ///
     /// # Errors
     /// [`ActivationError`]; nothing was written then but the request, where the centre may have taken it.
     pub async fn activate(&self, order: &Order) -> Result<Activated, ActivationError> {
-        self.take_turn(order, false).await
+        self.take_turn(order, Enough::Licence).await
+    }
+
+    /// As [`Activator::activate`], but asks the centre even where the licence is here.
+    ///
+    /// # Errors
+    /// As [`Activator::activate`].
+    pub async fn activate_anew(&self, order: &Order) -> Result<Activated, ActivationError> {
+        self.take_turn(order, Enough::Nothing).await
     }
 
     /// As [`Activator::activate`] for an order whose request was not answered yet.
     pub(super) async fn repeat(&self, order: &Order) -> Result<Activated, ActivationError> {
-        self.take_turn(order, true).await
+        self.take_turn(order, Enough::Answer).await
     }
 
-    async fn take_turn(&self, order: &Order, again: bool) -> Result<Activated, ActivationError> {
+    async fn take_turn(&self, order: &Order, enough: Enough) -> Result<Activated, ActivationError> {
         let turn = self.flights.turn(&order.code).await;
         if let Some(outcome) = turn.outcome(order) {
             // It was new once.
@@ -105,25 +125,50 @@ impl Activator {
                 ..activated
             });
         }
-        let outcome = self.activate_now(order, again).await;
+        let outcome = self.activate_now(order, enough).await;
         turn.tell(order, &outcome);
         outcome
     }
 
-    async fn activate_now(&self, order: &Order, again: bool) -> Result<Activated, ActivationError> {
+    async fn activate_now(&self, order: &Order, enough: Enough) -> Result<Activated, ActivationError> {
         let row = self.find(&order.code)?;
         let pending = row.as_ref().and_then(|row| row.pending.as_ref());
-        if pending.is_none_or(|pending| pending.action != Action::Return.name())
-            && let Some(here) = self.here(order)?
-        {
-            let finished = self.finish_locally(&here)?;
-            // A licence that is here is enough for whoever wants one; a request that is kept wants its own answer.
-            if finished || !again {
+        let returned = pending.is_some_and(|pending| pending.action == Action::Return.name());
+        let here = if returned || enough == Enough::Nothing {
+            None
+        } else {
+            self.here(order)
+        };
+        let Some(here) = here else {
+            return self.ask_centre(order, row.as_ref()).await;
+        };
+        if here.licence.itn.as_ref() == Some(&order.itn) && here.licence.iec == order.iec {
+            if self.finish_locally(&here)? || enough == Enough::Licence {
                 return Ok(here);
             }
+            return self.ask_centre(order, row.as_ref()).await;
         }
+        let asked = self.ask_centre(order, row.as_ref()).await;
+        asked.map_err(|error| match error {
+            ActivationError::NoCentre
+            | ActivationError::Unreachable { .. }
+            | ActivationError::Refused(Refusal::Unavailable(_))
+                if enough == Enough::Licence =>
+            {
+                // All that is known is the holder of the licence here.
+                Refusal::Holder.into()
+            }
+            other => other,
+        })
+    }
+
+    async fn ask_centre(
+        &self,
+        order: &Order,
+        row: Option<&ActivationRow>,
+    ) -> Result<Activated, ActivationError> {
         let client = self.client()?;
-        let fresh = self.ask_to_activate(order, row.as_ref()).await?;
+        let fresh = self.ask_to_activate(order, row).await?;
         match self.pursue(&client, &order.code, fresh).await? {
             Done::Licence(activated) => Ok(activated),
             Done::Nothing | Done::Returned => Err(ActivationError::Answer("it holds no licence".into())),
@@ -193,6 +238,22 @@ impl Activator {
         Ok(pending.text)
     }
 
+    /// Forgets an activation: nothing is asked about it any more, and the centre is told nothing.
+    ///
+    /// # Errors
+    /// [`ActivationError`], such as where its licence is in use here.
+    pub fn forget(&self, code: &ActivationCode) -> Result<(), ActivationError> {
+        let _turn = self.flights.turn_now(code).ok_or_else(busy)?;
+        if let Some((licence, _)) = self.workable(code) {
+            let key_no = licence.key_no;
+            return Err(ActivationError::Here(format!(
+                "the licence {key_no} works here: keynode activation return {key_no} gives it back, keynode licence \
+                 remove {key_no} removes it"
+            )));
+        }
+        self.store(|activations| activations.change(code, |_| None))
+    }
+
     /// All activations of this node, by code.
     ///
     /// # Errors
@@ -213,21 +274,20 @@ impl Activator {
     }
 
     /// The Workable licence of this code at this place, which needs no centre.
-    fn here(&self, order: &Order) -> Result<Option<Activated>, ActivationError> {
-        let keyring = self.parts.host.keyring();
-        let found = keyring.keys().iter().find_map(|key| {
-            let licence = key.licence.as_ref().filter(|_| key.verdict.workable)?;
-            let fits = licence.activation_code.as_ref() == Some(&order.code) && is_at(licence, &order.place);
-            (fits && key.kind == KeyKind::Virtual).then(|| (licence.clone(), PathBuf::from(&key.file_name)))
-        });
-        let Some((licence, path)) = found else {
-            return Ok(None);
-        };
-        if licence.itn.as_ref() != Some(&order.itn) || licence.iec != order.iec {
-            return Err(Refusal::Holder.into());
-        }
+    fn here(&self, order: &Order) -> Option<Activated> {
+        let (licence, path) = self.workable(&order.code)?;
         let new = false;
-        Ok(Some(Activated { licence, path, new }))
+        is_at(&licence, &order.place).then_some(Activated { licence, path, new })
+    }
+
+    /// The Workable licence of this code, and its file.
+    pub(super) fn workable(&self, code: &ActivationCode) -> Option<(Arc<Licence>, PathBuf)> {
+        let keyring = self.parts.host.keyring();
+        keyring.keys().iter().find_map(|key| {
+            let licence = key.licence.as_ref().filter(|_| key.verdict.workable)?;
+            let fits = licence.activation_code.as_ref() == Some(code) && key.kind == KeyKind::Virtual;
+            fits.then(|| (licence.clone(), PathBuf::from(&key.file_name)))
+        })
     }
 
     /// The code of a licence: as it was activated, or as its file says.
