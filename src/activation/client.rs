@@ -97,9 +97,15 @@ impl Client {
         }
     }
 
-    /// Fetches the revocation list; none where it is the one with this tag.
-    pub(super) async fn revocations(&self, known: Option<&str>) -> Result<Option<List>, Failure> {
-        let mut ask = self.http.get(format!("{}/v1/revocations", self.base));
+    /// Fetches the revocation list, that of a vendor key where one is named; none where it is the one with this tag, or the
+    /// centre has none of that key.
+    pub(super) async fn revocations(
+        &self,
+        kid: Option<&str>,
+        known: Option<&str>,
+    ) -> Result<Option<List>, Failure> {
+        let query = kid.map_or_else(String::new, |kid| format!("?kid={kid}"));
+        let mut ask = self.http.get(format!("{}/v1/revocations{query}", self.base));
         if let Some(tag) = known {
             ask = ask.header(IF_NONE_MATCH, tag);
         }
@@ -111,6 +117,7 @@ impl Client {
                 etag: etag.map(str::to_owned),
             })),
             StatusCode::NOT_MODIFIED => Ok(None),
+            StatusCode::NOT_FOUND if kid.is_some() => Ok(None),
             status => Err(refusal(status, &text)),
         }
     }

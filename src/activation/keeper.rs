@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::keyring::{Keyring, accept_list, read_vendor_keys};
-use crate::licence::Timestamp;
+use crate::licence::{Timestamp, VendorKeys};
 use crate::store::{ActivationRow, ChangeWatch};
 
 use super::activator::Activator;
-use super::client::Failure;
+use super::client::{Failure, List};
 use super::order::{ActivationError, Order, Place};
 use super::request::Action;
 use super::requests::{opened, order_of};
@@ -34,10 +34,17 @@ pub(super) type Standing = Arc<Mutex<String>>;
 /// Revocations: what is known of them, and when they are fetched.
 #[derive(Default)]
 struct Lists {
-    etag: Option<String>,
+    /// Of the list that was taken last, by the vendor key that was named.
+    tags: HashMap<Option<String>, String>,
     failures: u32,
     next: Option<Timestamp>,
     trouble: Option<String>,
+}
+
+impl Lists {
+    fn tag(&self, kid: Option<&str>) -> Option<&str> {
+        self.tags.get(&kid.map(str::to_owned)).map(String::as_str)
+    }
 }
 
 /// The keeper's own state.
@@ -285,25 +292,46 @@ impl ActivationKeeper {
 
     async fn fetch(&mut self) -> Result<(), String> {
         let client = self.activator.client().map_err(|error| error.to_string())?;
-        let fetched = client.revocations(self.lists.etag.as_deref()).await;
+        let vendors = read_vendor_keys(&self.activator.parts.vendor_dir);
+        let current = client.revocations(None, self.lists.tag(None)).await;
+        let reached = !matches!(current, Err(Failure::Unreachable { .. }));
+        let mut taken = vec![self.take(None, current, &vendors)];
+        // A list counts for the licences of the key that signed it: a centre whose key was changed has one for each key.
+        let keys = vendors.names();
+        if reached && (keys.len() > 1 || taken[0].is_err()) {
+            for kid in keys {
+                let list = client.revocations(Some(&kid), self.lists.tag(Some(&kid))).await;
+                taken.push(self.take(Some(kid), list, &vendors));
+            }
+        }
+        if taken.contains(&Ok(true)) {
+            tracing::info!("a newer revocation list is here");
+            let host = self.activator.parts.host.clone();
+            let _ = tokio::task::spawn_blocking(move || host.look_again()).await;
+        }
+        taken.into_iter().find_map(Result::err).map_or(Ok(()), Err)
+    }
+
+    /// Takes a list that was fetched, of this vendor key where one was named; whether it is newer than what was here.
+    fn take(
+        &mut self,
+        kid: Option<String>,
+        fetched: Result<Option<List>, Failure>,
+        vendors: &VendorKeys,
+    ) -> Result<bool, String> {
         let list = fetched.map_err(|failure| match failure {
             Failure::Unreachable { why, .. } => format!("the centre cannot be reached: {why}"),
             Failure::Refused(refusal) => refusal.to_string(),
             Failure::Foreign(why) => format!("the answer is not accepted: {why}"),
         })?;
         let Some(list) = list else {
-            return Ok(());
+            return Ok(false);
         };
-        let parts = &self.activator.parts;
-        let vendors = read_vendor_keys(&parts.vendor_dir);
-        let newer = accept_list(&parts.state_dir.join(REVOCATIONS), &list.text, &vendors)
-            .map_err(|error| error.to_string())?;
-        self.lists.etag = list.etag;
-        if newer {
-            tracing::info!("a newer revocation list is here");
-            let host = parts.host.clone();
-            let _ = tokio::task::spawn_blocking(move || host.look_again()).await;
+        let directory = self.activator.parts.state_dir.join(REVOCATIONS);
+        let newer = accept_list(&directory, &list.text, vendors).map_err(|error| error.to_string())?;
+        if let Some(tag) = list.etag {
+            self.lists.tags.insert(kid, tag);
         }
-        Ok(())
+        Ok(newer)
     }
 }

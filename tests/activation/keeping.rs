@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keynode::activation::{Action, Refusal, Request};
 use keynode::clock::Millis;
-use keynode::licence::{DAY, Licence, Revocations};
+use keynode::licence::{DAY, Licence, Revocation, RevocationReason, Revocations};
 use keynode::store::{ActivationRow, Activations, Database};
 use serde_json::{Value, json};
 
@@ -254,6 +254,32 @@ fn revocations_are_fetched_and_trouble_with_them_is_told() {
     centre.honest();
     node.advance(3_600_000);
     eventually("no trouble", || Some(health(&node)).filter(|words| words == "ok"));
+}
+
+#[test]
+fn a_list_of_a_key_from_before_is_asked_for_by_its_name() {
+    let centre = FakeCentre::start();
+    let node = node(&centre);
+    node.post("/api/licences", &order()).expect(201);
+    wait_for_workable(&node, true);
+    // The centre has another key, which this node does not trust yet, and signs with the one from before where that is named.
+    let until = node.now();
+    let by_name = format!("GET /v1/revocations?kid={}", keys::vendor_kid());
+    centre.script_all(move |heard| match heard.line.as_str() {
+        "GET /v1/revocations" => Reply::Say(200, "signed by another".into()),
+        line if line == by_name => {
+            let list = Revocations {
+                number: 9,
+                issued: until,
+                keys: [(KEY_NO, Revocation(until, RevocationReason::Revoked))].into(),
+            };
+            Reply::Say(200, keys::notice(&list))
+        }
+        _ => honest(heard),
+    });
+    node.advance(days(1));
+    wait_for_workable(&node, false);
+    assert!(health(&node).starts_with("revocations: "));
 }
 
 #[test]

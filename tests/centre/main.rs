@@ -17,6 +17,7 @@ mod page;
 #[path = "../common/pki.rs"]
 mod pki;
 mod race;
+mod restored;
 mod served;
 mod tls;
 mod vendor;

@@ -92,7 +92,19 @@ fn revocations_are_fetched_once_and_then_only_when_they_change() {
     assert_eq!(reply.header("content-type"), Some("application/jose"));
     let tag = reply.header("etag").unwrap().to_owned();
     let first = list(&reply.body);
-    assert_eq!(tag, format!("\"{}\"", first.number));
+    let kid = VendorKey::from_pem(VENDOR_PUBLIC).unwrap().kid().to_owned();
+    assert_eq!(
+        tag,
+        format!("\"{kid}.{}\"", first.number),
+        "another key's list is another"
+    );
+    let named = centre.get(&format!("/v1/revocations?kid={kid}")).expect(200);
+    assert_eq!(
+        (named.header("etag"), &named.body),
+        (Some(tag.as_str()), &reply.body)
+    );
+    centre.get("/v1/revocations?kid=nobody").expect(404);
+    centre.get("/v1/revocations?kid=a&kid=b").expect(400);
     assert!(first.keys.is_empty());
 
     let known = |tag: &str| {

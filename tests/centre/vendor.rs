@@ -87,7 +87,10 @@ fn products_and_series_are_added_changed_and_listed() {
     let shop = Shop::of(&centre);
     let product = json!({ "Article": "2002", "ProductName": "Second", "ServiceType": 1 });
     let added = shop.post("/products", &product).expect(201).json();
-    assert_eq!(added["ProductName"], "Second");
+    assert_eq!(
+        (&added["ProductName"], &added["ArticleName"]),
+        (&"Second".into(), &"Second".into())
+    );
     assert_eq!(shop.post("/products", &product).refused(409), "EHTTPConflict");
     let renamed = json!({ "Article": "2002", "ProductName": "Renamed" });
     shop.put("/products", &renamed).expect(200);
@@ -212,6 +215,10 @@ fn wrong_orders_and_filters_are_told() {
         (json!({ "KeyID": "0000", "Count": 1 }), 404),
         (json!({ "KeyID": "672B", "Count": 1, "ITN": "1234567890" }), 400),
         (json!({ "KeyID": "672B", "Count": 1, "Colour": 1 }), 400),
+        (
+            json!({ "KeyID": "672B", "Count": 1, "ValidUntil": "2001-01-31" }),
+            400,
+        ),
     ] {
         shop.post("/codes", &body).refused(status);
     }
@@ -225,6 +232,7 @@ fn wrong_orders_and_filters_are_told() {
     ] {
         let reply = shop.get(&format!("/codes?{query}")).expect(400);
         assert!(reply.text().contains(named), "{query} {}", reply.text());
+        assert!(!reply.text().contains("eserialize"), "{}", reply.text());
     }
 }
 

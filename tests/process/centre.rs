@@ -54,7 +54,7 @@ impl Vendor {
         self.run(&[
             "series",
             "add",
-            "--key-id",
+            "--series",
             "672b",
             "--article",
             "1001",
@@ -166,6 +166,15 @@ impl Serving {
     }
 
     pub(crate) fn is_healthy(&self) {
+        let answer = self.health();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(r#"{"Healthy":true}"#),
+            "{answer}"
+        );
+    }
+
+    /// What it answers to the question for its health, with the head.
+    pub(crate) fn health(&self) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
@@ -173,10 +182,7 @@ impl Serving {
             .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(
-            answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(r#"{"Healthy":true}"#),
-            "{answer}"
-        );
+        answer
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

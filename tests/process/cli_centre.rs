@@ -80,7 +80,7 @@ fn goods_are_listed_and_changed() {
     let table = vendor.run(&["series", "list"]).ok();
     assert!(table.contains("672B") && table.contains("demo"), "{table}");
     vendor
-        .run(&["series", "add", "--key-id", "672B", "--article", "1001"])
+        .run(&["series", "add", "--series", "672B", "--article", "1001"])
         .fails(1);
     vendor
         .run(&["series", "add", "--key-id", "7000", "--article", "none"])
@@ -101,6 +101,19 @@ fn the_centre_serves_and_ends_when_it_is_told() {
         assert!(status.success(), "{status}");
         assert!(took < Duration::from_secs(5), "{took:?}");
     }
+}
+
+#[test]
+fn a_centre_whose_key_has_expired_says_so() {
+    let vendor = Vendor::new();
+    let public = vendor.dir().join("vendor.pem");
+    let pem = fs::read_to_string(&public).unwrap();
+    fs::write(&public, format!("Expires: 2020-01-31T00:00:00Z\n{pem}")).unwrap();
+    let answer = vendor.serve(&[]).health();
+    assert!(
+        answer.starts_with("HTTP/1.1 503 ") && answer.ends_with(r#"{"Healthy":false}"#),
+        "{answer}"
+    );
 }
 
 #[test]
@@ -132,7 +145,10 @@ fn what_is_missing_is_told_in_a_line_with_its_exit_code() {
     assert!(told.contains("/no/such.pem"), "{told}");
     fs::remove_file(vendor.dir().join("vendor.key")).unwrap();
     let told = vendor.run(&["serve", "--centre-listen", "127.0.0.1:0"]).fails(4);
-    assert!(told.contains("vendor.key"), "{told}");
+    assert!(told.contains("vendor.key") && told.contains("copy"), "{told}");
+    // What it advises helps.
+    let command = format!("keynode vendor init --dir {}", vendor.dir().display());
+    assert!(told.contains(&command), "{told}");
     vendor.run(&["codes", "show", "12"]).fails(4);
     vendor.run(&["api-key", "remove", "nobody"]).fails(4);
     assert_eq!(vendor.run(&["codes", "issue", "--count", "1"]).code, 2);
@@ -218,6 +234,9 @@ fn the_vendor_key_may_be_on_a_token() {
     let with = |words: &[&str]| vendor.run(&[words, &["--config", "keynode.toml"]].concat());
     let told = with(&["init"]).ok();
     assert!(told.contains("on the token"), "{told}");
+    let (dir, config) = (vendor.dir(), "--config keynode.toml");
+    let serve = format!("keynode centre serve --dir {} {config}", dir.display());
+    assert!(told.contains(&serve), "{told}");
     assert!(!vendor.dir().join("vendor.key").exists());
     let public = fs::read_to_string(vendor.dir().join("vendor.pem")).unwrap();
     let expected = fs::read_to_string(fixture("vendor.pub.pem")).unwrap();

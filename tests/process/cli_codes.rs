@@ -72,6 +72,41 @@ fn codes_are_issued_to_a_file_and_shown_whole_only_where_that_is_asked() {
 }
 
 #[test]
+fn what_cannot_be_issued_leaves_no_file_behind() {
+    let vendor = Vendor::new();
+    let csv = vendor.path("codes.csv");
+    let issue = |more: &[&str]| {
+        let words = [
+            "codes", "issue", "--series", "672B", "--count", "1", "--csv", &csv,
+        ];
+        vendor.run(&[&words[..], more].concat())
+    };
+    let told = issue(&["--valid-until", "2001-01-31"]).fails(2);
+    assert!(told.contains("over already"), "{told}");
+    let unknown = [
+        "codes", "issue", "--series", "0000", "--count", "1", "--csv", &csv,
+    ];
+    vendor.run(&unknown).fails(4);
+    assert!(!Path::new(&csv).exists());
+    issue(&["--renew-until", "never"]).ok();
+    let before = fs::read(&csv).unwrap();
+    let told = issue(&[]).fails(1);
+    assert!(
+        told.contains("such a file already") && !told.contains("os error"),
+        "{told}"
+    );
+    assert!(fs::read(&csv).unwrap() == before);
+    assert_eq!(
+        vendor
+            .json(&["codes", "list", "--json"])
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
 fn a_full_disk_loses_no_code() {
     let vendor = Vendor::new();
     let words = [

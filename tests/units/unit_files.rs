@@ -59,3 +59,17 @@ fn the_node_leaves_no_core_dump_with_its_keys() {
     let unit = fs::read_to_string("systemd/keynode.service").unwrap();
     assert!(unit.lines().any(|line| line == "LimitCORE=0"));
 }
+
+#[test]
+fn the_user_of_a_centre_reads_the_settings_of_the_node() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join("etc")).unwrap();
+    let users = fs::canonicalize("systemd/sysusers.d/keynode.conf").unwrap();
+    run(Command::new("systemd-sysusers")
+        .arg(format!("--root={}", root.path().display()))
+        .arg(users))
+    .ok();
+    let groups = fs::read_to_string(root.path().join("etc/group")).unwrap();
+    let group = groups.lines().find(|line| line.starts_with("keynode:")).unwrap();
+    assert!(group.ends_with(":keynode-centre"), "{groups}");
+}

@@ -206,7 +206,7 @@ fn decide(
             return Ok(Err(refusal));
         }
     };
-    store::save(connection, &before, &after)?;
+    store::save(connection, &before, &after, now)?;
     let Decision { given, event, cloned } = decision;
     audit.extend(event.map(|(event, detail)| entry(event, detail.into())));
     if let Some(mark) = cloned {

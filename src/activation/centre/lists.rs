@@ -15,13 +15,15 @@ use super::signer::VendorSigner;
 /// A list as it is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedList {
+    /// Name of the vendor key that signed it.
+    pub kid: String,
     /// Its number.
     pub number: u64,
     /// The JWS.
     pub text: String,
 }
 
-/// The lists of a centre.
+/// The lists that one vendor key signs.
 pub(super) struct Lists {
     database: Database,
     /// For a short question: which number the list has now.
@@ -59,8 +61,9 @@ impl Lists {
         }
         let database = self.database.clone();
         // A list may be long.
+        let kid = signer.kid().to_owned();
         let unsigned = tokio::task::spawn_blocking({
-            let kid = signer.kid().to_owned();
+            let kid = kid.clone();
             move || read(&database, now).map(|list| (list.number, Unsigned::notice(&list, &kid)))
         });
         let (number, unsigned) = unsigned
@@ -69,7 +72,7 @@ impl Lists {
             .map_err(|error| error.to_string())?;
         let signature = signer.sign(unsigned.bytes()).await?;
         let text = unsigned.signed(&signature);
-        let list = Arc::new(SignedList { number, text });
+        let list = Arc::new(SignedList { kid, number, text });
         self.signed.store(Some(list.clone()));
         Ok(list)
     }

@@ -37,5 +37,9 @@ pub use signer::VendorSigner;
 /// Name of the file with the vendor key's public half in the centre's directory; its remarks may say when the key expires.
 pub const VENDOR_PUBLIC: &str = "vendor.pem";
 
+/// Name of the directory in the centre's with the files of vendor keys from before: `NAME.key`, and `NAME.pem` where it
+/// says when the key expires.
+pub const RETIRED_KEYS: &str = "retired";
+
 /// Name of the vendor key's file in the centre's directory, where the key is not on a token.
 pub const VENDOR_KEY: &str = "vendor.key";

@@ -4,15 +4,15 @@ use crate::licence::{DAY, Timestamp};
 
 use super::record::Record;
 
-/// A licence that ends later than this is not extended yet, days.
-const LEAD: u32 = 90;
+/// A licence that ends later than this is not extended yet, milliseconds.
+const LEAD: i64 = 90 * DAY;
 
 /// The longest Period that a licence may have, days.
 const LONGEST: u32 = 36_500;
 
 impl Record {
     /// The Period that the licence has from now on: whole periods of its series more, once its end is near, up to the
-    /// day to which its vendor renews it. For short periods "near" means one period, so that it is never more than two ahead.
+    /// day to which its vendor renews it. For short periods "near" means half a period: the first activation gives one.
     pub(super) fn period_at(&self, now: Timestamp) -> u32 {
         let (Some(begun), Some(until)) = (self.begun, self.renew_until) else {
             return self.period;
@@ -22,7 +22,7 @@ impl Record {
             return self.period;
         }
         let most = days_up(until.millis() - begun.millis()).min(LONGEST);
-        let lead = i64::from(LEAD.min(step)) * DAY;
+        let lead = LEAD.min(i64::from(step) * DAY / 2);
         let mut period = self.period;
         while period < most && now.millis() >= begun.plus(i64::from(period) * DAY).millis() - lead {
             period = period.saturating_add(step).min(most);
@@ -88,12 +88,22 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_never_more_than_two_months_ahead() {
-        let mut record = subscription(30, 10_000);
-        for now in 0..400 {
-            record.period = record.period_at(day(now));
-            let ahead = i64::from(record.period) - now;
-            assert!((30..=60).contains(&ahead), "day {now}: {ahead} days ahead");
+    fn a_short_period_begins_as_one_and_is_extended_in_its_second_half() {
+        for step in [1_u32, 7, 30, 90, 180] {
+            let mut record = subscription(step, 10_000);
+            assert_eq!(record.period_at(begun()), step, "the first activation");
+            let (length, half) = (i64::from(step) * DAY, i64::from(step) * DAY / 2);
+            assert_eq!(record.period_at(begun().plus(half - 1)), step);
+            assert_eq!(record.period_at(begun().plus(half)), 2 * step);
+            for hour in 0..10_000 {
+                let now = hour * (DAY / 24);
+                record.period = record.period_at(begun().plus(now));
+                let ahead = i64::from(record.period) * DAY - now;
+                assert!(
+                    (half..=length + half).contains(&ahead),
+                    "{step} days, hour {hour}: {ahead} ms ahead"
+                );
+            }
         }
     }
 

@@ -41,8 +41,10 @@ pub struct Centre(Arc<Parts>);
 struct Parts {
     codes: Codes,
     desk: Desk,
-    lists: Lists,
     signer: VendorSigner,
+    lists: Lists,
+    /// Vendor keys from before, which sign lists for the licences that they signed, and nothing else.
+    retired: Vec<(VendorSigner, Lists)>,
     clock: SharedClock,
 }
 
@@ -60,12 +62,20 @@ impl Centre {
         let database = schema::open_existing(dir)?;
         let secret = store::secret(&database.connect()?).map_err(database.error())?;
         let lists = Lists::new(&database)?;
+        let mut retired = Vec::new();
+        for signer in VendorSigner::retired_in(&dir.join(super::RETIRED_KEYS))? {
+            retired.push((signer, Lists::new(&database)?));
+        }
+        if let Some(why) = signer.expired(clock.now().wall) {
+            tracing::error!(why, "the centre signs nothing");
+        }
         let (desk, thread) = Desk::start(database, clock.clone())?;
         let parts = Parts {
             codes: Codes::new(&secret),
             desk,
-            lists,
             signer,
+            lists,
+            retired,
             clock,
         };
         Ok((Self(Arc::new(parts)), thread))
@@ -89,7 +99,7 @@ impl Centre {
         let Some(tag) = centre.codes.tag(&request.code) else {
             return Err(Refusal::UnknownCode);
         };
-        self.may_sign()?;
+        self.may_sign(&centre.signer)?;
         let proven = is_proven(&request, &node_key);
         let case = Case {
             request,
@@ -118,10 +128,27 @@ impl Centre {
     /// # Errors
     /// [`Refusal::Unavailable`].
     pub async fn revocations(&self) -> Result<Arc<SignedList>, Refusal> {
-        self.may_sign()?;
-        let centre = &self.0;
-        let now = centre.clock.now().wall;
-        let list = centre.lists.signed(&centre.signer, now).await;
+        self.list(&self.0.signer, &self.0.lists).await
+    }
+
+    /// The same list, signed by the vendor key of this name: the present one, or one from before, whose licences only its own
+    /// list can revoke. None: there is no such key here.
+    ///
+    /// # Errors
+    /// [`Refusal::Unavailable`].
+    pub async fn revocations_by(&self, kid: &str) -> Result<Option<Arc<SignedList>>, Refusal> {
+        if kid == self.0.signer.kid() {
+            return self.revocations().await.map(Some);
+        }
+        match self.0.retired.iter().find(|(signer, _)| signer.kid() == kid) {
+            Some((signer, lists)) => self.list(signer, lists).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn list(&self, signer: &VendorSigner, lists: &Lists) -> Result<Arc<SignedList>, Refusal> {
+        self.may_sign(signer)?;
+        let list = lists.signed(signer, self.0.clock.now().wall).await;
         list.map_err(|error| cannot("the list of revocations cannot be made", &error))
     }
 
@@ -136,8 +163,8 @@ impl Centre {
     }
 
     /// Nothing is promised that must not be signed.
-    fn may_sign(&self) -> Result<(), Refusal> {
-        let expired = self.0.signer.expired(self.0.clock.now().wall);
+    fn may_sign(&self, signer: &VendorSigner) -> Result<(), Refusal> {
+        let expired = signer.expired(self.0.clock.now().wall);
         expired.map_or(Ok(()), |why| Err(Refusal::Unavailable(why)))
     }
 

@@ -1,6 +1,7 @@
 //! The vendor key at work: in a file, or on a PKCS#11 token.
 
 use std::fmt::Display;
+use std::io;
 use std::path::Path;
 
 use crate::licence::{Timestamp, VendorKey};
@@ -39,6 +40,27 @@ impl VendorSigner {
         let key = SoftwareKey::read(path).map_err(wrong)?;
         let pem = key.public_key().pem.clone();
         Self::new(Key::File(key), pem)
+    }
+
+    /// The keys in the files `*.key` of this directory, which need not be there.
+    ///
+    /// # Errors
+    /// [`CentreError::Signer`], naming the file.
+    pub(super) fn retired_in(directory: &Path) -> Result<Vec<Self>, CentreError> {
+        let failed = |error: io::Error| wrong(format!("{}: {error}", directory.display()));
+        let entries = match std::fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut signers = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension == "key") {
+                signers.push(Self::from_file(&path)?.with_remarks(&path.with_extension("pem"))?);
+            }
+        }
+        Ok(signers)
     }
 
     /// The key with this `CKA_LABEL`, or this `CKA_ID` in hexadecimal digits, on the token of this name in the settings.
@@ -89,7 +111,7 @@ impl VendorSigner {
     pub(super) fn with_remarks(mut self, path: &Path) -> Result<Self, CentreError> {
         let pem = match std::fs::read_to_string(path) {
             Ok(pem) => pem,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(self),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(self),
             Err(error) => return Err(wrong(format!("{}: {error}", path.display()))),
         };
         let public =

@@ -165,7 +165,12 @@ fn activation(row: &Row<'_>) -> rusqlite::Result<Activation> {
 }
 
 /// Writes what changed of a record, inside the caller's transaction.
-pub(super) fn save(connection: &Connection, before: &Record, after: &Record) -> rusqlite::Result<()> {
+pub(super) fn save(
+    connection: &Connection,
+    before: &Record,
+    after: &Record,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     let key_no = after.key_no;
     let fixed = |record: &Record| {
         let Holder { itn, iec, bound } = record.holder.clone();
@@ -200,9 +205,7 @@ pub(super) fn save(connection: &Connection, before: &Record, after: &Record) -> 
         connection
             .prepare_cached("INSERT OR REPLACE INTO revocations (key_no, until, reason) VALUES (?1, ?2, ?3)")?
             .execute(params![key_no, until.millis(), column::reason_name(reason)])?;
-        connection
-            .prepare_cached("UPDATE centre SET list = list + 1")?
-            .execute([])?;
+        renumber_list(connection, now)?;
     }
     for nonce in &after.answered {
         if !before.answered.contains(nonce) {
@@ -216,6 +219,15 @@ pub(super) fn save(connection: &Connection, before: &Record, after: &Record) -> 
             .prepare_cached("UPDATE recoveries SET used = 1 WHERE key_no = ?1 AND hash = ?2")?
             .execute(params![key_no, hash(&recovery.code)])?;
     }
+    Ok(())
+}
+
+/// The list of revocations has another number from now on: the time in milliseconds, so that the list of a centre that was
+/// restored from a backup is newer than all that were given out before.
+pub(super) fn renumber_list(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE centre SET list = max(list + 1, ?1)")?
+        .execute([now.millis()])?;
     Ok(())
 }
 

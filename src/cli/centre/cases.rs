@@ -6,11 +6,12 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::activation::centre::{ActivationFilter, ActivationRow, Books, CodeRow, Which};
-use crate::licence::{ActivationCode, Iec, Itn, Timestamp};
+use crate::licence::{ActivationCode, Iec, Itn};
 
 use super::super::failure::Failure;
 use super::super::offline::author;
 use super::Place;
+use super::until::{Until, until};
 use super::{activations, codes};
 
 /// What can be done with one code. It is named by its KeyNo, or by itself.
@@ -82,20 +83,6 @@ pub(in crate::cli) enum CaseCommand {
         #[command(flatten)]
         place: Place,
     },
-}
-
-/// Until when a licence is renewed.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::cli) struct Until(Option<Timestamp>);
-
-fn until(text: &str) -> Result<Until, String> {
-    if text == "never" {
-        return Ok(Until(None));
-    }
-    let moment = Timestamp::parse(text);
-    moment
-        .map(|moment| Until(Some(moment)))
-        .map_err(|error| format!("{error}, or never"))
 }
 
 /// A code has 20 characters, a KeyNo at most 16.

@@ -157,8 +157,8 @@ pub(in crate::cli) enum SeriesCommand {
 /// A series.
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct SeriesArgs {
-    /// Its name: four hexadecimal digits
-    #[arg(long, value_name = "KEYID", value_parser = KeyId::parse)]
+    /// Its name, the KeyID: four hexadecimal digits
+    #[arg(long = "series", alias = "key-id", value_name = "KEYID", value_parser = KeyId::parse)]
     key_id: KeyId,
     /// Article of its product
     #[arg(long, value_name = "S")]

@@ -49,16 +49,16 @@ pub(super) fn run(args: &InitArgs, out: &mut impl Write) -> Result<(), Failure> 
         )?;
     }
     Books::create(&dir, args.base)?;
-    let public = dir.join(vendor::PUBLIC_KEY);
+    let (public, centre) = (dir.join(vendor::PUBLIC_KEY), args.place.options(&dir));
     writeln!(
         out,
         "the centre is made in {at}\n\n\
          What it sells, and the first codes:\n  \
-         keynode centre product add --dir {at} --article 1001 --name \"Our product\"\n  \
-         keynode centre series add --dir {at} --key-id 672B --article 1001 --seats 5\n  \
-         keynode centre codes issue --dir {at} --series 672B --count 10 --csv codes.csv\n\
+         keynode centre product add {centre} --article 1001 --name \"Our product\"\n  \
+         keynode centre series add {centre} --series 672B --article 1001 --seats 5\n  \
+         keynode centre codes issue {centre} --series 672B --count 10 --csv codes.csv\n\
          To run it, with TLS where customers reach it ([centre] in the settings):\n  \
-         keynode centre serve --dir {at}\n\
+         keynode centre serve {centre}\n\
          Nodes of customers need the address (activation.centre in their settings) and the vendor's public key:\n  \
          keynode vendor trust {}",
         public.display()

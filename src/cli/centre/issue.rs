@@ -17,6 +17,7 @@ use super::super::failure::Failure;
 use super::super::offline::author;
 use super::Place;
 use super::table::CsvFile;
+use super::until::{Until, until};
 
 /// Codes to issue.
 #[derive(Debug, Clone, Args)]
@@ -52,9 +53,9 @@ struct Terms {
     /// Codes that are not used by then expire
     #[arg(long, value_name = "DATE", value_parser = Timestamp::parse)]
     valid_until: Option<Timestamp>,
-    /// Licences with a Period are renewed up to then
-    #[arg(long, value_name = "DATE", value_parser = Timestamp::parse)]
-    renew_until: Option<Timestamp>,
+    /// Licences with a Period are renewed up to then: a date, or never [default: never]
+    #[arg(long, value_name = "DATE", value_parser = until)]
+    renew_until: Option<Until>,
     /// Moves to another computer in 365 days [default: as the series says]
     #[arg(long, value_name = "N")]
     moves: Option<u32>,
@@ -87,8 +88,9 @@ pub(super) fn run(args: &IssueArgs, out: &mut impl Write) -> Result<(), Failure>
         ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
-    let mut trouble = None;
+    let (mut trouble, mut begun) = (None, false);
     let visit = |batch: &Batch, codes: &[IssuedCode]| {
+        begun = true;
         bar.set_length(batch.count);
         bar.set_position(batch.issued);
         bar.set_message(format!("batch {}", batch.number));
@@ -104,8 +106,12 @@ pub(super) fn run(args: &IssueArgs, out: &mut impl Write) -> Result<(), Failure>
         }
         !stopped.load(Ordering::Relaxed)
     };
-    let batch = issue(&mut books, args, visit)?;
+    let issued = issue(&mut books, args, visit);
     bar.finish_and_clear();
+    if let (Err(_), false, Some(file)) = (&issued, begun, file) {
+        file.discard();
+    }
+    let batch = issued?;
     let done = batch.issued == batch.count;
     if done && trouble.is_none() {
         return told(&batch, args.csv.as_deref(), out);
@@ -149,7 +155,7 @@ fn issue(
                 itn: terms.itn,
                 iec: terms.iec,
                 valid_until: terms.valid_until,
-                renew_until: terms.renew_until,
+                renew_until: terms.renew_until.and_then(|Until(moment)| moment),
                 moves: terms.moves,
             };
             books.issue(&order, &author(), visit)?

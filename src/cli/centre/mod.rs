@@ -10,8 +10,10 @@ mod goods;
 mod init;
 mod issue;
 mod place;
+mod restored;
 mod serve;
 mod table;
+mod until;
 mod vendor_key;
 
 use std::io::Write;
@@ -45,6 +47,8 @@ pub(super) enum CentreCommand {
     /// Let the vendor's own systems use the centre
     #[command(subcommand)]
     ApiKey(api_key::ApiKeyCommand),
+    /// After the centre was restored from a backup: have it give out nothing twice
+    Restored(restored::RestoredArgs),
     /// Answer the request of a computer that is not connected
     Fulfil(fulfil::FulfilArgs),
 }
@@ -58,6 +62,7 @@ pub(super) fn run(command: CentreCommand, out: &mut impl Write) -> Result<(), Fa
         CentreCommand::Codes(command) => codes::run(command, out),
         CentreCommand::Activations(command) => activations::run(&command, out),
         CentreCommand::ApiKey(command) => api_key::run(&command, out),
+        CentreCommand::Restored(args) => restored::run(&args, out),
         CentreCommand::Fulfil(args) => fulfil::run(&args, out),
     }
 }

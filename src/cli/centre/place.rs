@@ -1,6 +1,6 @@
 //! Where a centre is, as every command about it is told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -20,6 +20,16 @@ pub(in crate::cli) struct Place {
 }
 
 impl Place {
+    /// The options that name this centre to another command, for people to type.
+    pub(super) fn options(&self, dir: &Path) -> String {
+        let config = self.settings.0.config.as_ref();
+        let config = config.map(|path| format!("--config {}", path.display()));
+        // The settings name the directory, if nothing else did.
+        let said = self.dir.is_some() || config.is_none();
+        let dir = said.then(|| format!("--dir {}", dir.display()));
+        dir.into_iter().chain(config).collect::<Vec<_>>().join(" ")
+    }
+
     /// The settings, with the directory as it was said.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         settings(self.dir.as_ref(), &self.settings.0)

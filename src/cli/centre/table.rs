@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -33,6 +33,7 @@ pub(super) fn day(moment: Option<Timestamp>) -> String {
 /// A CSV file that is written.
 pub(super) struct CsvFile {
     writer: csv::Writer<Sink>,
+    path: PathBuf,
 }
 
 /// A new file, or standard output.
@@ -69,10 +70,17 @@ impl CsvFile {
                 .create_new(true)
                 .mode(0o600)
                 .open(path);
-            Sink::File(file.map_err(|error| Failure::of(format!("{}: {error}", path.display())))?)
+            Sink::File(file.map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => Failure::Failed(format!(
+                    "{}: there is such a file already, and it is left as it is: name another",
+                    path.display()
+                )),
+                _ => Failure::of(format!("{}: {error}", path.display())),
+            })?)
         };
         let mut own = Self {
             writer: csv::Writer::from_writer(sink),
+            path: path.into(),
         };
         own.write(columns)?;
         Ok(own)
@@ -80,6 +88,14 @@ impl CsvFile {
 
     pub(super) fn write<T: AsRef<[u8]>>(&mut self, row: impl IntoIterator<Item = T>) -> io::Result<()> {
         self.writer.write_record(row).map_err(io::Error::from)
+    }
+
+    /// Removes the file, for there is nothing to be in it.
+    pub(super) fn discard(self) {
+        if let Sink::File(_) = self.writer.get_ref() {
+            // It has but its heading: if it stays, nothing is lost.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 
     /// Brings what was written to the disk.

@@ -24,8 +24,9 @@ pub(super) fn open(settings: &Settings) -> Result<(VendorSigner, Option<Running>
         let path = dir.join(VENDOR_KEY);
         if !path.exists() {
             return Err(Failure::NotFound(format!(
-                "{}: there is no vendor key; `keynode centre init --dir {}` makes one together with a centre, and \
-                 centre.token in the settings names one on a token",
+                "{}: there is no vendor key; put the copy of it there, or name one on a token (centre.token in the \
+                 settings); where it is lost, `keynode vendor init --dir {}` makes another, which nodes then have to \
+                 trust",
                 path.display(),
                 dir.display()
             )));

@@ -50,6 +50,10 @@ impl Books {
             if find_series(transaction, order.key_id)?.is_none() {
                 return Err(CentreError::NoSeries(order.key_id).into());
             }
+            if let Some(until) = order.valid_until.filter(|until| *until <= by.time) {
+                let why = format!("these codes would have to be used before {until}, which is over already");
+                return Err(CentreError::Invalid(why).into());
+            }
             let number = add_batch(transaction, order, by)?;
             let detail = format!("{} codes of series {} ordered", order.count, order.key_id);
             notes.push(by.did("batch", number.to_string(), detail));

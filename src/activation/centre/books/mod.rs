@@ -6,6 +6,7 @@ mod codes;
 mod conditions;
 mod goods;
 mod issue;
+mod restored;
 mod support;
 
 use std::fs::DirBuilder;

@@ -50,7 +50,7 @@ impl Books {
             let before = load(transaction, key_no, by)?;
             let mut after = before.clone();
             after.revoke(by.time);
-            store::save(transaction, &before, &after)?;
+            store::save(transaction, &before, &after, by.time)?;
             if before != after {
                 notes.push(by.did("revocation", object(&before), why));
             }

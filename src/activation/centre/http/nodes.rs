@@ -2,14 +2,16 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_NONE_MATCH, RETRY_AFTER};
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Data, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use serde::Deserialize;
 
 use crate::activation::{Action, LicenceAnswer, MAX_REQUEST, ReceiptAnswer, Refusal};
 
 use super::super::Answer;
 use super::body;
 use super::site::Site;
+use super::vendor::VendorError;
 
 /// Seconds after which a centre that has a fault is asked again.
 const FAULT_SECONDS: u64 = 30;
@@ -47,13 +49,26 @@ async fn answer(request: &HttpRequest, payload: Payload, site: &Site, action: Ac
     }
 }
 
-/// The list, unless the caller has it already.
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    kid: Option<String>,
+}
+
+/// The list, unless the caller has it already; that of a vendor key from before, where one is named.
 pub(super) async fn revocations(request: HttpRequest, site: Data<Site>) -> HttpResponse {
-    let list = match site.centre.revocations().await {
-        Ok(list) => list,
+    let Ok(query) = Query::<ListQuery>::from_query(request.query_string()) else {
+        return refused(&Refusal::BadRequest("the query names more than one kid".into()));
+    };
+    let list = match &query.kid {
+        None => site.centre.revocations().await.map(Some),
+        Some(kid) => site.centre.revocations_by(kid).await,
+    };
+    let list = match list {
+        Ok(Some(list)) => list,
+        Ok(None) => return VendorError::not_found("no such vendor key signs lists here").into(),
         Err(refusal) => return refused(&refusal),
     };
-    let tag = format!("\"{}\"", list.number);
+    let tag = format!("\"{}.{}\"", list.kid, list.number);
     let has = |value: &str| {
         value
             .split(',')

@@ -19,8 +19,8 @@ type Answer = Result<HttpResponse, VendorError>;
 struct ProductForm {
     article: String,
     product_name: String,
-    #[serde(default)]
-    article_name: String,
+    /// Without it, that of the product.
+    article_name: Option<String>,
     #[serde(default)]
     product_version: u32,
     product_version_name: Option<String>,
@@ -32,8 +32,8 @@ impl From<ProductForm> for Product {
     fn from(form: ProductForm) -> Self {
         Self {
             article: form.article,
+            article_name: form.article_name.unwrap_or_else(|| form.product_name.clone()),
             product_name: form.product_name,
-            article_name: form.article_name,
             product_version: form.product_version,
             version_name: form.product_version_name,
             service_type: form.service_type,

@@ -1,8 +1,9 @@
 //! What the vendor's systems send: JSON bodies and filters, each with its fields named where they are wrong.
 
 use actix_web::HttpRequest;
+use actix_web::error::QueryPayloadError;
 use actix_web::http::header::ACCEPT;
-use actix_web::web::Payload;
+use actix_web::web::{Payload, Query};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -126,8 +127,12 @@ pub(super) fn rows(limit: Option<u64>) -> Result<u64, VendorError> {
 }
 
 fn query<T: DeserializeOwned + 'static>(request: &HttpRequest) -> Result<T, VendorError> {
-    let query = actix_web::web::Query::<T>::from_query(request.query_string());
-    query
-        .map(actix_web::web::Query::into_inner)
-        .map_err(|error| VendorError::bad_request(bounded(&error.to_string())))
+    let query = Query::<T>::from_query(request.query_string());
+    query.map(Query::into_inner).map_err(|error| {
+        let why = match error {
+            QueryPayloadError::Deserialize(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        VendorError::bad_request(bounded(&format!("the query: {why}")))
+    })
 }
