@@ -194,6 +194,46 @@ fn codes_are_issued_listed_and_exported() {
 }
 
 #[test]
+fn an_order_that_is_repeated_issues_nothing_more() {
+    let centre = Served::start();
+    let shop = Shop::of(&centre);
+    let order =
+        |count: u64, name: &str| json!({ "KeyID": "672B", "Count": count, "Note": "17", "Order": name });
+    let issued = shop.post("/codes", &order(3, "shop/17")).expect(201).json();
+    assert_eq!(issued["Batch"]["Order"], "shop/17");
+    // Its answer was lost, and the shop asks again: also when some of the codes are in use, and later.
+    let key_no = issued["Codes"][0]["KeyNo"].as_u64().unwrap();
+    centre.books().revoke(key_no, "", &centre.author()).unwrap();
+    centre.clock.advance(1_000);
+    assert_eq!(
+        shop.post("/codes", &order(3, "shop/17")).expect(200).json(),
+        issued
+    );
+    assert_eq!(
+        shop.post("/codes", &order(4, "shop/17")).refused(409),
+        "EHTTPConflict"
+    );
+    for (name, status) in [("", 400), ("a\nb", 400), (&*"x".repeat(201), 400)] {
+        shop.post("/codes", &order(3, name)).refused(status);
+    }
+    let other = shop.post("/codes", &order(3, "shop/18")).expect(201).json();
+    assert_ne!(other["Batch"]["Batch"], issued["Batch"]["Batch"]);
+    shop.post("/codes", &json!({ "KeyID": "672B", "Count": 1 }))
+        .expect(201);
+
+    for (query, count) in [
+        ("", 3),
+        ("?Order=shop/18", 1),
+        ("?Note=17", 2),
+        ("?Note=17&Order=none", 0),
+    ] {
+        let batches = shop.get(&format!("/batches{query}")).expect(200).json();
+        assert_eq!(batches["Batches"].as_array().unwrap().len(), count, "{query}");
+    }
+    shop.get("/batches?Colour=1").refused(400);
+}
+
+#[test]
 fn a_long_export_comes_whole() {
     let centre = Served::start();
     let codes = centre.issue(10_001, |_| ());

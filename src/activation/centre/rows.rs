@@ -27,6 +27,8 @@ pub struct IssueOrder {
     pub renew_until: Option<Timestamp>,
     /// Moves in 365 days; none: as the series says.
     pub moves: Option<u32>,
+    /// What the vendor's own system calls this order, at most 200 characters: an order of the same name is the same one.
+    pub order: Option<String>,
 }
 
 impl IssueOrder {
@@ -42,6 +44,7 @@ impl IssueOrder {
             valid_until: None,
             renew_until: None,
             moves: None,
+            order: None,
         }
     }
 }
@@ -55,6 +58,16 @@ pub struct IssuedCode {
     pub key_no: KeyNo,
     /// Registration number of its licence.
     pub reg_no: u64,
+}
+
+impl From<CodeRow> for IssuedCode {
+    fn from(row: CodeRow) -> Self {
+        Self {
+            code: row.code,
+            key_no: row.key_no,
+            reg_no: row.reg_no,
+        }
+    }
 }
 
 /// Codes that were ordered together.
@@ -72,6 +85,8 @@ pub struct Batch {
     pub created: Timestamp,
     /// What the vendor calls it.
     pub note: String,
+    /// The order's name, where it has one.
+    pub order: Option<String>,
 }
 
 /// One code, by either of its names.

@@ -118,6 +118,10 @@ const CENTRE: Schema = Schema {
     ) STRICT;
     CREATE UNIQUE INDEX api_keys_hash ON api_keys (hash);
 ",
+        "
+    ALTER TABLE batches ADD COLUMN order_name TEXT;
+    CREATE UNIQUE INDEX batches_order ON batches (order_name);
+",
     ],
 };
 

@@ -142,6 +142,7 @@ impl Batch {
             "Issued": self.issued,
             "Created": self.created,
             "Note": self.note,
+            "Order": self.order,
         })
     }
 }

@@ -157,6 +157,7 @@ fn issue(
                 valid_until: terms.valid_until,
                 renew_until: terms.renew_until.and_then(|Until(moment)| moment),
                 moves: terms.moves,
+                order: None,
             };
             books.issue(&order, &author(), visit)?
         }

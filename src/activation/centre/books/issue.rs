@@ -29,10 +29,10 @@ const TURN: Duration = Duration::from_millis(3);
 impl Books {
     /// Issues codes. `visit` gets the batch as it stands and the codes that were just written, some 10,000 at a time,
     /// once they are on disk; where it gives false, issuing ends there. A batch that was interrupted is continued by
-    /// [`Books::resume`]; what there is of it can be exported.
+    /// [`Books::resume`]; what there is of it can be exported. An order whose name is known is resumed, too.
     ///
     /// # Errors
-    /// [`CentreError::NoSeries`], [`CentreError::Invalid`].
+    /// [`CentreError::NoSeries`], [`CentreError::Invalid`]; [`CentreError::Taken`] where there is another order of its name.
     pub fn issue(
         &mut self,
         order: &IssueOrder,
@@ -46,7 +46,16 @@ impl Books {
             return Err(CentreError::Invalid("an IEC needs an ITN".into()));
         }
         checked("the note", &order.note, 200)?;
+        if let Some(name) = &order.order {
+            checked("the order", name, 200)?;
+            if name.is_empty() {
+                return Err(CentreError::Invalid("an order has a name".into()));
+            }
+        }
         let number = self.write(|transaction, notes| {
+            if let Some(number) = ordered(transaction, order)? {
+                return Ok(number);
+            }
             if find_series(transaction, order.key_id)?.is_none() {
                 return Err(CentreError::NoSeries(order.key_id).into());
             }
@@ -153,13 +162,50 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Batch> {
         issued: row.get("issued")?,
         created: column::time(row, "created")?,
         note: row.get("note")?,
+        order: row.get("order_name")?,
     })
+}
+
+/// The batch of this order, where it has a name and was placed before.
+fn ordered(transaction: &Transaction<'_>, order: &IssueOrder) -> Result<Option<u64>, Fault> {
+    let Some(name) = &order.order else {
+        return Ok(None);
+    };
+    let known: Option<u64> = transaction
+        .query_row(
+            "SELECT number FROM batches WHERE order_name = ?1",
+            [name],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(number) = known else {
+        return Ok(None);
+    };
+    let query = "SELECT 1 FROM batches WHERE number = ?1 AND key_id IS ?2 AND count IS ?3 AND note IS ?4 AND reg_no IS ?5 \
+                 AND itn IS ?6 AND iec IS ?7 AND valid_until IS ?8 AND renew_until IS ?9 AND moves IS ?10";
+    let same = transaction.prepare(query)?.exists(params![
+        number,
+        order.key_id.as_str(),
+        order.count,
+        order.note,
+        order.reg_no,
+        order.itn.as_ref().map(ToString::to_string),
+        order.iec.as_ref().map(Iec::as_str),
+        column::millis(order.valid_until),
+        column::millis(order.renew_until),
+        order.moves
+    ])?;
+    if same {
+        Ok(Some(number))
+    } else {
+        Err(CentreError::Taken(format!("an order {name:?}, which is for something else")).into())
+    }
 }
 
 fn add_batch(transaction: &Transaction<'_>, order: &IssueOrder, by: &Author) -> rusqlite::Result<u64> {
     transaction.query_row(
-        "INSERT INTO batches (key_id, count, issued, created, note, reg_no, itn, iec, valid_until, renew_until, moves) \
-         VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING number",
+        "INSERT INTO batches (key_id, count, issued, created, note, reg_no, itn, iec, valid_until, renew_until, moves, \
+         order_name) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING number",
         params![
             order.key_id.as_str(),
             order.count,
@@ -170,7 +216,8 @@ fn add_batch(transaction: &Transaction<'_>, order: &IssueOrder, by: &Author) -> 
             order.iec.as_ref().map(Iec::as_str),
             column::millis(order.valid_until),
             column::millis(order.renew_until),
-            order.moves
+            order.moves,
+            order.order
         ],
         |row| row.get(0),
     )

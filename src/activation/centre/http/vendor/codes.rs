@@ -1,5 +1,6 @@
 //! Codes, for the vendor's systems: issued, listed, exported.
 
+use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
@@ -34,6 +35,7 @@ struct OrderForm {
     valid_until: Option<Timestamp>,
     renew_until: Option<Timestamp>,
     moves: Option<u32>,
+    order: Option<String>,
 }
 
 impl From<OrderForm> for IssueOrder {
@@ -48,11 +50,12 @@ impl From<OrderForm> for IssueOrder {
             valid_until: form.valid_until,
             renew_until: form.renew_until,
             moves: form.moves,
+            order: form.order,
         }
     }
 }
 
-/// Issues codes and shows them. Where this answer is lost, the batch is in the list of batches, and can be exported.
+/// Issues codes and shows them; an order that was placed before is shown again.
 pub(super) async fn issue(caller: Caller, request: HttpRequest, payload: Payload) -> Answer {
     let order: IssueOrder = input::json::<OrderForm>(payload).await?.into();
     if !(1..=MOST_CODES).contains(&order.count) {
@@ -66,22 +69,37 @@ pub(super) async fn issue(caller: Caller, request: HttpRequest, payload: Payload
             codes.extend_from_slice(written);
             true
         })?;
-        Ok((batch, codes))
+        if codes.len() as u64 == batch.count {
+            return Ok((StatusCode::CREATED, batch, codes));
+        }
+        let filter = CodeFilter {
+            batch: Some(batch.number),
+            ..CodeFilter::default()
+        };
+        let codes = books.codes(&filter, by.time)?.into_iter().map(IssuedCode::from);
+        Ok((StatusCode::OK, batch, codes.collect()))
     };
-    let (batch, codes) = caller.books(issue).await?;
+    let (status, batch, codes) = caller.books(issue).await?;
     if input::wants_csv(&request) {
         let rows: Vec<_> = codes.iter().map(|code| code.to_record(&batch)).collect();
         let mut response = table::answer(&format!("codes-{}.csv", batch.number));
-        response.status(actix_web::http::StatusCode::CREATED);
+        response.status(status);
         return Ok(response.body(table::csv(Some(ISSUED_COLUMNS), &rows)));
     }
     let codes: Vec<_> = codes.iter().map(IssuedCode::to_json).collect();
-    Ok(HttpResponse::Created().json(json!({ "Batch": batch.to_json(), "Codes": codes })))
+    Ok(HttpResponse::build(status).json(json!({ "Batch": batch.to_json(), "Codes": codes })))
 }
 
-pub(super) async fn batches(caller: Caller) -> Answer {
+pub(super) async fn batches(caller: Caller, request: HttpRequest) -> Answer {
+    let (note, order) = input::batches(&request)?;
     let batches = caller.books(|books, _| books.batches()).await?;
-    let rows: Vec<_> = batches.iter().map(Batch::to_json).collect();
+    let meant = |batch: &&Batch| {
+        note.as_ref().is_none_or(|note| *note == batch.note)
+            && order
+                .as_ref()
+                .is_none_or(|order| Some(order) == batch.order.as_ref())
+    };
+    let rows: Vec<_> = batches.iter().filter(meant).map(Batch::to_json).collect();
     Ok(HttpResponse::Ok().json(json!({ "Batches": rows })))
 }
 

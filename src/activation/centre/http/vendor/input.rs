@@ -91,6 +91,19 @@ pub(super) fn codes(request: &HttpRequest) -> Result<(CodeFilter, bool), VendorE
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct BatchQuery {
+    note: Option<String>,
+    order: Option<String>,
+}
+
+/// Which batches: those with this note, and this order.
+pub(super) fn batches(request: &HttpRequest) -> Result<(Option<String>, Option<String>), VendorError> {
+    let query: BatchQuery = query(request)?;
+    Ok((query.note, query.order))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct ActivationQuery {
     key_no: Option<KeyNo>,
     #[serde(rename = "KeyID")]
