@@ -58,8 +58,8 @@ fn activations(effort: &Effort, cores: &Cores) -> Outcome<Row> {
     let mut rounds = Vec::new();
     let mut before = Signing::measure(&cores.server, KEY, effort.length)?;
     for _ in 0..effort.rounds {
-        let codes = vendor.issue(CODES)?;
-        let requests: Vec<Vec<u8>> = codes
+        let issued = vendor.issue(CODES)?;
+        let requests: Vec<Vec<u8>> = issued
             .iter()
             .enumerate()
             .map(|(number, code)| nodes.request(number, code))
