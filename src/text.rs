@@ -1,4 +1,4 @@
-//! Texts that devices and tokens tell: hostile until cleaned.
+//! Texts that devices and tokens tell, hostile until cleaned; bytes as text.
 
 /// Longest text kept, in characters: a USB string descriptor holds no more.
 const LONGEST: usize = 126;
@@ -21,6 +21,17 @@ pub(crate) fn clean_up_to(longest: usize, raw: &[u8]) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+/// Bytes in lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
 /// Invisible characters, line separators, and those that change the direction of writing.
 fn deceives(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -37,6 +48,7 @@ mod tests {
         assert_eq!(clean("ключ \u{202e}1".as_bytes()).as_deref(), Some("ключ 1"));
         assert_eq!(clean(b"\x07 \n"), None);
         assert_eq!(clean(&[b'A'; 5000]).map(|text| text.len()), Some(126));
+        assert_eq!(hex(&[0, 255]), "00ff");
         assert_eq!(clean_up_to(256, &[b'A'; 5000]).map(|text| text.len()), Some(256));
     }
 }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -53,14 +52,14 @@ pub(crate) fn measure(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
 }
 
 fn activations(effort: &Effort, cores: &Cores) -> Outcome<Row> {
-    let books = Centre::new()?;
+    let vendor = Centre::new()?;
     let nodes = Nodes::new()?;
-    let centre = books.serve(&cores.server)?;
+    let centre = vendor.serve(&cores.server)?;
     let mut rounds = Vec::new();
     let mut before = Signing::measure(&cores.server, KEY, effort.length)?;
     for _ in 0..effort.rounds {
-        let codes = books.issue(CODES)?;
-        let requests: Vec<Vec<u8>> = codes
+        let issued = vendor.issue(CODES)?;
+        let requests: Vec<Vec<u8>> = issued
             .iter()
             .enumerate()
             .map(|(number, code)| nodes.request(number, code))
@@ -77,7 +76,7 @@ fn activations(effort: &Effort, cores: &Cores) -> Outcome<Row> {
             request: &request,
         };
         let tally = load.run()?;
-        books.check(&tally)?;
+        vendor.check(&tally)?;
         let after = Signing::measure(&cores.server, KEY, effort.length)?;
         let round = Round {
             tally,
@@ -154,16 +153,21 @@ fn many_codes(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
         }
     }
     let (few, many) = (median(at_few), median(at_many));
-    let codes = effort.codes;
     Ok(vec![
         Row::below(
-            format!("issuing {codes} codes with their table (`keynode centre codes issue --csv`)"),
+            format!(
+                "issuing {} codes with their table (`keynode centre codes issue --csv`)",
+                effort.codes
+            ),
             ISSUING,
             issuing,
-            format!("{:.0} codes/s", codes as f64 / issuing.as_secs_f64()),
+            format!("{:.0} codes/s", effort.codes as f64 / issuing.as_secs_f64()),
         ),
         Row {
-            measure: format!("an activation among {codes} codes, beside one among {FEW}"),
+            measure: format!(
+                "an activation among {} codes, beside one among {FEW}",
+                effort.codes
+            ),
             target: format!("at most {GROWTH:.1} times"),
             value: format!("{:.2} times", many / few),
             held: many / few <= GROWTH,

@@ -8,16 +8,15 @@ use arc_swap::ArcSwap;
 use crate::clock::SharedClock;
 use crate::computer::{self, Roots};
 use crate::keyring::{KeyKind, Keyring};
-use crate::licence::binding::{Binding, Fingerprint};
+use crate::licence::binding::Fingerprint;
 use crate::licence::{ActivationCode, KeyNo, Licence, Timestamp};
 use crate::store::{ActivationRow, Activations, Database};
 
-use super::answer::Refusal;
 use super::client::Client;
 use super::exchange::Done;
 use super::flights::Flights;
 use super::identity::NodeIdentity;
-use super::order::{Activated, ActivationError, Order, Place};
+use super::order::{Activated, ActivationError, Order};
 use super::request::Action;
 use super::rules::ActivationRules;
 
@@ -80,53 +79,6 @@ impl Activator {
             client: Mutex::default(),
             identity: Mutex::default(),
             activations: Mutex::default(),
-        }
-    }
-
-    /// Gets the licence for a code: the one that is here already, or one from the centre.
-    ///
-    /// # Errors
-    /// [`ActivationError`]; nothing was written then but the request, where the centre may have taken it.
-    pub async fn activate(&self, order: &Order) -> Result<Activated, ActivationError> {
-        self.take_turn(order, false).await
-    }
-
-    /// As [`Activator::activate`] for an order whose request was not answered yet.
-    pub(super) async fn repeat(&self, order: &Order) -> Result<Activated, ActivationError> {
-        self.take_turn(order, true).await
-    }
-
-    async fn take_turn(&self, order: &Order, again: bool) -> Result<Activated, ActivationError> {
-        let turn = self.flights.turn(&order.code).await;
-        if let Some(outcome) = turn.outcome(order) {
-            // It was new once.
-            return outcome.map(|activated| Activated {
-                new: false,
-                ..activated
-            });
-        }
-        let outcome = self.activate_now(order, again).await;
-        turn.tell(order, &outcome);
-        outcome
-    }
-
-    async fn activate_now(&self, order: &Order, again: bool) -> Result<Activated, ActivationError> {
-        let row = self.find(&order.code)?;
-        let pending = row.as_ref().and_then(|row| row.pending.as_ref());
-        if pending.is_none_or(|pending| pending.action != Action::Return.name())
-            && let Some(here) = self.here(order)?
-        {
-            let finished = self.finish_locally(&here)?;
-            // A licence that is here is enough for whoever wants one; a request that is kept wants its own answer.
-            if finished || !again {
-                return Ok(here);
-            }
-        }
-        let client = self.client()?;
-        let fresh = self.ask_to_activate(order, row.as_ref()).await?;
-        match self.pursue(&client, &order.code, fresh).await? {
-            Done::Licence(activated) => Ok(activated),
-            Done::Nothing | Done::Returned => Err(ActivationError::Answer("it holds no licence".into())),
         }
     }
 
@@ -193,6 +145,22 @@ impl Activator {
         Ok(pending.text)
     }
 
+    /// Forgets an activation: nothing is asked about it any more, and the centre is told nothing.
+    ///
+    /// # Errors
+    /// [`ActivationError`], such as where its licence is in use here.
+    pub fn forget(&self, code: &ActivationCode) -> Result<(), ActivationError> {
+        let _turn = self.flights.turn_now(code).ok_or_else(busy)?;
+        if let Some((licence, _)) = self.workable(code) {
+            let key_no = licence.key_no;
+            return Err(ActivationError::Here(format!(
+                "the licence {key_no} works here: keynode activation return {key_no} gives it back, keynode licence \
+                 remove {key_no} removes it"
+            )));
+        }
+        self.store(|activations| activations.change(code, |_| None))
+    }
+
     /// All activations of this node, by code.
     ///
     /// # Errors
@@ -212,22 +180,14 @@ impl Activator {
         self.rules.load_full()
     }
 
-    /// The Workable licence of this code at this place, which needs no centre.
-    fn here(&self, order: &Order) -> Result<Option<Activated>, ActivationError> {
+    /// The Workable licence of this code, and its file.
+    pub(super) fn workable(&self, code: &ActivationCode) -> Option<(Arc<Licence>, PathBuf)> {
         let keyring = self.parts.host.keyring();
-        let found = keyring.keys().iter().find_map(|key| {
+        keyring.keys().iter().find_map(|key| {
             let licence = key.licence.as_ref().filter(|_| key.verdict.workable)?;
-            let fits = licence.activation_code.as_ref() == Some(&order.code) && is_at(licence, &order.place);
-            (fits && key.kind == KeyKind::Virtual).then(|| (licence.clone(), PathBuf::from(&key.file_name)))
-        });
-        let Some((licence, path)) = found else {
-            return Ok(None);
-        };
-        if licence.itn.as_ref() != Some(&order.itn) || licence.iec != order.iec {
-            return Err(Refusal::Holder.into());
-        }
-        let new = false;
-        Ok(Some(Activated { licence, path, new }))
+            let fits = licence.activation_code.as_ref() == Some(code) && key.kind == KeyKind::Virtual;
+            fits.then(|| (licence.clone(), PathBuf::from(&key.file_name)))
+        })
     }
 
     /// The code of a licence: as it was activated, or as its file says.
@@ -305,16 +265,6 @@ impl Activator {
             closed => closed.insert(Activations::open(&self.parts.database).map_err(failed)?),
         };
         work(activations).map_err(failed)
-    }
-}
-
-fn is_at(licence: &Licence, place: &Place) -> bool {
-    match (&licence.binding, place) {
-        (Binding::Computer(_) | Binding::None, Place::Computer) => true,
-        (Binding::Carrier(found), Place::Carrier { binding, number, .. }) => {
-            found == binding && licence.blank_key_no == Some(*number)
-        }
-        _ => false,
     }
 }
 

@@ -287,6 +287,7 @@ impl Activator {
         let open = !refused && !(fresh && (miss.never_sent || too_many));
         let failed = Failed {
             action: request.action,
+            works: self.workable(&request.code).is_some(),
             error: &miss.error,
             open,
             computer_id: &computer_id,

@@ -16,7 +16,7 @@ use super::client::{Failure, List};
 use super::order::{ActivationError, Order, Place};
 use super::request::Action;
 use super::requests::{opened, order_of};
-use super::schedule::{Scene, Task, next};
+use super::schedule::{Scene, Task, is_gone, next};
 use super::trouble::wait_after;
 
 /// Between looks at the clock, where nothing says that something happened.
@@ -128,15 +128,17 @@ impl ActivationKeeper {
             later = Some(later.map_or(moment, |later| later.min(moment)));
         }
         self.due = later.into_iter().chain(lists).min();
-        self.tell();
+        self.tell(&keyring);
     }
 
     /// Says how things stand.
-    fn tell(&self) {
+    fn tell(&self, keyring: &Keyring) {
         let words = match self.activator.list() {
             Ok(rows) => {
+                // About a licence that is gone nothing is to be done any more.
                 let troubles = rows
                     .iter()
+                    .filter(|row| !is_gone(row, keyring))
                     .filter_map(|row| Some(format!("{:?}: {}", row.code, row.trouble.as_ref()?)));
                 let all: Vec<String> = troubles.chain(self.lists.trouble.clone()).collect();
                 if all.is_empty() {
@@ -220,12 +222,12 @@ impl ActivationKeeper {
                 activator.parts.host.note(code, what);
             }
             Err(error) => {
-                let asked = if task == Task::Reactivate {
-                    "to activate it again"
+                let what = if task == Task::Reactivate {
+                    "a licence whose computer has changed could not be activated again"
                 } else {
-                    "a request"
+                    "a request to the activation centre has failed"
                 };
-                tracing::warn!(?code, key_no = row.key_no, %error, "{asked} to the activation centre has failed");
+                tracing::warn!(?code, key_no = row.key_no, %error, "{what}");
                 if matches!(error, ActivationError::Refused(_)) {
                     activator.parts.host.note(code, &format!("refused: {error}"));
                 }

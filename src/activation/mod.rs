@@ -12,6 +12,7 @@ mod identity;
 mod install;
 mod keeper;
 mod nonce;
+mod obtain;
 mod order;
 mod request;
 mod requests;

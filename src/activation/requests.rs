@@ -134,9 +134,13 @@ impl Activator {
             ActivationError::Here(format!("this computer cannot be named to a centre: {error}"))
         })?;
         let (text, next) = (seal_request(&request, &*self.identity()?), self.lease());
+        let centre = self.rules().centre.clone();
         self.store(|activations| {
             activations.change(&order.code, |row| {
                 let mut row = row.unwrap_or_else(|| new_row(order));
+                if !offline {
+                    row.centre = centre;
+                }
                 row.pending = Some(PendingRequest {
                     action: Action::Activate.name().into(),
                     text,
@@ -183,6 +187,7 @@ impl Activator {
         };
         let kept = ActivationRow {
             pending: Some(pending),
+            centre: self.rules().centre.clone(),
             next: Some(self.lease()),
             ..row.clone()
         };

@@ -73,6 +73,11 @@ fn renewal(row: &ActivationRow, licence: &Licence, rules: &ActivationRules) -> O
     Some(again.map_or(begin, |again| again.max(begin)))
 }
 
+/// Whether a licence was here, is not any more, and nothing is asked about it.
+pub(super) fn is_gone(row: &ActivationRow, keyring: &Keyring) -> bool {
+    row.key_no.is_some() && row.pending.is_none() && key_of(row, keyring).is_none()
+}
+
 /// The file that this record is about, where there is one with an authentic licence.
 fn key_of<'k>(row: &ActivationRow, keyring: &'k Keyring) -> Option<&'k Key> {
     let files = keyring.keys().iter().filter(|key| key.kind == KeyKind::Virtual);

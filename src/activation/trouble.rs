@@ -1,6 +1,6 @@
 //! What becomes of an activation's record when something went wrong: the words for it, and when to try again. Pure.
 
-use crate::licence::{ActivationCode, DAY, Timestamp};
+use crate::licence::{ActivationCode, DAY, KeyNo, Timestamp};
 use crate::store::ActivationRow;
 
 use super::answer::Refusal;
@@ -37,6 +37,8 @@ pub(super) fn spread(code: &ActivationCode, width: i64) -> i64 {
 /// How a request came to nothing.
 pub(super) struct Failed<'a> {
     pub(super) action: Action,
+    /// Whether the licence works here.
+    pub(super) works: bool,
     pub(super) error: &'a ActivationError,
     /// Whether the centre may have taken it all the same: it is to be repeated then.
     pub(super) open: bool,
@@ -51,9 +53,13 @@ pub(super) fn after(mut row: ActivationRow, failed: &Failed<'_>) -> Option<Activ
         row.pending = None;
         // A code that never became a licence here.
         row.key_no?;
+        if failed.works && failed.action == Action::Activate {
+            // Somebody wanted more than he has, and was told: with what he has nothing is wrong.
+            return Some(row);
+        }
     }
     row.failures = row.failures.saturating_add(1);
-    row.trouble = Some(words(&row.code, failed));
+    row.trouble = Some(words(row.key_no, failed));
     let wait = match failed.error {
         ActivationError::Refused(Refusal::TooMany { seconds }) => i64::try_from(*seconds)
             .unwrap_or(HOUR)
@@ -72,22 +78,35 @@ pub(super) fn after(mut row: ActivationRow, failed: &Failed<'_>) -> Option<Activ
     Some(row)
 }
 
-fn words(code: &ActivationCode, failed: &Failed<'_>) -> String {
+fn words(key_no: Option<KeyNo>, failed: &Failed<'_>) -> String {
     let what = match failed.action {
+        Action::Activate if key_no.is_none() => "it could not be activated",
         Action::Activate => "it could not be activated again",
         Action::Renew => "it could not be renewed",
         Action::Return => "it could not be returned",
     };
-    let way = match failed.error {
-        ActivationError::Refused(
-            Refusal::Used | Refusal::NoMoves { .. } | Refusal::Recovery | Refusal::NotHere,
-        ) => format!(
-            "; with a recovery code of the vendor: keynode activation move {code:?} --recovery RECOVERY-CODE (the \
-             activation code whole)"
-        ),
+    let way = match (failed.error, key_no) {
+        (ActivationError::Refused(refusal), Some(key_no)) => way(refusal, key_no),
         _ => String::new(),
     };
     format!("{what}: {}{way}", failed.error)
+}
+
+/// What helps where a centre has refused.
+fn way(refusal: &Refusal, key_no: KeyNo) -> String {
+    let bring = format!("keynode activation move {key_no}");
+    match refusal {
+        Refusal::Used => format!("; with it: {bring} --recovery RECOVERYCODE"),
+        Refusal::NoMoves { .. } => format!(
+            "; with it: {bring} --recovery RECOVERYCODE; once the vendor allows more moves: {bring}, or this node does \
+             so by itself within a day"
+        ),
+        Refusal::NotHere => format!(
+            "; to have it here again: keynode activation activate CODE --itn N --again; to forget it: keynode activation \
+             forget {key_no}"
+        ),
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]

@@ -67,10 +67,10 @@ fn order(api: &Api, fields: &Fields) -> Result<Order, ApiError> {
     let code = fields.required("ActivationCodeString", LONGEST_CODE)?;
     let code = ActivationCode::parse(&code).map_err(|error| wrong("ActivationCodeString", &error))?;
     let itn = fields
-        .value("ITN")
+        .number_or_text("ITN")?
         .ok_or_else(|| ApiError::bad_request("ITN is missing."))?;
     let itn = Itn::from_json(itn).map_err(|error| wrong("ITN", &error))?;
-    let iec = fields.value("IEC").map(Iec::deserialize).transpose();
+    let iec = fields.number_or_text("IEC")?.map(Iec::deserialize).transpose();
     let place = match fields.value("BlankKeyNo") {
         None => Place::Computer,
         Some(number) => carrier(api, blank_key_no(number)?)?,

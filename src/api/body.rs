@@ -93,6 +93,14 @@ impl Fields {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
+    /// A number or a text; absent and null are the same.
+    pub(super) fn number_or_text(&self, name: &str) -> Result<Option<&Value>, ApiError> {
+        match self.value(name) {
+            None | Some(Value::Number(_) | Value::String(_)) => Ok(self.value(name)),
+            Some(other) => Err(wrong(name, "a number or a string", other)),
+        }
+    }
+
     /// A truth value; absent is false.
     pub(super) fn truth(&self, name: &str) -> Result<bool, ApiError> {
         match self.0.get(name) {

@@ -62,6 +62,7 @@ fn print(report: &HealthReport, out: &mut impl Write) -> Result<(), Failure> {
         ("signer", &report.signer),
         ("keyring", &report.keyring),
         ("devices", &report.devices),
+        ("activation", &report.activation),
     ] {
         writeln!(out, "{name:<12} {state}")?;
     }

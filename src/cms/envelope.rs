@@ -11,6 +11,9 @@ use super::gost_transport::GostTransport;
 use super::oid;
 use super::tlv::{INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, Tlv, context};
 
+/// An octet string that consists of several.
+const OCTET_STRINGS: u8 = 0x24;
+
 /// Most recipients read.
 const MOST: usize = 1000;
 
@@ -168,7 +171,11 @@ fn recipient(element: Tlv<'_>) -> Result<Recipient, Malformed> {
     fields.tagged(INTEGER)?;
     let identifier = CertificateIdentifier::read(fields.next()?)?;
     let algorithm = fields.tagged(SEQUENCE)?;
-    let encrypted_key = fields.tagged(OCTET_STRING)?.value.to_vec();
+    let encrypted_key = fields.next()?;
+    if !matches!(encrypted_key.tag, OCTET_STRING | OCTET_STRINGS) {
+        return Err(Malformed("the key of its content is no octet string"));
+    }
+    let encrypted_key = octets(encrypted_key)?;
     let transport = transport(algorithm, &encrypted_key)?;
     Ok(Recipient {
         identifier,
@@ -187,9 +194,9 @@ fn transport(algorithm: Tlv<'_>, encrypted_key: &[u8]) -> Result<KeyTransport, M
             Ok(transport) => KeyTransport::Gost(transport),
             Err(_) => KeyTransport::Other(kind.to_string()),
         },
-        oid::RSAES_OAEP => match oaep(fields)? {
-            (oid::SHA1, oid::SHA1) => KeyTransport::RsaOaepSha1,
-            (oid::SHA256, oid::SHA256) => KeyTransport::RsaOaepSha256,
+        oid::RSAES_OAEP => match oaep(fields) {
+            Ok((oid::SHA1, oid::SHA1)) => KeyTransport::RsaOaepSha1,
+            Ok((oid::SHA256, oid::SHA256)) => KeyTransport::RsaOaepSha256,
             _ => KeyTransport::Other(kind.to_string()),
         },
         _ => KeyTransport::Other(kind.to_string()),
@@ -215,8 +222,69 @@ fn oaep(mut algorithm: Reader<'_>) -> Result<(ObjectIdentifier, ObjectIdentifier
         }
         None => oid::SHA1,
     };
-    if parameters.peek().is_some() {
-        return Err(Malformed("its RSAES-OAEP has a label"));
+    if let Some(element) = parameters.optional(context(2))? {
+        let mut source = Reader::only(element.value, SEQUENCE)?.inner();
+        source.tagged(OID)?;
+        if !source.tagged(OCTET_STRING)?.value.is_empty() {
+            return Err(Malformed("its RSAES-OAEP has a label"));
+        }
     }
+    parameters.end()?;
     Ok((hash, mask))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let value = parts.concat();
+        [&[tag, u8::try_from(value.len()).unwrap()], &value[..]].concat()
+    }
+
+    fn named(oid: ObjectIdentifier, parameters: &[u8]) -> Vec<u8> {
+        der(SEQUENCE, &[&der(OID, &[oid.as_bytes()]), parameters])
+    }
+
+    fn read(algorithm: &[u8], key: &[u8]) -> Recipient {
+        let whole = der(
+            SEQUENCE,
+            &[&[INTEGER, 1, 2], &der(0x80, &[b"whose"]), algorithm, key],
+        );
+        recipient(Reader::only(&whole, SEQUENCE).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_one_recipient_has_that_is_not_known_hides_no_other() {
+        let label = |bytes: &[u8]| {
+            // id-pSpecified.
+            let specified = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.9");
+            der(context(2), &[&named(specified, &der(OCTET_STRING, &[bytes]))])
+        };
+        let oaep = |parameters: &[u8]| named(oid::RSAES_OAEP, &der(SEQUENCE, &[parameters]));
+        let transport = |algorithm: &[u8]| read(algorithm, &[OCTET_STRING, 1, 7]).transport;
+        assert_eq!(transport(&oaep(&[])), KeyTransport::RsaOaepSha1);
+        assert_eq!(transport(&oaep(&label(b""))), KeyTransport::RsaOaepSha1);
+        let other = KeyTransport::Other(oid::RSAES_OAEP.to_string());
+        for unknown in [
+            label(b"x"),
+            der(context(0), &[&[5, 0]]),
+            vec![4, 0],
+            vec![0xa2, 9],
+        ] {
+            assert_eq!(transport(&oaep(&unknown)), other, "{unknown:02x?}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_several_parts_is_one() {
+        let parts = der(
+            OCTET_STRINGS,
+            &[&[OCTET_STRING, 1, b'a'], &[OCTET_STRING, 1, b'b']],
+        );
+        assert_eq!(
+            read(&named(oid::RSA_ENCRYPTION, &[5, 0]), &parts).encrypted_key,
+            b"ab"
+        );
+    }
 }

@@ -122,8 +122,11 @@ impl<'de> Deserialize<'de> for Iec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::String(text) => Self::parse(&text),
-            // The padding is for the text: a Number's own Display ignores it.
-            Value::Number(number) => Self::parse(&format!("{:0>9}", number.to_string())),
+            Value::Number(number) => match number.to_string() {
+                // A number cannot begin with the 0 of a region below 10; no region is 00.
+                short if short.len() == 8 => Self::parse(&format!("0{short}")),
+                whole => Self::parse(&whole),
+            },
             _ => Err(BadIec),
         }
         .map_err(de::Error::custom)
@@ -169,6 +172,9 @@ mod tests {
         }
         let number: Iec = serde_json::from_str("27701001").unwrap();
         assert_eq!(number.as_str(), "027701001");
+        for bad in ["7", "7701001", "-27701001", "27701001.5", "true"] {
+            assert!(serde_json::from_str::<Iec>(bad).is_err(), "{bad}");
+        }
         for bad in ["", "77070100", "7707010011", "A77010010", "7707ab001"] {
             assert_eq!(Iec::parse(bad), Err(BadIec), "{bad}");
         }

@@ -304,15 +304,6 @@ pub fn give_to_owner(directory: &Path, file: &Path) -> io::Result<()> {
     std::os::unix::fs::chown(file, Some(wanted.uid()), Some(wanted.gid()))
 }
 
-/// Bytes in lower-case hexadecimal digits.
-pub fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// The bytes of hexadecimal digits; none where it is something else, or nothing.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = text

@@ -12,7 +12,7 @@ mod watch;
 pub use hardware::Hardware;
 pub use keys::{
     KEY_LIST, KeyEntry, KeyList, KeyListError, KeyListLock, KeyState, Place, SIGNING_KEY, from_hex,
-    give_to_owner, to_hex,
+    give_to_owner,
 };
 pub use node_signer::{Force, ListedKey, NodeSigner, SigningError};
 pub use public::PublicKey;

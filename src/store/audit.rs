@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
 use crate::licence::Timestamp;
+use crate::text::hex;
 
 /// Hash of a row, over the row before it and its own fields.
 pub type ChainHash = [u8; 32];
@@ -224,7 +225,7 @@ pub fn verify_audit(
                 Some(seq) if first.is_some_and(|first| seq < first) => {}
                 Some(seq)
                     if signed(
-                        &hex(&hash_of.query_row([seq], |row| row.get(0))?),
+                        &hex(&hash_of.query_row([seq], |row| row.get::<_, ChainHash>(0))?),
                         &row.entry.detail,
                     ) => {}
                 _ => return Err(AuditError::Checkpoint(row.seq)),
@@ -289,14 +290,6 @@ fn link(before: &ChainHash, seq: u64, entry: &AuditEntry) -> ChainHash {
         hash.update(text);
     }
     hash.finalize().into()
-}
-
-fn hex(hash: &ChainHash) -> String {
-    use std::fmt::Write;
-    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn node_entry(time: Timestamp, event: &str, object: &str, detail: String) -> AuditEntry {

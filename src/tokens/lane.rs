@@ -50,11 +50,32 @@ struct Inner {
     keys: HashSet<Vec<u8>>,
     /// From when a failed process may be started anew.
     renewable: Instant,
+    /// Keys with the words of the module for a failure that a fresh session did not mend; until the key is used with success,
+    /// or the token was away.
+    lasting: HashSet<(Vec<u8>, String)>,
     next: u64,
     given: Given,
     waiting: VecDeque<Job>,
     /// The token's thread knows that there is something to look after.
     watched: bool,
+}
+
+/// More lasting failures are not remembered: a module may have a word of its own for each.
+const MOST_LASTING: usize = 1000;
+
+impl Inner {
+    /// A fresh session did not mend this before.
+    fn lasts(&self, job: &Job, failure: &Failure) -> bool {
+        let own = |(key, text): &(Vec<u8>, String)| Some(&key[..]) == job.task.key() && *text == failure.text;
+        self.lasting.iter().any(own)
+    }
+
+    /// A fresh session has not mended this.
+    fn remember(&mut self, job: &Job, failure: &Failure) {
+        if let Some(key) = job.task.key().filter(|_| self.lasting.len() < MOST_LASTING) {
+            self.lasting.insert((key.to_vec(), failure.text.clone()));
+        }
+    }
 }
 
 /// The way of operations to one token.
@@ -86,6 +107,7 @@ impl Lane {
                 generation: 0,
                 keys: HashSet::new(),
                 renewable: Instant::now(),
+                lasting: HashSet::new(),
                 next: 0,
                 given: Given::new(timeout),
                 waiting: VecDeque::new(),
@@ -173,6 +195,7 @@ impl Lane {
                 } else if job.task.changes_token() {
                     self.tell_after_change(job, bytes.to_vec().into());
                 } else {
+                    inner.lasting.retain(|(key, _)| Some(&key[..]) != job.task.key());
                     ends.0.push((job, Ok(bytes.to_vec().into())));
                 }
                 self.pump(&mut inner, &mut ends);
@@ -202,9 +225,12 @@ impl Lane {
         let broken = match failure.kind {
             FailureKind::Gone | FailureKind::Nonsense => true,
             // What a new session cannot do either is no trouble of the session.
-            FailureKind::Unclear => renewable && !job.again,
+            FailureKind::Unclear => renewable && !job.again && !inner.lasts(&job, &failure),
             _ => false,
         };
+        if failure.kind == FailureKind::Unclear && job.again {
+            inner.remember(&job, &failure);
+        }
         if let Waiting::Keeper(to) = &job.waiting {
             let _ = to.send((Answer::Failed(failure.clone()), Vec::new()));
         } else if broken && renewable && !job.again && job.task.is_repeatable() {
@@ -316,6 +342,7 @@ impl Lane {
         let mut ends = Ends::default();
         let mut inner = self.lock();
         inner.generation += 1;
+        inner.lasting.clear();
         let Inner { given, waiting, .. } = &mut *inner;
         let given = given.take_all().into_iter().map(|(job, _)| job);
         let all = given.chain(waiting.drain(..));

@@ -18,6 +18,7 @@ mod private_file;
 mod process;
 mod reader;
 mod refused;
+mod refused_file;
 mod token;
 mod wire;
 pub mod worker;

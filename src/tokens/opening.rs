@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::contents::Contents;
 use super::process::{Process, Received};
-use super::refused::RefusedPins;
+use super::refused::{Attempt, Held, RefusedPins};
 use super::token::TokenState;
 use super::wire::{Answer, Ask, Facts, Failure, FailureKind, Inbox};
 use super::{TokenRules, pin};
 
 /// While a token is opened, operations that wait for it are looked after this often.
 const TICK: Duration = Duration::from_millis(250);
+
+/// Between looks whether another still gives the token its PIN.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A PIN of which it is not known whether the token counted it as wrong (the module crashed or hung over it, or failed with a
 /// code that may mean anything) is tried so often, as long as the token does not say that it did.
@@ -50,7 +53,7 @@ pub(super) struct Opener<'a> {
 /// The process has ended or did not answer.
 struct Lost(String);
 
-impl Opener<'_> {
+impl<'a> Opener<'a> {
     /// Opens it.
     pub(super) fn open(mut self) -> Opening {
         let ended = |state| Opening {
@@ -98,10 +101,13 @@ impl Opener<'_> {
         if facts.locked {
             return Err(TokenState::Locked);
         }
-        let pin = if facts.wants_login {
-            Some(self.pin(facts)?)
+        let name = name(self.rules, facts);
+        let (pin, attempt) = if facts.wants_login {
+            let pin = self.pin(facts, &name)?;
+            let attempt = self.begin(&name, &pin)?;
+            (Some(pin), Some(attempt))
         } else {
-            None
+            (None, None)
         };
         let ask = Ask::LogIn {
             with_pin: pin.is_some(),
@@ -111,11 +117,16 @@ impl Opener<'_> {
         let bytes = pin.as_ref().map_or(&[][..], |pin| pin.as_bytes());
         let answer = self.ask(ask, bytes);
         self.process.hush(false);
-        let name = name(self.rules, facts);
+        if let Some(attempt) = attempt {
+            match &answer {
+                Ok(Answer::Done) => attempt.accepted(),
+                Ok(Answer::Failed(failure)) if failure.kind == FailureKind::WrongPin => attempt.refused(),
+                _ => attempt.ended(),
+            }
+        }
         match (answer, pin) {
             (Ok(Answer::Done), _) => {
                 *self.caution = Caution::default();
-                self.refused.forget(&name);
                 Ok(())
             }
             (Ok(Answer::Failed(failure)), pin) => Err(self.login_failed(failure, name, pin)),
@@ -137,7 +148,6 @@ impl Opener<'_> {
     ) -> TokenState {
         match (failure.kind, pin) {
             (FailureKind::WrongPin, Some(pin)) => {
-                self.refused.add(&name, &pin);
                 self.caution.refused = Some((name, pin, refused_state()));
                 refused_state()
             }
@@ -167,7 +177,7 @@ impl Opener<'_> {
     }
 
     /// The PIN, if there is one that may be tried.
-    fn pin(&mut self, facts: &Facts) -> Result<zeroize::Zeroizing<String>, TokenState> {
+    fn pin(&mut self, facts: &Facts, name: &str) -> Result<zeroize::Zeroizing<String>, TokenState> {
         let needs = |text: &str| TokenState::NeedsPin(text.into());
         if !facts.has_pin {
             return Err(no_pin_on_token());
@@ -176,19 +186,18 @@ impl Opener<'_> {
             return Err(needs("no PIN is set for it: set pin_file or pin_credential"));
         };
         let pin = pin::read(path).map_err(TokenState::NeedsPin)?;
-        let name = name(self.rules, facts);
         if let Some((token, refused, state)) = &self.caution.refused
-            && *token == name
+            && token == name
             && **refused == *pin
         {
             return Err(state.clone());
         }
         if let Some((token, tried, times)) = &self.caution.uncertain
-            && *token == name
+            && token == name
             && **tried == *pin
         {
             if facts.wrong_before {
-                self.refused.add(&name, &pin);
+                self.refused.add(name, &pin);
                 self.caution.uncertain = None;
             } else if *times >= MOST_UNCERTAIN {
                 return Err(TokenState::NeedsPin(format!(
@@ -198,8 +207,8 @@ impl Opener<'_> {
                 )));
             }
         }
-        if self.refused.has(&name, &pin) {
-            self.caution.refused = Some((name, pin, refused_state()));
+        if self.refused.has(name, &pin) {
+            self.caution.refused = Some((name.to_owned(), pin, refused_state()));
             return Err(refused_state());
         }
         if facts.final_try {
@@ -209,6 +218,26 @@ impl Opener<'_> {
             ));
         }
         Ok(pin)
+    }
+
+    /// Nobody else gives the token a PIN from now on.
+    fn begin(&mut self, name: &str, pin: &str) -> Result<Attempt<'a>, TokenState> {
+        let until = Instant::now() + self.rules.timeout;
+        let wait = || {
+            (self.tick)();
+            let now = Instant::now();
+            // Whoever stops the node ends the process.
+            now < until && !self.process.wait(Some(now + PAUSE))
+        };
+        self.refused.begin(name, pin, wait).map_err(|held| match held {
+            Held::Refused => refused_state(),
+            Held::Begun => TokenState::NeedsPin(
+                "the node ended each time that it gave it the PIN, which is not tried again, for it may be wrong, before the \
+                 PIN file has another"
+                    .into(),
+            ),
+            Held::Busy => TokenState::Faulty("it is being given a PIN by another program of the node".into()),
+        })
     }
 
     fn note_uncertain(&mut self, name: String, pin: zeroize::Zeroizing<String>) {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::centre::{FakeCentre, KEY_NO, refuse};
 use crate::common::TestNode;
+use crate::keeping::rows;
 
 pub(crate) const CODE: &str = "4345-9320-2035-7421-5361";
 
@@ -59,21 +60,58 @@ fn what_is_here_already_needs_no_centre() {
     let first = node.post("/api/licences", &order()).expect(201).json();
     centre.script(|_| refuse(&Refusal::Unavailable("down".into())));
     assert_eq!(node.post("/api/licences", &order()).expect(200).json(), first);
-    let mut other = order();
-    other["ITN"] = json!("7707083893");
-    assert_eq!(
-        node.post("/api/licences", &other).refused(403),
-        "EActivationHolder"
-    );
-    other = order();
-    other["IEC"] = json!(770_701_001);
-    assert_eq!(
-        node.post("/api/licences", &other).refused(403),
-        "EActivationHolder"
-    );
     node.reload(|settings| settings.activation.centre = None);
     assert_eq!(node.post("/api/licences", &order()).expect(200).json(), first);
     assert_eq!(centre.heard().len(), 1, "asked once");
+}
+
+#[test]
+fn of_another_holder_the_centre_is_asked() {
+    let centre = FakeCentre::start();
+    let mut node = node(&centre);
+    let first = node.post("/api/licences", &order()).expect(201).json();
+    let (mut itn, mut iec) = (order(), order());
+    itn["ITN"] = json!("7707083893");
+    iec["IEC"] = json!(770_701_001);
+    for refusal in [Refusal::Holder, Refusal::Unavailable("down".into())] {
+        let told = refusal.clone();
+        centre.script(move |_| refuse(&told));
+        for other in [&itn, &iec] {
+            let answer = node.post("/api/licences", other);
+            assert_eq!(answer.refused(403), "EActivationHolder", "{refusal}");
+        }
+    }
+    assert_eq!(node.licence(KEY_NO), first);
+    // The vendor has changed the holder.
+    centre.honest();
+    let second = node.post("/api/licences", &itn).expect(200).json();
+    assert_eq!(
+        (&second["ITN"], &second["Workable"]),
+        (&json!(7_707_083_893_u64), &json!(true))
+    );
+    assert_eq!(node.licence(KEY_NO), second);
+    let row = &rows(&node)[0];
+    assert_eq!(
+        (row.itn.to_string().as_str(), &row.trouble),
+        ("7707083893", &None)
+    );
+    node.reload(|settings| settings.activation.centre = None);
+    assert_eq!(
+        node.post("/api/licences", &order()).refused(403),
+        "EActivationHolder"
+    );
+}
+
+#[test]
+fn a_first_request_without_an_answer_says_where_it_went() {
+    let centre = FakeCentre::start();
+    let node = node(&centre);
+    centre.script(|_| refuse(&Refusal::Unavailable("down".into())));
+    node.post("/api/licences", &order()).refused(503);
+    let row = &rows(&node)[0];
+    assert_eq!(row.centre, Some(centre.url()));
+    let trouble = row.trouble.as_deref().unwrap();
+    assert!(trouble.starts_with("it could not be activated: "), "{trouble}");
 }
 
 #[test]
@@ -105,6 +143,7 @@ fn a_bad_field_is_named() {
         ("ITN", json!(1_234_567_890)),
         ("ITN", json!(true)),
         ("IEC", json!("1")),
+        ("IEC", json!(7)),
         ("IEC", json!([])),
         ("BlankKeyNo", json!("x")),
         ("BlankKeyNo", json!(0)),
@@ -114,6 +153,12 @@ fn a_bad_field_is_named() {
         let answer = node.post("/api/licences", &order);
         assert_eq!(answer.refused(400), "EHTTPBadRequest", "{order}");
         assert!(answer.message().contains(field), "{}", answer.message());
+        if order[field].is_boolean() || order[field].is_array() {
+            assert!(
+                answer.message().contains("expected a number or a string"),
+                "{order}"
+            );
+        }
     }
     assert_eq!(centre.heard().len(), 0);
 }

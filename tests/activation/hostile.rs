@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::centre::{FakeCentre, KEY_NO, Reply, licence};
 use crate::common::{TestNode, keys};
 use crate::first::{files, node, order};
+use crate::forgery;
 
 /// Has a node activate while the centre answers so: it refuses with words that have these in them, and has what it had.
 #[track_caller]
@@ -77,9 +78,12 @@ fn licences_that_are_not_what_was_asked_for_are_refused() {
         ("signature is wrong", Box::new(changed)),
         (
             "signature is wrong",
-            Box::new(|_, licence| keys::forged(&licence)),
+            Box::new(|_, licence| forgery::forged(&licence)),
         ),
-        ("unknown vendor", Box::new(|_, licence| keys::foreign(&licence))),
+        (
+            "unknown vendor",
+            Box::new(|_, licence| forgery::foreign(&licence)),
+        ),
         (
             "another request",
             but(|licence| licence.nonce = Some("AAAAAAAAAAAAAAAAAAAAAA".into())),

@@ -160,7 +160,9 @@ fn a_refusal_names_the_way_out_and_holds_until_the_computer_changes_again() {
     let look = || Some(health(&node)).filter(|words| words != "ok");
     let (words, _) = eventually("trouble", look);
     assert!(
-        words.contains("keynode activation move 4345-…-5361 --recovery"),
+        words.contains(
+            "ask the vendor for a recovery code; with it: keynode activation move 77000001 --recovery"
+        ) && words.contains("allows more moves: keynode activation move 77000001, "),
         "{words}"
     );
     assert!(!words.contains(CODE), "{words}");
@@ -225,11 +227,18 @@ fn a_licence_that_is_the_centres_no_more_stays_where_it_is() {
     let trouble = || rows(&node)[0].trouble.clone();
     let (trouble, _) = eventually("trouble", trouble);
     assert!(
-        trouble.contains("keynode activation move 4345-…-5361"),
+        trouble.contains("CODE --itn N --again") && trouble.contains("forget 77000001"),
         "{trouble}"
     );
     assert_eq!(node.licence(KEY_NO)["Workable"], true);
     assert!(rows(&node)[0].pending.is_none());
+    eventually("trouble", || {
+        Some(health(&node)).filter(|words| words.contains(&trouble))
+    });
+    // Nobody misses a licence whose file is gone.
+    std::fs::remove_file(node.licence_dir().join(&files(&node)[0])).unwrap();
+    eventually("no trouble", || Some(health(&node)).filter(|words| words == "ok"));
+    assert_eq!(rows(&node)[0].trouble, Some(trouble));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod common;
 mod crash;
 mod environment;
 mod first;
+mod forgery;
 #[path = "../process/harness.rs"]
 #[allow(dead_code, reason = "the tests of processes use the rest of it")]
 mod harness;

@@ -129,7 +129,7 @@ async fn codes_are_found_by_their_state_and_holder() {
         valid_until: Some(vendor().time.plus(DAY)),
         ..order(2)
     };
-    let (kept, lost) = {
+    let (kept, spare) = {
         let mut codes = world.order(&expiring);
         (codes.remove(0), codes.remove(0))
     };
@@ -153,10 +153,10 @@ async fn codes_are_found_by_their_state_and_holder() {
         state: Some(state),
         ..CodeFilter::default()
     };
-    assert_eq!(found(&of(CodeState::New), now), [kept.key_no, lost.key_no]);
+    assert_eq!(found(&of(CodeState::New), now), [kept.key_no, spare.key_no]);
     assert_eq!(
         found(&of(CodeState::Expired), now.plus(DAY)),
-        [kept.key_no, lost.key_no]
+        [kept.key_no, spare.key_no]
     );
     assert!(found(&of(CodeState::New), now.plus(DAY)).is_empty());
     assert_eq!(found(&of(CodeState::Active), now), [active.key_no]);
@@ -178,8 +178,8 @@ async fn codes_are_found_by_their_state_and_holder() {
 async fn a_lost_computer_is_a_support_case() {
     let mut world = World::new();
     let code = world.issue();
-    let (mut lost, mut new) = (Node::new(), Node::new());
-    let answer = lost.ask(&world.centre, Action::Activate, &code.code).await;
+    let (mut old_node, mut other) = (Node::new(), Node::new());
+    let answer = old_node.ask(&world.centre, Action::Activate, &code.code).await;
     let old = licence(&answer.unwrap());
     let by = world.vendor();
     let recovery = world.books.recovery(code.key_no, &by).unwrap();
@@ -188,8 +188,8 @@ async fn a_lost_computer_is_a_support_case() {
         recovery: Some(recovery.code.clone()),
         ..node.request(Action::Activate, &code.code)
     };
-    let request = with(&new);
-    let answer = new.send(&world.centre, &request).await.unwrap();
+    let request = with(&other);
+    let answer = other.send(&world.centre, &request).await.unwrap();
     assert!(licence(&answer).recovered);
     let list = world.centre.revocations().await.unwrap();
     assert_eq!(
@@ -197,9 +197,9 @@ async fn a_lost_computer_is_a_support_case() {
         *world.centre.revocations().await.unwrap(),
         "signed once for a number"
     );
-    let refused = with(&lost);
+    let refused = with(&old_node);
     assert_eq!(
-        lost.send(&world.centre, &refused).await,
+        old_node.send(&world.centre, &refused).await,
         Err(Refusal::Recovery),
         "used"
     );

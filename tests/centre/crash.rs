@@ -21,7 +21,7 @@ const KILLS: u64 = 20;
 const MOST: u32 = 8;
 /// Nodes that want each code.
 const RIVALS: u64 = 2;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A small generator of random numbers (splitmix64): a run can be had again by its seed.
 struct Random(u64);

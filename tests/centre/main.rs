@@ -18,7 +18,6 @@ mod page;
 mod pki;
 mod race;
 mod restored;
-mod scale;
 mod served;
 mod tls;
 mod vendor;

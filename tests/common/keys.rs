@@ -20,7 +20,7 @@ pub(crate) const VENDOR_PUBLIC: &str = include_str!("../fixtures/vendor.pub.pem"
 pub(crate) const KEY_NO: KeyNo = 7_131_766;
 
 /// Reads a key of the fixtures; the node's way wants a private file.
-fn software_key(pem: &str) -> SoftwareKey {
+pub(crate) fn software_key(pem: &str) -> SoftwareKey {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(pem.as_bytes()).unwrap();
     SoftwareKey::read(file.path()).unwrap()
@@ -52,29 +52,6 @@ pub(crate) fn vendor_kid() -> String {
 /// A licence file.
 pub(crate) fn sealed(licence: &Licence) -> String {
     seal::<()>(licence, &vendor_kid(), |message| Ok(vendor_sign(message))).unwrap()
-}
-
-/// A licence file that a stranger has signed in the vendor's name.
-pub(crate) fn forged(licence: &Licence) -> String {
-    seal::<()>(licence, &vendor_kid(), |message| Ok(stranger_sign(message))).unwrap()
-}
-
-/// A licence file that a stranger has signed in their own name.
-pub(crate) fn foreign(licence: &Licence) -> String {
-    let public = VendorKey::from_pem(&stranger().public_key().pem).unwrap();
-    seal::<()>(licence, public.kid(), |message| Ok(stranger_sign(message))).unwrap()
-}
-
-fn stranger() -> SoftwareKey {
-    software_key(include_str!("../fixtures/stranger.key.pem"))
-}
-
-fn stranger_sign(message: &[u8]) -> Vec<u8> {
-    let message = Message {
-        query_id: b"",
-        body: message,
-    };
-    stranger().sign_one(message).unwrap().0
 }
 
 /// A notice of the fixture vendor's.

@@ -7,54 +7,10 @@ use keynode::activation::{ActivationError, Refusal};
 use keynode::licence::binding::Binding;
 use serde_json::Value;
 
-use crate::harness::{Done, eventually, run, run_with};
-use crate::living_centre::{Centre, Elsewhere, ITN, holds, keeps_secret};
+use crate::activation_desk::Desk;
+use crate::harness::{eventually, run};
+use crate::living_centre::{Elsewhere, ITN, holds, keeps_secret};
 use crate::softhsm::{MODULE, SoftHsm};
-use crate::state::State;
-
-/// An administrator with a node's state and a centre; all that the commands said is kept.
-struct Desk {
-    state: State,
-    centre: Centre,
-    said: String,
-}
-
-impl Desk {
-    fn new() -> Self {
-        Self {
-            state: State::new(),
-            centre: Centre::start(),
-            said: String::new(),
-        }
-    }
-
-    /// A command of `keynode activation`, with what it reads.
-    fn with(&mut self, words: &[&str], input: &str) -> Done {
-        let words = [&["activation"], words].concat();
-        self.run(&words, input)
-    }
-
-    fn activation(&mut self, words: &[&str]) -> Done {
-        self.with(words, "")
-    }
-
-    fn run(&mut self, words: &[&str], input: &str) -> Done {
-        let done = run_with(self.centre.keynode(&self.state, words), input);
-        self.said.push_str(&done.out);
-        self.said.push_str(&done.err);
-        done
-    }
-
-    /// The rows of `activation list`.
-    fn list(&mut self) -> Value {
-        serde_json::from_str(&self.activation(&["list", "--json"]).ok()).unwrap()
-    }
-
-    /// The rows of `licence list`, which show licences with all that is in them.
-    fn licences(&self) -> Value {
-        serde_json::from_str(&self.state.run(&["licence", "list", "--json"]).ok()).unwrap()
-    }
-}
 
 #[test]
 fn a_code_becomes_a_licence_here_and_is_returned() {

@@ -81,7 +81,9 @@ fn status_tells_of_a_node_that_runs_and_of_one_that_does_not() {
     let admin = node.admin.to_string();
     let told = state.run(&["status", "--admin-listen", &admin]).ok();
     assert!(
-        told.contains("healthy") && told.contains("1 in use, 3 on offer"),
+        told.contains("healthy")
+            && told.contains("1 in use, 3 on offer")
+            && told.lines().any(|line| line == "activation   off"),
         "{told}"
     );
     let report = state.run(&["status", "--json", "--admin-listen", &admin]).ok();

@@ -83,6 +83,12 @@ fn the_lines_of_a_demo_work_as_printed_and_a_second_start_keeps_everything() {
         assert!(outputs[0].contains(key), "{}", outputs[0]);
     }
     assert!(outputs[0].contains("\"Expired\": true"), "{}", outputs[0]);
+    assert!(outputs[0].contains("this computer differs"), "{}", outputs[0]);
+    assert!(
+        !outputs[0].contains("activation activate"),
+        "no centre knows that code: {}",
+        outputs[0]
+    );
     assert!(outputs[1].contains("\"KeyNo\": 7131766"), "{}", outputs[1]);
     assert!(outputs[2].contains("\"LicenceCount\":5"), "{}", outputs[2]);
     assert!(outputs[3].contains("Verified OK"), "{}", outputs[3]);

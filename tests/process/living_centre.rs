@@ -160,12 +160,21 @@ impl Elsewhere {
     }
 
     pub(crate) fn activate(&self, code: &ActivationCode) -> Result<Activated, ActivationError> {
+        self.take(code, None)
+    }
+
+    /// As [`Elsewhere::activate`], with a recovery code.
+    pub(crate) fn take(
+        &self,
+        code: &ActivationCode,
+        recovery: Option<ActivationCode>,
+    ) -> Result<Activated, ActivationError> {
         let order = Order {
             code: code.clone(),
             itn: Itn::parse(ITN).unwrap(),
             iec: None,
             place: Place::Computer,
-            recovery: None,
+            recovery,
         };
         wait(self.activator.activate(&order))
     }

@@ -1,9 +1,11 @@
 //! The real program as a process: what only shows when it is started, killed, signalled and called from a shell.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod activation_desk;
 mod centre;
 mod cli;
 mod cli_activation;
+mod cli_activation_again;
 mod cli_centre;
 mod cli_certificates;
 mod cli_codes;

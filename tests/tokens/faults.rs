@@ -75,7 +75,7 @@ fn one_failure_is_not_noticed_by_whoever_asked() {
         "C_Sign garbage",
     ] {
         let faulty = Faulty::new();
-        let mut settings = faulty.settings();
+        let mut settings = faulty.patient_settings();
         // The first failure comes when a process may be started anew.
         settings.probe = Duration::from_millis(1);
         let world = World::new([("a", settings)]);
@@ -89,7 +89,7 @@ fn one_failure_is_not_noticed_by_whoever_asked() {
 /// Starts with a module that does this wrong, sees how the token is, and that it is usable when the module behaves.
 fn faulty_from_the_start(faulty: &Faulty, fault: &str, told: &str) {
     faulty.will(fault);
-    let mut settings = faulty.settings();
+    let mut settings = faulty.patient_settings();
     // A PIN of unknown outcome is given only twice: nobody is to look again by himself before this test has seen the first.
     let by_hand = fault.starts_with("C_Login");
     if by_hand {
@@ -133,7 +133,7 @@ fn crashes_hangs_and_garbage_at_the_start_make_a_token_faulty() {
 #[test]
 fn what_does_not_decrypt_is_no_trouble_of_the_token() {
     let faulty = Faulty::new();
-    let mut settings = faulty.settings();
+    let mut settings = faulty.patient_settings();
     settings.probe = Duration::from_millis(1);
     let world = World::new([("a", settings)]);
     world.usable("a");
@@ -152,11 +152,33 @@ fn what_does_not_decrypt_is_no_trouble_of_the_token() {
 }
 
 #[test]
+fn a_key_that_fails_in_fresh_sessions_too_costs_no_more_of_them() {
+    let faulty = Faulty::new();
+    let mut settings = faulty.patient_settings();
+    settings.probe = Duration::from_millis(1);
+    let world = World::new([("a", settings)]);
+    world.usable("a");
+    // CKR_USER_NOT_LOGGED_IN: what a key says that wants its PIN each time.
+    faulty.will("C_Sign error 0x101");
+    for _ in 0..5 {
+        let error = world.sign("a", 1, b"x").unwrap_err();
+        assert!(matches!(error, TokenError::Refused { .. }), "{error}");
+        assert_eq!(faulty.calls("C_Initialize"), 2);
+    }
+    // Until it works again.
+    faulty.will("");
+    world.sign("a", 1, b"x").unwrap();
+    faulty.will("once C_Sign error 0x101");
+    world.sign("a", 1, b"x").unwrap();
+    assert_eq!(faulty.calls("C_Initialize"), 3);
+}
+
+#[test]
 fn an_object_that_cannot_be_read_hides_no_other() {
     let faulty = Faulty::new();
     for code in ["0x5", "0x6", "0x82"] {
         faulty.will(&format!("C_GetAttributeValue first error {code}"));
-        let world = World::new([("a", faulty.settings())]);
+        let world = World::new([("a", faulty.patient_settings())]);
         let token = world.usable("a");
         assert!(token.key(&[1]).is_some(), "{code}");
         world.sign("a", 1, b"x").unwrap();
@@ -166,7 +188,7 @@ fn an_object_that_cannot_be_read_hides_no_other() {
 #[test]
 fn a_key_of_which_its_token_does_not_say_that_it_stays_there_may_leave() {
     let faulty = Faulty::new();
-    let world = World::new([("a", faulty.settings())]);
+    let world = World::new([("a", faulty.patient_settings())]);
     assert!(!world.usable("a").key(&[1]).unwrap().extractable);
     // CKA_EXTRACTABLE.
     faulty.will("C_GetAttributeValue untold 0x162");

@@ -33,6 +33,13 @@ impl Faulty {
         token
     }
 
+    /// The same where nothing hangs: however busy the computer is, nothing is late.
+    pub(crate) fn patient_settings(&self) -> settings::Token {
+        let mut token = self.settings();
+        token.timeout = Duration::from_mins(2);
+        token
+    }
+
     /// From now on it does this wrong: `C_Sign crash`, or `once C_Sign crash`.
     pub(crate) fn will(&self, faults: &str) {
         let directory = self.hsm.path().join("faulty");

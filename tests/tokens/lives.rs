@@ -60,7 +60,7 @@ fn the_start_waits_for_no_token_and_the_stop_for_none_that_hangs() {
 #[test]
 fn nothing_is_left_of_processes_that_crashed() {
     let faulty = Faulty::new();
-    let mut settings = faulty.settings();
+    let mut settings = faulty.patient_settings();
     settings.probe = Duration::from_millis(1);
     let world = World::new([("a", settings)]);
     world.usable("a");

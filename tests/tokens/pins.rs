@@ -47,6 +47,39 @@ fn a_wrong_pin_is_tried_once_also_over_a_restart_until_the_file_has_another() {
 }
 
 #[test]
+fn a_wrong_pin_is_tried_once_by_all_who_could() {
+    let faulty = Faulty::new();
+    let state = tempfile::tempdir().unwrap();
+    let refused = needs("refused the PIN");
+    // The node is there before the PIN is wrong, and does not look again by itself.
+    let mut node_settings = faulty.patient_settings();
+    node_settings.probe = std::time::Duration::from_hours(1);
+    let node = World::with_state([("a", node_settings)], Some(state.path()));
+    node.usable("a");
+    let logins = faulty.calls("C_Login");
+    faulty.hsm.pin_file("pin", WRONG_PIN);
+    // A command that names the token in two ways, both at once.
+    let mut by_serial = faulty.patient_settings();
+    by_serial.label = None;
+    by_serial.serial = Some(node.token("a").serial.clone());
+    let command = World::with_state(
+        [("a", faulty.patient_settings()), ("b", by_serial)],
+        Some(state.path()),
+    );
+    command.until("a", "in need of a PIN", &refused);
+    command.until("b", "in need of a PIN", &refused);
+    assert_eq!(faulty.calls("C_Login"), logins + 1);
+    // The node has to log in anew now.
+    faulty.hsm.remove("one");
+    node.tokens.rescan();
+    node.until("a", "absent", |token| token.state == TokenState::Absent);
+    faulty.hsm.put_back("one");
+    node.tokens.rescan();
+    node.until("a", "in need of a PIN", &refused);
+    assert_eq!(faulty.calls("C_Login"), logins + 1);
+}
+
+#[test]
 fn no_pin_is_given_to_a_token_that_it_could_lock_or_that_is_locked() {
     let faulty = Faulty::new();
     faulty.will("C_GetTokenInfo flags 0x20000");
@@ -87,14 +120,14 @@ fn a_pin_of_unknown_outcome_is_tried_twice_and_not_for_ever() {
     ] {
         faulty.will(&format!("C_Login {fault}"));
         let before = faulty.calls("C_Login");
-        let world = World::new([("a", faulty.settings())]);
+        let world = World::new([("a", faulty.patient_settings())]);
         world.until("a", "in need of a PIN", needs("each of the 2 times"));
         world.tokens.rescan();
         assert_eq!(faulty.calls("C_Login"), before + 2, "{fault}");
         // It was not refused: once the module is mended, a new run has it.
         drop(world);
         faulty.will("");
-        let world = World::new([("a", faulty.settings())]);
+        let world = World::new([("a", faulty.patient_settings())]);
         world.usable("a");
     }
 }
@@ -106,7 +139,7 @@ fn a_token_without_a_free_session_was_given_no_pin() {
     for code in ["0x6", "0x30", "0xb1"] {
         faulty.will(&format!("C_OpenSession error {code}"));
         let before = faulty.calls("C_OpenSession");
-        let world = World::new([("a", faulty.settings())]);
+        let world = World::new([("a", faulty.patient_settings())]);
         world.until("a", "looked at more than twice", |_| {
             faulty.calls("C_OpenSession") > before + 2
         });
@@ -127,7 +160,7 @@ fn a_token_without_a_free_session_was_given_no_pin() {
 fn a_token_that_goes_at_its_login_is_tried_anew_unless_it_says_that_the_pin_was_wrong() {
     for (flags, right) in [("", true), ("C_GetTokenInfo flags 0x10000", false)] {
         let faulty = Faulty::new();
-        let mut settings = faulty.settings();
+        let mut settings = faulty.patient_settings();
         settings.probe = std::time::Duration::from_hours(1);
         faulty.will("C_Login error 0x32");
         let world = World::new([("a", settings)]);

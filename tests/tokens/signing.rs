@@ -240,7 +240,7 @@ fn every_answer_is_signed_while_a_new_key_takes_over() {
     let requests: Vec<Vec<u8>> = (0..4)
         .map(|thread| {
             let ask = node.ask("GET", "/api/serverinfo");
-            ask.query_id(&format!("client-{thread}")).bytes()
+            ask.query_id(format!("client-{thread}")).bytes()
         })
         .collect();
     thread::scope(|scope| {

@@ -149,7 +149,7 @@ fn what_is_too_much_for_a_token_costs_no_other_answer() {
     world.usable("hsm");
     let state = tempfile::tempdir().unwrap();
     list(state.path(), &signed.public, 1);
-    let signer = NodeSigner::open(state.path(), &strict(), Arc::new(world.tokens.clone()), || ()).unwrap();
+    let node = NodeSigner::open(state.path(), &strict(), Arc::new(world.tokens.clone()), || ()).unwrap();
     let message = Message {
         query_id: b"many",
         body: b"{}",
@@ -159,7 +159,7 @@ fn what_is_too_much_for_a_token_costs_no_other_answer() {
     let process = process.file_name().unwrap().to_str().unwrap().parse().unwrap();
     let process = Pid::from_raw(process).unwrap();
     kill_process(process, Signal::STOP).unwrap();
-    let mut all = join_all((0..ASKED).map(|_| signer.sign(message)));
+    let mut all = join_all((0..ASKED).map(|_| node.sign(message)));
     assert!((&mut all).now_or_never().is_none(), "some wait");
     kill_process(process, Signal::CONT).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -172,7 +172,7 @@ fn what_is_too_much_for_a_token_costs_no_other_answer() {
         let why = refusal.unwrap_err().to_string();
         assert!(why.contains("too much is asked"), "{why}");
     }
-    assert_eq!(signer.force(), Force::Current);
+    assert_eq!(node.force(), Force::Current);
 }
 
 #[test]

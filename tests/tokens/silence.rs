@@ -11,17 +11,11 @@ use super::world::World;
 /// Far less than the time-out that is set where it is measured, and far more than anything takes.
 const SOON: Duration = Duration::from_secs(20);
 
-fn patient(faulty: &Faulty) -> keynode::settings::Token {
-    let mut settings = faulty.settings();
-    settings.timeout = Duration::from_mins(2);
-    settings
-}
-
 #[test]
 fn a_crash_while_the_node_itself_looks_is_noticed_at_once() {
     for function in ["C_GetTokenInfo", "C_FindObjects"] {
         let faulty = Faulty::new();
-        let world = World::new([("a", patient(&faulty))]);
+        let world = World::new([("a", faulty.patient_settings())]);
         world.usable("a");
         faulty.will(&format!("once {function} crash"));
         let begun = Instant::now();
@@ -37,7 +31,7 @@ fn a_crash_while_the_node_itself_looks_is_noticed_at_once() {
 fn the_stop_waits_for_no_look_that_hangs() {
     for function in ["C_GetTokenInfo", "C_FindObjects"] {
         let faulty = Faulty::new();
-        let world = World::new([("a", patient(&faulty))]);
+        let world = World::new([("a", faulty.patient_settings())]);
         world.usable("a");
         let processes = world.processes();
         let before = faulty.calls(function);

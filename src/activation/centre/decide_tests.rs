@@ -1,3 +1,5 @@
+//! The rules of the centre, by example.
+
 use super::super::record::Recovery;
 use super::super::testing::{HOME, activate, asked, nonce, record, then};
 use super::*;

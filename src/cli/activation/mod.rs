@@ -25,7 +25,7 @@ use secret::Secret;
 pub(super) use trouble::explain;
 use wish::{Holder, Target};
 pub(super) use work::tell;
-use work::{activate, known, renew};
+use work::{activate, forget, known, renew};
 
 const CODE: &str = "activation code";
 const RECOVERY: &str = "recovery code";
@@ -44,6 +44,9 @@ pub(super) enum ActivationCommand {
         holder: Holder,
         #[command(flatten)]
         target: Target,
+        /// Ask the centre even where the licence is here, and take the one that it gives
+        #[arg(long)]
+        again: bool,
         #[command(flatten)]
         place: ActivationArgs,
     },
@@ -92,6 +95,15 @@ pub(super) enum ActivationCommand {
         #[command(flatten)]
         place: ActivationArgs,
     },
+    /// Forget a licence that was moved, returned or removed, or a request that nobody will answer: the list shows it no
+    /// longer, and the centre hears nothing
+    Forget {
+        /// The `KeyNo`, the activation code, or "-" to be asked for it
+        #[arg(value_name = "KEYNO|CODE")]
+        named: Secret,
+        #[command(flatten)]
+        place: ActivationArgs,
+    },
     /// Write a request for a computer without a network: the vendor's centre answers the file, and `keynode licence add`
     /// takes the answer
     ///
@@ -123,6 +135,7 @@ pub(super) fn run(command: &ActivationCommand, out: &mut impl Write) -> Result<(
             code,
             holder,
             target,
+            again,
             place,
         } => {
             let code = code.code(CODE)?;
@@ -134,7 +147,7 @@ pub(super) fn run(command: &ActivationCommand, out: &mut impl Write) -> Result<(
                 place: here.place(target)?,
                 recovery: None,
             };
-            activate(&here, &order, out)
+            activate(&here, &order, *again, out)
         }
         ActivationCommand::List { json, place } => list::run(place, *json, out),
         ActivationCommand::Move {
@@ -167,7 +180,8 @@ pub(super) fn run(command: &ActivationCommand, out: &mut impl Write) -> Result<(
                 place,
                 recovery,
             };
-            activate(&here, &order, out)
+            // Whoever moves a licence wants the centre to know.
+            activate(&here, &order, true, out)
         }
         ActivationCommand::Return { key_no, place } => {
             let here = open(place)?;
@@ -178,6 +192,7 @@ pub(super) fn run(command: &ActivationCommand, out: &mut impl Write) -> Result<(
             )?;
             Ok(())
         }
+        ActivationCommand::Forget { named, place } => forget(&open(place)?, named.named()?, out),
         ActivationCommand::Renew { key_no, place } => renew(&open(place)?, *key_no, out),
         ActivationCommand::Request {
             code,

@@ -31,12 +31,12 @@ fn refused(refusal: &Refusal) -> Failure {
         Refusal::Unavailable(_) => return Failure::NoCentre(format!("{refusal}; {OFFLINE}")),
         Refusal::BadRequest(_) => return Failure::of(format!("the activation centre says: {refusal}")),
         Refusal::Used | Refusal::NoMoves { .. } => {
-            "; with a recovery code: keynode activation move CODE --recovery RECOVERYCODE"
+            "; with it: keynode activation move CODE --itn N --recovery RECOVERYCODE"
         }
         Refusal::Holder => "; compare --itn and --iec with what the vendor knows of you",
         Refusal::Recovery => "; the vendor can give you another one",
         Refusal::Proof => "; unplug it, plug it in and try again; `keynode devices list` shows how it is",
-        Refusal::NotHere => "; to bring it back: keynode activation move KEYNO",
+        Refusal::NotHere => "; to have it here again: keynode activation activate CODE --itn N --again",
         Refusal::Revoked | Refusal::Expired(_) => "; ask the vendor",
         Refusal::TooMany { .. } => "",
     };

@@ -10,10 +10,30 @@ use super::super::failure::Failure;
 use super::secret::Named;
 use super::{Here, explain};
 
-/// Gets the licence.
-pub(super) fn activate(here: &Here, order: &Order, out: &mut impl Write) -> Result<(), Failure> {
-    let activated = here.wait(here.activator.activate(order)).map_err(explain)?;
-    tell(&activated, here, out)
+/// Gets the licence: `again`, from the centre even where it is here.
+pub(super) fn activate(here: &Here, order: &Order, again: bool, out: &mut impl Write) -> Result<(), Failure> {
+    let activator = &here.activator;
+    let activated = if again {
+        here.wait(activator.activate_anew(order))
+    } else {
+        here.wait(activator.activate(order))
+    };
+    tell(&activated.map_err(explain)?, here, out)
+}
+
+/// Forgets what this node has noted of a licence.
+pub(super) fn forget(here: &Here, named: Named, out: &mut impl Write) -> Result<(), Failure> {
+    let Some(row) = known(here, named)?.0 else {
+        let told = "this node has not activated that code: keynode activation list shows what it has";
+        return Err(Failure::NotFound(told.into()));
+    };
+    here.activator.forget(&row.code).map_err(explain)?;
+    let what = row.key_no.map_or_else(
+        || format!("the activation code {:?}", row.code),
+        |key_no| format!("licence {key_no}"),
+    );
+    writeln!(out, "{what} is forgotten: nothing is asked about it any more")?;
+    Ok(())
 }
 
 /// Says what is here now, and why it gives no seats where it gives none.

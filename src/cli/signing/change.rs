@@ -8,8 +8,9 @@ use aws_lc_rs::rsa::KeySize;
 
 use crate::node::StateDir;
 use crate::settings::{OnSigningFailure, Settings, Signing, SigningProvider};
-use crate::signing::{KeyList, KeyListLock, Place, PublicKey, Signer, SoftwareKey, give_to_owner, to_hex};
+use crate::signing::{KeyList, KeyListLock, Place, PublicKey, Signer, SoftwareKey, give_to_owner};
 use crate::store::{AuditEntry, FILE_NAME, append_audit};
+use crate::text::hex;
 use crate::tokens::NewKey;
 
 use super::super::failure::Failure;
@@ -216,7 +217,7 @@ fn new_file(state_dir: &Path, new: &NewKeyArgs) -> Result<(PublicKey, Place), Fa
     let key = SoftwareKey::generate(size).map_err(Failure::of)?;
     let public = key.public_key().clone();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, public.pem.as_bytes());
-    let file = format!("signing-{}.key", to_hex(&digest.as_ref()[..4]));
+    let file = format!("signing-{}.key", hex(&digest.as_ref()[..4]));
     let path: PathBuf = state_dir.join(&file);
     key.write_new(&path).map_err(Failure::of)?;
     give_to_owner(state_dir, &path)

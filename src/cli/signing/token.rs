@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::computer::Roots;
 use crate::node::token_rules;
 use crate::settings::Settings;
-use crate::signing::{Hardware, Place, PublicKey, from_hex, in_words, to_hex, try_key};
+use crate::signing::{Hardware, Place, PublicKey, from_hex, in_words, try_key};
 use crate::store::Id;
+use crate::text::hex;
 use crate::tokens::{KeyKind, NewKey, Operation, Token, TokenKey, TokenState, TokensHandle, Workers};
 
 use super::super::failure::Failure;
@@ -102,7 +103,7 @@ impl OpenToken {
     /// Takes up a key that is there.
     pub(super) fn take_up(&self, key: &TokenKey) -> Result<(PublicKey, Place), Failure> {
         let refused = |why: &str| {
-            let (id, label) = (to_hex(&key.id), &key.label);
+            let (id, label) = (hex(&key.id), &key.label);
             let told = format!("key {id} (\"{label}\") on token {} {why}", self.name);
             Err(Failure::Failed(told))
         };
@@ -152,7 +153,7 @@ impl OpenToken {
     fn tried(&self, public: PublicKey, id: &[u8]) -> Result<(PublicKey, Place), Failure> {
         let place = Place::Pkcs11 {
             token: self.name.clone(),
-            id: to_hex(id),
+            id: hex(id),
         };
         try_key(&self.handle, &public, &place).map_err(Failure::of)?;
         Ok((public, place))

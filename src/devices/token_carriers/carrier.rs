@@ -1,13 +1,13 @@
 //! A carrier key on a token, and the names of tokens and of what is on them.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::public_key::PublicKey;
 use crate::devices::carrier::{CarrierError, CarrierState};
+use crate::text::hex;
 use crate::tokens::{KeyKind, Token, TokenKey, TokenState, Tokens};
 
 /// What the label of a private key begins with that is a carrier.
@@ -107,14 +107,6 @@ fn carrier_id(token_id: &str, key: &[u8]) -> String {
         None => format!("{token_id}-{key}"),
         Some((id, name)) => format!("{id}-{key}@{name}"),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// Why nothing on a token can prove anything now.

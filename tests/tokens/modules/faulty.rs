@@ -214,11 +214,26 @@ unsafe extern "C" fn sign(
     signature: *mut u8,
     length: CK_ULONG_PTR,
 ) -> CK_RV {
-    if wrong!("C_Sign").as_deref() == Some("garbage") {
+    let sign = real().C_Sign.unwrap();
+    let what = fault("C_Sign");
+    if let Some(code) = number(what.as_deref(), "error") {
+        return ended(code, |room, length| unsafe {
+            sign(session, data, data_length, room, length)
+        });
+    }
+    if what.as_deref() == Some("garbage") {
         unsafe { *length = 7 };
         return CKR_OK;
     }
-    unsafe { (real().C_Sign.unwrap())(session, data, data_length, signature, length) }
+    unsafe { sign(session, data, data_length, signature, length) }
+}
+
+/// A failure with this code: it ends the operation, as doing it does.
+fn ended(code: CK_RV, done: impl FnOnce(*mut u8, CK_ULONG_PTR) -> CK_RV) -> CK_RV {
+    let mut room = [0; 1024];
+    let mut length = CK_ULONG::try_from(room.len()).unwrap();
+    done(room.as_mut_ptr(), &raw mut length);
+    code
 }
 
 unsafe extern "C" fn decrypt(
@@ -231,12 +246,9 @@ unsafe extern "C" fn decrypt(
     let decrypt = real().C_Decrypt.unwrap();
     let what = fault("C_Decrypt");
     if let Some(code) = number(what.as_deref(), "error") {
-        // A failure ends the operation, as this does.
-        let mut room = [0; 1024];
-        let mut length = CK_ULONG::try_from(room.len()).unwrap();
-        let room = room.as_mut_ptr();
-        unsafe { decrypt(session, sealed, sealed_length, room, &raw mut length) };
-        return code;
+        return ended(code, |room, length| unsafe {
+            decrypt(session, sealed, sealed_length, room, length)
+        });
     }
     unsafe { decrypt(session, sealed, sealed_length, data, length) }
 }
