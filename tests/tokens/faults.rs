@@ -89,7 +89,7 @@ fn one_failure_is_not_noticed_by_whoever_asked() {
 /// Starts with a module that does this wrong, sees how the token is, and that it is usable when the module behaves.
 fn faulty_from_the_start(faulty: &Faulty, fault: &str, told: &str) {
     faulty.will(fault);
-    let mut settings = faulty.patient_settings();
+    let mut settings = faulty.settings();
     // A PIN of unknown outcome is given only twice: nobody is to look again by himself before this test has seen the first.
     let by_hand = fault.starts_with("C_Login");
     if by_hand {
