@@ -21,6 +21,16 @@ pub(crate) fn clean_up_to(longest: usize, raw: &[u8]) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+/// A text without white space and without the byte order mark that editors put before it: JWS have none of their own, but
+/// scanners, mail and people who copy them do.
+pub(crate) fn compact(text: &[u8]) -> Vec<u8> {
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    text.iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect()
+}
+
 /// Bytes in lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
@@ -49,6 +59,7 @@ mod tests {
         assert_eq!(clean(b"\x07 \n"), None);
         assert_eq!(clean(&[b'A'; 5000]).map(|text| text.len()), Some(126));
         assert_eq!(hex(&[0, 255]), "00ff");
+        assert_eq!(compact(b"\xEF\xBB\xBFa.b\r\n c\t"), b"a.bc");
         assert_eq!(clean_up_to(256, &[b'A'; 5000]).map(|text| text.len()), Some(256));
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::keyring::read_vendor_keys;
 use crate::licence::{ActivationCode, Licence, inspect};
 use crate::store::ActivationRow;
+use crate::text::compact;
 
 use super::activator::{Activator, busy};
 use super::answer::{LicenceAnswer, ReceiptAnswer, Refusal};
@@ -102,13 +103,13 @@ impl Activator {
     /// # Errors
     /// [`ActivationError`].
     pub fn accept(&self, answer: &[u8]) -> Result<Option<Activated>, ActivationError> {
-        let text = answer.trim_ascii();
-        if let Some(refusal) = Refusal::read(text) {
+        if let Some(refusal) = Refusal::read(answer) {
             return Err(refusal.into());
         }
-        let file = match serde_json::from_slice::<LicenceAnswer>(text) {
+        let text = compact(answer);
+        let file = match serde_json::from_slice::<LicenceAnswer>(&text) {
             Ok(LicenceAnswer { licence: Some(file) }) => file.into_bytes(),
-            _ => text.to_vec(),
+            _ => text,
         };
         let shown = inspect(&file).map_err(|error| ActivationError::Answer(error.to_string()))?;
         let Some(code) = shown.0.activation_code else {
@@ -121,8 +122,11 @@ impl Activator {
         let Some(request) = row.pending.as_ref().map(opened).transpose()? else {
             return Ok(None);
         };
-        if shown.0.nonce != Some(request.nonce.to_string()) || request.action == Action::Return {
+        let Some(nonce) = shown.0.nonce.filter(|_| request.action != Action::Return) else {
             return Ok(None);
+        };
+        if nonce != request.nonce.to_string() {
+            return Err(self::answer(&BadAnswer::Nonce));
         }
         let (licence, kid) = self.check(&row, &request, &file)?;
         self.parts.host.look_again();
@@ -221,7 +225,7 @@ impl Activator {
     }
 
     /// Has the keys looked at anew, without holding up other tasks.
-    async fn look(&self) {
+    pub(super) async fn look(&self) {
         let host = self.parts.host.clone();
         let _ = tokio::task::spawn_blocking(move || host.look_again()).await;
     }

@@ -57,6 +57,8 @@ pub(super) struct ActivationKeeper {
     due: Option<Timestamp>,
     /// Codes about which nothing is done before a moment.
     held: HashMap<String, Timestamp>,
+    /// What the centre has refused, by code, and how often.
+    refused: HashMap<String, u32>,
     lists: Lists,
 }
 
@@ -70,6 +72,7 @@ impl ActivationKeeper {
             wake,
             due: Some(Timestamp::default()),
             held: HashMap::new(),
+            refused: HashMap::new(),
             lists: Lists::default(),
         }
     }
@@ -114,6 +117,7 @@ impl ActivationKeeper {
         for (row, task) in &tasks {
             self.work(row, *task).await;
         }
+        self.note_refusals();
         let lists = self.revocations().await;
         let keyring = self.activator.parts.host.keyring();
         let (rest, mut later) = self.plan(&keyring);
@@ -253,6 +257,23 @@ impl ActivationKeeper {
             (Action::Return, Some(key_no)) => activator.give_back(key_no).await.map(|()| Some("returned")),
             (Action::Renew | Action::Return, None) => Ok(None),
         }
+    }
+
+    /// What is refused may have been revoked: the list that says so is fetched at once.
+    fn note_refusals(&mut self) {
+        let rows = self.activator.list().unwrap_or_default();
+        let refused = rows
+            .iter()
+            .filter(|row| row.trouble.is_some() && row.pending.is_none())
+            .map(|row| (row.code.as_str().to_owned(), row.failures));
+        let refused: HashMap<_, _> = refused.collect();
+        if refused
+            .iter()
+            .any(|(code, times)| self.refused.get(code) != Some(times))
+        {
+            self.lists.next = None;
+        }
+        self.refused = refused;
     }
 
     /// Fetches the revocation list where that is due; the result is when it is due again.

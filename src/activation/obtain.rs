@@ -59,6 +59,8 @@ impl Activator {
     }
 
     async fn activate_now(&self, order: &Order, enough: Enough) -> Result<Activated, ActivationError> {
+        // A command beside this node may have just taken the licence away.
+        self.look().await;
         let row = self.find(&order.code)?;
         let pending = row.as_ref().and_then(|row| row.pending.as_ref());
         let returned = pending.is_some_and(|pending| pending.action == Action::Return.name());

@@ -110,10 +110,19 @@ impl Request {
                     "1 to {MOST_COMPONENTS} components are expected"
                 )));
             }
-            for component in components {
+            for (place, component) in components.iter().enumerate() {
                 component
                     .validate()
                     .map_err(|error| BadRequest::Computer(error.to_string()))?;
+                if components[..place].contains(component) {
+                    return Err(BadRequest::Computer("it names a component twice".into()));
+                }
+            }
+            if !components.iter().any(|component| component.kind.is_strong()) {
+                return Err(BadRequest::Computer(
+                    "it has no strong component, so nothing tells it from others of its model (keynode computer show)"
+                        .into(),
+                ));
             }
         }
         if let Some(claim) = &self.carrier {

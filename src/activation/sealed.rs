@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use crate::text::compact;
+
 use super::identity::NodeIdentity;
 use super::request::{BadRequest, Request};
 
@@ -87,8 +89,9 @@ pub fn open_request(text: &[u8]) -> Result<(Request, [u8; 32]), SealError> {
     if text.len() > MAX_REQUEST {
         return Err(SealError::Form("it is too large"));
     }
-    let jws: Jws =
-        serde_json::from_slice(text).map_err(|_| SealError::Form("it is not a JWS in flattened JSON"))?;
+    // No part of it has white space of its own.
+    let jws: Jws = serde_json::from_slice(&compact(text))
+        .map_err(|_| SealError::Form("it is not a JWS in flattened JSON"))?;
     let decode = |part: &str| {
         URL_SAFE_NO_PAD
             .decode(part)
@@ -140,8 +143,8 @@ mod tests {
             time: Timestamp::from_millis(1),
             recovery: None,
             computer: Some(vec![Component {
-                kind: ComponentKind::Ram,
-                value: "8".into(),
+                kind: ComponentKind::Disk,
+                value: "0123456789abcdef0123456789abcdef".into(),
             }]),
             carrier: None,
         }
@@ -152,10 +155,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let identity = NodeIdentity::open(dir.path()).unwrap();
         let text = seal_request(&request(), &identity);
-        assert_eq!(
-            open_request(text.as_bytes()),
-            Ok((request(), identity.public_key()))
-        );
+        let wrapped = format!("\u{feff}{}\r\n{}\n", &text[..60], &text[60..]);
+        for text in [text, wrapped] {
+            assert_eq!(
+                open_request(text.as_bytes()),
+                Ok((request(), identity.public_key()))
+            );
+        }
     }
 
     #[test]
@@ -184,10 +190,23 @@ mod tests {
             computer: None,
             ..request()
         };
+        assert_eq!(nowhere.check(), Err(BadRequest::Place));
         let text = seal_request(&nowhere, &identity);
         assert_eq!(
             open_request(text.as_bytes()),
             Err(SealError::Invalid(BadRequest::Place))
         );
+        let disk = request().computer.unwrap();
+        let ram = Component {
+            kind: ComponentKind::Ram,
+            value: "8".into(),
+        };
+        for (computer, why) in [(vec![ram], "strong"), ([disk.clone(), disk].concat(), "twice")] {
+            let any = Request {
+                computer: Some(computer),
+                ..request()
+            };
+            assert!(any.check().unwrap_err().to_string().contains(why));
+        }
     }
 }

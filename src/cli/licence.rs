@@ -11,6 +11,7 @@ use crate::keyring::{KeyKind, read_vendor_keys};
 use crate::licence::{KeyNo, open};
 use crate::settings::{KeyArgs, Settings};
 use crate::store::FILE_NAME;
+use crate::text::compact;
 
 use super::activation::{Here, explain, tell};
 use super::failure::Failure;
@@ -73,6 +74,7 @@ fn add(file: &Path, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure
     } else {
         read_licence(file)?
     };
+    let bytes = compact(&bytes);
     if answers(&bytes, &settings, out)? {
         return Ok(());
     }

@@ -39,6 +39,9 @@ impl Itn {
             12 => 10..12,
             _ => return Err(BadItn::Form),
         };
+        if digits.iter().all(|digit| *digit == 0) {
+            return Err(BadItn::Check);
+        }
         for place in checked {
             let weights = &WEIGHTS[WEIGHTS.len() - place..];
             let sum: u32 = digits
@@ -144,6 +147,7 @@ mod tests {
         }
         assert_eq!(Itn::parse("7707083894"), Err(BadItn::Check));
         assert_eq!(Itn::parse("500100732258"), Err(BadItn::Check));
+        assert_eq!(Itn::parse("0000000000"), Err(BadItn::Check));
         for bad in ["", "77070838", "77070838935", "770708389x", "+707083893"] {
             assert_eq!(Itn::parse(bad), Err(BadItn::Form), "{bad}");
         }

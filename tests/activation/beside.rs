@@ -4,21 +4,21 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use keynode::activation::{
-    ActivationError, ActivationRules, Activator, ActivatorParts, Host, Order, Place, open_request,
+    ActivationError, ActivationRules, Activator, ActivatorParts, Host, Order, Place, Refusal, open_request,
 };
 use keynode::clock::Clock;
 use keynode::computer::{Roots, inspect};
 use keynode::keyring::{KeyProvider, Keyring, LicenceFiles, Situation, assemble, read_vendor_keys};
 use keynode::licence::binding::Carriers;
-use keynode::licence::{ActivationCode, Itn, Licence};
+use keynode::licence::{ActivationCode, Itn, Licence, Revocation, RevocationReason, Revocations};
 use keynode::store::Database;
 use serde_json::json;
 
-use crate::centre::{FakeCentre, Heard, KEY_NO, Reply, licence};
+use crate::centre::{FakeCentre, Heard, KEY_NO, Reply, licence, refuse};
 use crate::common::{TestNode, keys};
 use crate::first::{CODE, files, node, order};
 use crate::harness::eventually;
-use crate::keeping::rows;
+use crate::keeping::{rows, wait_for_workable};
 
 /// The keys of a node's directories, as a command sees them that runs beside it.
 struct Beside {
@@ -154,8 +154,15 @@ fn a_request_goes_other_ways_and_its_answer_comes_back_so() {
         ..licence(&request)
     });
     assert_eq!(activator.accept(other.as_bytes()).unwrap(), None);
+    let of_another_node = keys::sealed(&Licence {
+        nonce: Some("AAAAAAAAAAAAAAAAAAAAAA".into()),
+        ..licence(&request)
+    });
+    let refused = activator.accept(of_another_node.as_bytes()).unwrap_err();
+    assert!(matches!(refused, ActivationError::Answer(_)), "{refused}");
     assert_eq!(files(&node), [""; 0]);
-    let taken = activator.accept(format!("{file}\n").as_bytes()).unwrap().unwrap();
+    let copied = format!("\u{feff}{}\r\n {}\n", &file[..100], &file[100..]);
+    let taken = activator.accept(copied.as_bytes()).unwrap().unwrap();
     assert!(taken.new);
     assert_eq!(files(&node).len(), 1);
     assert_eq!(
@@ -165,4 +172,27 @@ fn a_request_goes_other_ways_and_its_answer_comes_back_so() {
     );
     assert_eq!(centre.heard().len(), 0);
     assert!(rows(&node)[0].pending.is_none());
+}
+
+#[test]
+fn whoever_is_told_that_a_licence_is_revoked_sees_the_list_that_says_so() {
+    let centre = FakeCentre::start();
+    let node = node(&centre);
+    node.post("/api/licences", &order()).expect(201);
+    let until = node.now();
+    centre.script_all(move |heard| match heard.line.as_str() {
+        "GET /v1/revocations" => {
+            let list = Revocations {
+                number: 9,
+                issued: until,
+                keys: [(KEY_NO, Revocation(until, RevocationReason::Revoked))].into(),
+            };
+            Reply::Say(200, keys::notice(&list))
+        }
+        _ => refuse(&Refusal::Revoked),
+    });
+    let told = wait_for(beside(&node).renew(KEY_NO)).unwrap_err();
+    assert_eq!(told, Refusal::Revoked.into());
+    // Long before its next look at the list is due.
+    wait_for_workable(&node, false);
 }

@@ -66,6 +66,18 @@ fn what_is_here_already_needs_no_centre() {
 }
 
 #[test]
+fn what_was_just_taken_away_is_not_here_any_more() {
+    let centre = FakeCentre::start();
+    let node = node(&centre);
+    node.post("/api/licences", &order()).expect(201);
+    for file in std::fs::read_dir(node.settings.licence_dir()).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    node.post("/api/licences", &order()).expect(201);
+    assert_eq!(centre.heard().len(), 2, "asked again");
+}
+
+#[test]
 fn of_another_holder_the_centre_is_asked() {
     let centre = FakeCentre::start();
     let mut node = node(&centre);

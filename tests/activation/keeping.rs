@@ -34,7 +34,7 @@ fn health(node: &TestNode) -> String {
 
 /// Waits until the one key is Workable, or is not.
 #[track_caller]
-fn wait_for_workable(node: &TestNode, workable: bool) -> Value {
+pub(crate) fn wait_for_workable(node: &TestNode, workable: bool) -> Value {
     let look = || Some(node.licence(KEY_NO)).filter(|licence| licence["Workable"] == workable);
     eventually("another verdict", look).0
 }

@@ -143,6 +143,12 @@ async fn codes_are_found_by_their_state_and_holder() {
     assert!(answer.is_ok());
     let by = world.vendor();
     world.books.revoke(revoked.key_no, "a test", &by).unwrap();
+    for promise in [
+        world.books.recovery(revoked.key_no, &by).map(drop),
+        world.books.extend(revoked.key_no, Some(by.time), &by),
+    ] {
+        assert!(promise.unwrap_err().to_string().contains("revoked"));
+    }
     world.books.bind(kept.key_no, &itn(), None, &by).unwrap();
     let found = |filter: &CodeFilter, time: Timestamp| {
         let rows = world.books.codes(filter, time).unwrap();

@@ -185,8 +185,11 @@ fn a_computer_without_a_network_is_served_by_files() {
         let told = if number == 0 {
             desk.run(&["licence", "add", &answer], "").ok()
         } else {
-            desk.run(&["licence", "add", "-"], &format!("\r\n  {}\r\n\n", text.trim()))
-                .ok()
+            desk.run(
+                &["licence", "add", "-"],
+                &format!("\u{feff}\r\n  {}\r\n{}\n\n", &text[..80], text[80..].trim()),
+            )
+            .ok()
         };
         assert!(told.contains("is activated"), "{told}");
         let key_no = desk.centre.key_no(code);

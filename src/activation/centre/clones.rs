@@ -60,8 +60,14 @@ impl Heads {
     }
 
     /// Whether this is the last nonce of some node.
-    pub(super) fn has(&self, nonce: Nonce) -> bool {
+    fn has(&self, nonce: Nonce) -> bool {
         self.heads.iter().any(|head| head.nonce == nonce)
+    }
+
+    /// Whether this is the last nonce of some node, or was so lately: a node that was set back to an older state names
+    /// one of these.
+    pub(super) fn knows(&self, nonce: Nonce) -> bool {
+        self.has(nonce) || self.spent.contains(&nonce)
     }
 
     /// Follows a request.

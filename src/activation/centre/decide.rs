@@ -81,6 +81,7 @@ impl Record {
         }
         if let Some(current) = self.current_of(asked)
             && current.answers(request.nonce)
+            && current.is_at(request)
         {
             let licence = Box::new(current.document.clone());
             return Ok(Decision::again(Given::Licence { licence, new: false }));
@@ -320,7 +321,7 @@ impl Record {
             return Ok(Decision::again(receipt));
         }
         let holds = self.current_of(asked).is_some_and(|current| {
-            request.last.is_some_and(|last| current.heads.has(last))
+            request.last.is_some_and(|last| current.heads.knows(last))
                 && !self.answered.contains(&request.nonce)
         });
         if !holds {

@@ -1,10 +1,10 @@
 //! The rules of the centre, by example.
 
 use super::super::record::Recovery;
-use super::super::testing::{HOME, activate, asked, nonce, record, then};
+use super::super::testing::{HOME, activate, asked, computer, nonce, record, then};
 use super::*;
 use crate::activation::Request;
-use crate::licence::binding::CarrierBinding;
+use crate::licence::binding::{Binding, CarrierBinding, Component, ComponentKind, Fingerprint};
 use crate::licence::{ActivationCode, Iec, Itn, Revocation};
 
 const HOUR: i64 = 3_600_000;
@@ -347,4 +347,46 @@ fn a_carrier_must_prove_itself_and_is_known_again() {
     request.nonce = nonce(3);
     request.carrier.as_mut().unwrap().binding.public_key = Some("other".into());
     assert_eq!(ask(&mut record, &request, 3, 2), Err(Refusal::Used));
+}
+
+#[test]
+fn a_node_that_was_set_back_can_give_back_and_a_nonce_is_for_one_place() {
+    let mut record = record();
+    licence(ask(&mut record, &activate(1, 1), 1, 0));
+    let elsewhere = activate(1, 2);
+    assert!(matches!(
+        ask(&mut record, &elsewhere, 1, 1),
+        Err(Refusal::BadRequest(_))
+    ));
+    ask(&mut record, &then(Action::Renew, 2, 1), 1, 2).unwrap();
+    // Its state is that of before the renewal.
+    let receipt = ask(&mut record, &then(Action::Return, 3, 1), 1, 3);
+    assert!(matches!(receipt, Ok(Given::Receipt(_))), "{receipt:?}");
+}
+
+#[test]
+fn a_licence_fits_no_computer_that_has_only_weak_components_of_its_own() {
+    let weak = |kind, value: &str| Component {
+        kind,
+        value: value.into(),
+    };
+    let model = [
+        weak(ComponentKind::Cpu, &"c".repeat(32)),
+        weak(ComponentKind::ProductModel, &"d".repeat(32)),
+        weak(ComponentKind::Ram, "16"),
+    ];
+    for made_up in 1..3 {
+        let mut record = record();
+        record.series.tolerance = 5;
+        let request = Request {
+            computer: Some([&computer(1)[..made_up], &model].concat()),
+            ..activate(1, 1)
+        };
+        let (licence, _) = licence(ask(&mut record, &request, 1, 0));
+        let Binding::Computer(binding) = licence.binding else {
+            panic!("{licence:?}");
+        };
+        let another = Fingerprint::new([&computer(2)[..], &model].concat(), Vec::new());
+        assert!(!binding.compare(&another).matches);
+    }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::activation::{Nonce, Request};
-use crate::licence::binding::{Binding, ComputerBinding, Fingerprint};
+use crate::licence::binding::{Binding, Component, ComputerBinding, Fingerprint};
 use crate::licence::{
     ActivationCode, FORMAT_VERSION, Iec, Itn, KeyNo, Licence, Revocation, RevocationReason, Timestamp,
 };
@@ -146,6 +146,17 @@ impl Activation {
     }
 }
 
+/// How many components may be gone: fewer than there are strong ones, so that at least one of these must be there. With
+/// weak ones alone a licence would work on each computer of a model.
+fn tolerance(components: &[Component], allowed: u32) -> u32 {
+    let strong = components.iter().filter(|component| component.kind.is_strong());
+    allowed.min(
+        u32::try_from(strong.count())
+            .unwrap_or(u32::MAX)
+            .saturating_sub(1),
+    )
+}
+
 impl Record {
     /// When a document that is given out now is issued: later than all before it, and than what is revoked.
     pub(super) fn next_issued(&self, now: Timestamp) -> Timestamp {
@@ -164,7 +175,7 @@ impl Record {
         let binding = match (&request.computer, &request.carrier) {
             (Some(components), _) => Binding::Computer(ComputerBinding {
                 components: components.clone(),
-                tolerance: series.tolerance,
+                tolerance: tolerance(components, series.tolerance),
             }),
             (None, Some(claim)) => Binding::Carrier(claim.binding.clone()),
             // `Request::check` lets none such through.

@@ -38,7 +38,7 @@ pub(in crate::cli) struct FulfilArgs {
 pub(super) fn run(args: &FulfilArgs, out: &mut impl Write) -> Result<(), Failure> {
     let text = read(&args.request)?;
     let failed = |told: &dyn std::fmt::Display| Failure::of(format!("{}: {told}", args.request.display()));
-    let (request, node_key) = open_request(text.trim_ascii()).map_err(|error| failed(&error))?;
+    let (request, node_key) = open_request(&text).map_err(|error| failed(&error))?;
     let settings = args.place.settings()?;
     let (action, code) = (request.action, request.code.clone());
     let answer = ask(&settings, request, node_key)?.map_err(|refusal| failed(&refusal))?;

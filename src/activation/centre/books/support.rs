@@ -48,7 +48,7 @@ impl Books {
         let code = self.codes.make()?.code();
         let until = by.time.plus(RECOVERY_DAYS * DAY);
         self.write(|transaction, notes| {
-            let record = load(transaction, key_no, by)?;
+            let record = alive(load(transaction, key_no, by)?)?;
             transaction.execute(
                 "INSERT INTO recoveries (key_no, hash, until, used) VALUES (?1, ?2, ?3, 0)",
                 params![key_no, store::hash(&code), until.millis()],
@@ -74,7 +74,7 @@ impl Books {
         by: &Author,
     ) -> Result<(), CentreError> {
         self.write(|transaction, notes| {
-            let record = load(transaction, key_no, by)?;
+            let record = alive(load(transaction, key_no, by)?)?;
             transaction.execute(
                 "UPDATE codes SET renew_until = ?2 WHERE key_no = ?1",
                 params![key_no, column::millis(renew_until)],
@@ -108,6 +108,16 @@ impl Books {
 pub(super) fn load(transaction: &Transaction<'_>, key_no: KeyNo, by: &Author) -> Result<Record, Fault> {
     let record = store::load_key(transaction, key_no, by.time)?;
     Ok(record.ok_or(CentreError::NoCode)?)
+}
+
+/// A code that was revoked is revoked for good: what else is done for it would be a promise that nobody keeps.
+fn alive(record: Record) -> Result<Record, Fault> {
+    if record.revoked.is_some() {
+        return Err(
+            CentreError::Invalid(format!("{} is revoked, which is for good", object(&record))).into(),
+        );
+    }
+    Ok(record)
 }
 
 /// How the audit log names a code.
