@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use keynode::cms::{
     Certificate, CmsError, Profile, PublicKeyKind, Scheme, SignedMessage, Signer, SigningRequest, draft,
 };
-use keynode::licence::Timestamp;
+use keynode::licence::{DAY, Timestamp};
 
 use super::judges::{Case, bouncy_castle, gnutls, openssl};
 use super::key;
@@ -41,6 +41,14 @@ fn ways() -> impl Iterator<Item = Way> {
     .map(make)
 }
 
+/// A whole second within the time of the certificate, which is made anew in each run.
+fn signing_time(identity: &Identity) -> Timestamp {
+    Certificate::read(&identity.certificate)
+        .unwrap()
+        .not_before
+        .plus(DAY)
+}
+
 fn sign(identity: &Identity, way: Way) -> Vec<u8> {
     let chain: &[&[u8]] = if way.chain { &[&identity.authority] } else { &[] };
     let request = SigningRequest {
@@ -49,7 +57,7 @@ fn sign(identity: &Identity, way: Way) -> Vec<u8> {
         profile: way.profile,
         certificate: &identity.certificate,
         chain,
-        time: Timestamp::parse("2026-11-22T10:00:00.500Z").unwrap(),
+        time: signing_time(identity).plus(500),
     };
     let draft = draft(&request).unwrap();
     let signature = identity.sign(draft.algorithm(), draft.to_be_signed());
@@ -152,10 +160,7 @@ fn read_back(files: &Files, identity: &Identity) {
     };
     assert_eq!(message.certificate(signer), Some(&certificate));
     let attributes = signer.attributes.as_ref().unwrap();
-    assert_eq!(
-        attributes.signing_time,
-        Timestamp::parse("2026-11-22T10:00:00Z").ok()
-    );
+    assert_eq!(attributes.signing_time, Some(signing_time(identity)));
     assert_eq!(
         attributes.signing_certificate.is_some(),
         way.profile == Profile::CadesBes
@@ -260,7 +265,7 @@ fn a_certificate_tells_whose_it_is() {
         let usage = certificate.key_usage.unwrap();
         assert!(usage.signs && usage.enciphers_keys && !usage.signs_certificates);
         assert_eq!(certificate.subject_key_id.as_ref().map(Vec::len), Some(20));
-        let days = (certificate.not_after.millis() - certificate.not_before.millis()) / keynode::licence::DAY;
+        let days = (certificate.not_after.millis() - certificate.not_before.millis()) / DAY;
         assert_eq!(days, 3650);
         assert_eq!(certificate.thumbprint().to_string().len(), 40);
     }

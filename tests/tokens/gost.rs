@@ -129,7 +129,7 @@ fn sign(world: &World, identity: &Identity, content: &[u8], detached: bool) -> R
         profile: Profile::CadesBes,
         certificate: &identity.certificate,
         chain: &[],
-        time: Timestamp::parse("2026-11-22T10:00:00Z").unwrap(),
+        time: Certificate::read(&identity.certificate).unwrap().not_before,
     };
     let draft = draft(&request).unwrap();
     let mechanism = match draft.algorithm() {
