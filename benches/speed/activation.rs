@@ -1,8 +1,9 @@
-//! The vendor's centre: activations per second beside openssl on the same core, and what many codes cost.
+//! The vendor's centre: activations per second beside its key's signatures on the same core, and what many codes cost.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use keynode::activation::{
 use keynode::clock::SystemClock;
 use keynode::licence::binding::{Component, ComponentKind};
 use keynode::licence::{ActivationCode, Itn, KeyId, VendorKey, VendorKeys, open};
-use keynode::signing::{Signer, SoftwareKey};
+use keynode::signing::{Message, Signer, SoftwareKey};
 use keynode::store::Author;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -22,13 +23,15 @@ use tempfile::TempDir;
 use super::cores::Cores;
 use super::http::{Answer, Client};
 use super::load::{CLIENTS, Load, Tally};
-use super::openssl::Signing;
+use super::node::processor_time;
+use super::openssl::{Signing, while_busy};
 use super::report::Row;
 use super::throughput::{Goal, Round, mean};
 use super::{Effort, Outcome, median};
 
 const SERIES: &str = "672B";
-const KEY: &str = "rsa3072";
+/// The flag of the process that signs, and does nothing else.
+pub(crate) const ALONE: &str = "--sign-with-rsa3072-alone";
 
 /// Codes for one round: more than any core here signs in it.
 const CODES: u64 = 5_000;
@@ -56,7 +59,7 @@ fn activations(effort: &Effort, cores: &Cores) -> Outcome<Row> {
     let nodes = Nodes::new()?;
     let centre = vendor.serve(&cores.server)?;
     let mut rounds = Vec::new();
-    let mut before = Signing::measure(&cores.server, KEY, effort.length)?;
+    let mut before = vendor.signing(&cores.server, effort.length)?;
     for _ in 0..effort.rounds {
         let issued = vendor.issue(CODES)?;
         let requests: Vec<Vec<u8>> = issued
@@ -77,7 +80,7 @@ fn activations(effort: &Effort, cores: &Cores) -> Outcome<Row> {
         };
         let tally = load.run()?;
         vendor.check(&tally)?;
-        let after = Signing::measure(&cores.server, KEY, effort.length)?;
+        let after = vendor.signing(&cores.server, effort.length)?;
         let round = Round {
             tally,
             openssl: mean(before, after),
@@ -88,11 +91,40 @@ fn activations(effort: &Effort, cores: &Cores) -> Outcome<Row> {
     }
     let goal = Goal {
         name: "activations, each durable, 64 nodes, RSA-3072 vendor key",
-        key: KEY,
+        than: "that key's own signatures on the same core",
         target: 0.80,
         slowest: None,
     };
     Ok(goal.row(&rounds))
+}
+
+/// Signs for a second or so with the key in a file; prints signatures per second, of the wall's clock and of processor time.
+pub(crate) fn alone(key: &str) -> Outcome<()> {
+    let seconds = std::env::args()
+        .skip_while(|argument| argument != ALONE)
+        .nth(1)
+        .ok_or("no time")?;
+    let length = Duration::from_secs(seconds.parse()?);
+    let key = SoftwareKey::read(Path::new(key))?;
+    let body = [b'x'; 1500];
+    let message = Message {
+        query_id: b"",
+        body: &body,
+    };
+    let (mut count, began) = (0_u32, Instant::now());
+    let before = processor_time(std::process::id())?;
+    while began.elapsed() < length {
+        key.sign_one(message)?;
+        count += 1;
+    }
+    let cpu = processor_time(std::process::id())?.saturating_sub(before);
+    let count = f64::from(count);
+    println!(
+        "{} {}",
+        count / began.elapsed().as_secs_f64(),
+        count / cpu.as_secs_f64()
+    );
+    Ok(())
 }
 
 fn many_codes(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
@@ -219,6 +251,27 @@ impl Centre {
             true
         })?;
         Ok(codes)
+    }
+
+    /// What this vendor's key signs on this core, with nothing else to do.
+    fn signing(&self, core: &str, length: Duration) -> Outcome<Signing> {
+        let mut alone = Command::new("taskset");
+        alone
+            .args(["-c", core])
+            .arg(std::env::current_exe()?)
+            .args(["--bench", ALONE, &length.as_secs().max(1).to_string()])
+            .arg(self.dir.path().join(VENDOR_KEY))
+            .stderr(Stdio::inherit());
+        let told = while_busy(|| alone.output())?;
+        let told = String::from_utf8(told.stdout)?;
+        let mut figures = told.split_whitespace().map(str::parse::<f64>);
+        match (figures.next(), figures.next()) {
+            (Some(Ok(per_second)), Some(Ok(per_cpu_second))) => Ok(Signing {
+                per_second,
+                per_cpu_second,
+            }),
+            _ => Err("the vendor key could not be measured".into()),
+        }
     }
 
     /// Starts `keynode centre serve` on this core.

@@ -99,6 +99,12 @@ fn main() -> ExitCode {
             Err(error) => fail(&*error),
         };
     }
+    if has(activation::ALONE) {
+        return match activation::alone(arguments.last().map_or("", String::as_str)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&*error),
+        };
+    }
     if has(cades::INSIDE) {
         return match cades::inside(arguments.last().map_or("", String::as_str)) {
             Ok(()) => ExitCode::SUCCESS,

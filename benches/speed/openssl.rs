@@ -22,20 +22,9 @@ impl Signing {
         self.per_second / self.per_cpu_second
     }
 
-    /// Signs on one core for `length` with a `key` that openssl knows by this name. This process keeps its own core busy meanwhile, as its clients do during a
-    /// load: what else the machine has to do would otherwise go to the idle core, and spare openssl alone.
+    /// Signs on one core for `length` with a `key` that openssl knows by this name.
     pub(crate) fn measure(core: &str, key: &str, length: Duration) -> Outcome<Self> {
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    std::hint::spin_loop();
-                }
-            });
-            let signing = Self::undisturbed(core, key, length);
-            done.store(true, Ordering::Relaxed);
-            signing
-        })
+        while_busy(|| Self::undisturbed(core, key, length))
     }
 
     fn undisturbed(core: &str, key: &str, length: Duration) -> Outcome<Self> {
@@ -67,4 +56,20 @@ impl Signing {
             per_cpu_second: count / cpu.parse::<f64>()?,
         })
     }
+}
+
+/// Does something while this process keeps its own core busy, as its clients do during a load: what else the machine has
+/// to do would otherwise go to the idle core, and spare alone what is measured on the other.
+pub(crate) fn while_busy<T>(work: impl FnOnce() -> T) -> T {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        result
+    })
 }

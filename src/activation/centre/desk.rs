@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
@@ -26,6 +27,9 @@ const BATCH: usize = 64;
 
 /// The books write in turns of some 100 ms: the desk looks every millisecond whether it is its own, and gives up after so many.
 const TURNS: i32 = 10_000;
+
+/// More than it uses: a statement that is prepared anew costs as much as it does.
+const STATEMENTS: usize = 64;
 
 /// A request that waits for its decision.
 pub(super) struct Case {
@@ -62,6 +66,10 @@ impl Desk {
             turn < TURNS
         };
         connection.busy_handler(Some(busy)).map_err(database.error())?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Otherwise each new value of a parameter may cost a new plan (partial indices).
+        let stable = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+        connection.set_db_config(stable, true).map_err(database.error())?;
         let (sender, receiver) = channel();
         let clerk = Clerk {
             connection,
