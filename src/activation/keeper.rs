@@ -20,7 +20,7 @@ use super::schedule::{Scene, Task, is_gone, next};
 use super::trouble::wait_after;
 
 /// Between looks at the clock, where nothing says that something happened.
-const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_secs(2);
 
 /// Milliseconds between two tries of what leaves no trace in the records.
 const HOLD: i64 = 60_000;
