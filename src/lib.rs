@@ -11,6 +11,7 @@
 //! | [`seats`] | sessions and connections: who has which seat |
 //! | [`activation`] | from a code to a licence: the node's side and the vendor's centre |
 //! | [`keyring`] | all keys, each with its verdict |
+//! | [`gateway`] | what the certificates are used for: tickets, IS MP, CRPT, 1C-Taxcom |
 //! | [`signing`] | signs the answers: a key in a file or on a token |
 //! | [`devices`] | USB devices and what they and tokens prove as carriers |
 //! | [`tokens`] | PKCS#11 modules in processes of their own; certificates |
@@ -19,6 +20,7 @@
 //! | [`clock`] | wall and monotonic time, moved by hand in tests |
 //! | [`cms`] | CMS and CAdES messages; knows no keys |
 //! | [`licence`] | what a licence is, and whether it works; pure |
+//! | [`sandbox`] | stand-ins for the operators' services, for the demo and for tests |
 //! | [`settings`] | the settings: file, environment, flags |
 
 #![forbid(unsafe_code)]
@@ -30,9 +32,11 @@ pub mod clock;
 pub mod cms;
 pub mod computer;
 pub mod devices;
+pub mod gateway;
 pub mod keyring;
 pub mod licence;
 pub mod node;
+pub mod sandbox;
 pub mod seats;
 pub mod settings;
 pub mod signing;

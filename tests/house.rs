@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers from the roof down; one uses only those after it.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 19] = [
     "cli",
     "node",
     "api",
     "seats",
     "activation",
     "keyring",
+    "gateway",
     "signing",
     "devices",
     "tokens",
@@ -21,6 +22,7 @@ const LAYERS: [&str; 17] = [
     "clock",
     "cms",
     "licence",
+    "sandbox",
     "settings",
     "text",
     "lib",

@@ -18,7 +18,7 @@ use super::query::Query;
 use super::reply::Reply;
 use super::route::Action;
 use super::{
-    Actor, Api, Facts, Request, activate, body, certificates, connections, devices, host, licences,
+    Actor, Api, Facts, Request, activate, body, certificates, connections, devices, gateway, host, licences,
     public_key, rescan, server, sessions,
 };
 
@@ -74,7 +74,8 @@ async fn admit(
     // The body is read before anything is refused, so that its sender gets to read the answer.
     let body = body::read(payload, settings.body_timeout).await;
     let path = request.path();
-    if path != "/api" && !path.starts_with("/api/") {
+    let drop_in = gateway::DropIn::at(path);
+    if drop_in.is_none() && path != "/api" && !path.starts_with("/api/") {
         return Err(ApiError::url_not_found(path));
     }
     if !host::is_allowed(request, &settings.allowed_hosts) {
@@ -90,6 +91,16 @@ async fn admit(
     }
     let peer = request.peer_addr().map(|address| address.ip().to_canonical());
     let peer = peer.ok_or_else(|| ApiError::internal("The connection has no peer."))?;
+    if let Some(drop_in) = drop_in {
+        let (query, body) = asked(api, request, body)?;
+        let knock = gateway::Knock {
+            peer,
+            authorization: request.headers().get("authorization"),
+            query,
+            body,
+        };
+        return gateway::answer_drop_in(api, drop_in, request.method(), knock).await;
+    }
     let caller = api
         .auth
         .check(peer, request.headers().get("authorization"))
@@ -135,7 +146,7 @@ fn asked(
 
 async fn perform(api: &Api, action: Action, request: &Request) -> Result<Reply, ApiError> {
     match action {
-        Action::Root => Ok(server::root(request)),
+        Action::Root => Ok(server::root(api, request)),
         Action::ServerInfo => server::info(api, request),
         Action::PublicKey => Ok(public_key::answer(api, request)),
         Action::ListLicences => licences::list(api, request),
@@ -148,6 +159,7 @@ async fn perform(api: &Api, action: Action, request: &Request) -> Result<Reply, 
         Action::Sign(name) => certificates::sign(api, request, &name).await,
         Action::Decrypt(name) => certificates::decrypt(api, request, &name).await,
         Action::Rescan => rescan::answer(api, request).await,
+        Action::Gateway(call) => gateway::perform(api, &call, request).await,
         Action::ListConnections => connections::list(api, request).await,
         Action::GetConnection(id) => connections::get(api, request, &id).await,
         Action::OpenConnection => connections::open(api, request).await,

@@ -93,6 +93,21 @@ impl ApiError {
         )
     }
 
+    /// A service of an operator that is switched off.
+    pub(super) fn service_off(setting: &str) -> Self {
+        let sentence = format!("This service is switched off in the settings: see {setting}.");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "EHTTPServiceUnavailable",
+            sentence,
+        )
+    }
+
+    /// A service of an operator that wants a licence.
+    pub(super) fn licence_required(sentence: String) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "ELicenceNotWorkable", sentence)
+    }
+
     pub(super) fn internal(sentence: &str) -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -9,6 +9,7 @@ mod connections;
 mod devices;
 mod entry;
 mod error;
+mod gateway;
 mod health;
 mod host;
 mod licences;
@@ -35,6 +36,7 @@ use arc_swap::ArcSwap;
 
 use crate::activation::ActivationHandle;
 use crate::clock::Millis;
+use crate::gateway::GatewayHandle;
 use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
@@ -81,6 +83,8 @@ pub struct Api {
     pub rescans: Arc<Rescans>,
     /// Turns codes into licences.
     pub activation: ActivationHandle,
+    /// The operators' services.
+    pub gateway: GatewayHandle,
     /// Sessions and connections.
     pub desk: DeskHandle,
     /// The users.

@@ -4,6 +4,7 @@ use actix_web::http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::error::ApiError;
+use super::gateway::{self, Call};
 use crate::store::Role;
 
 /// Something the API can do.
@@ -33,6 +34,7 @@ pub(super) enum Action {
     Sign(String),
     Decrypt(String),
     Rescan,
+    Gateway(Call),
 }
 
 /// The documented addresses in their order, then the extensions. All of them answer a GET.
@@ -78,6 +80,7 @@ impl Action {
                 ],
             ),
             [_, ""] => return Err(unknown()),
+            ref names if let Some(calls) = gateway::find(names) => of_gateway(calls),
             ["licences", key_no] => (Some(Self::GetLicence(key_no.into())), vec![]),
             ["devices", id] => (Some(Self::GetDevice(id.into())), vec![]),
             ["certificates", name] => (Some(Self::GetCertificate(name.into())), vec![]),
@@ -110,10 +113,19 @@ impl Action {
 
     /// Whether a role may do it: an administrator everything but signing and decrypting, a client what concerns
     /// sessions, connections and the node itself, a monitor what only looks, a signer what concerns certificates
-    /// (which of them, is another question) and the node itself.
+    /// (which of them, is another question) and the node itself, a user of the gateway the operators' services but not for whom
+    /// and with which key they work.
     pub(super) fn allows(&self, role: Role) -> bool {
         let uses_certificates = matches!(self, Self::Sign(_) | Self::Decrypt(_));
         let sees_certificates = matches!(self, Self::ListCertificates | Self::GetCertificate(_));
+        if let Self::Gateway(call) = self {
+            return match role {
+                Role::Admin => true,
+                Role::Gateway => !call.sets_up(),
+                Role::Monitor => call.only_looks(),
+                Role::Client | Role::Signer => false,
+            };
+        }
         let is_about_the_node = matches!(self, Self::Root | Self::ServerInfo | Self::PublicKey);
         let looks = matches!(
             self,
@@ -133,6 +145,7 @@ impl Action {
             // Who appoints the signers is none of them.
             Role::Admin => !uses_certificates,
             Role::Signer => uses_certificates || sees_certificates || is_about_the_node,
+            Role::Gateway => is_about_the_node,
             Role::Monitor => looks,
             Role::Client => !matches!(
                 self,
@@ -149,6 +162,16 @@ impl Action {
             ),
         }
     }
+}
+
+/// The verbs of an address of the services.
+fn of_gateway(calls: Vec<(Method, Call)>) -> (Option<Action>, Vec<(Method, Action)>) {
+    let mut verbs: Vec<_> = calls
+        .into_iter()
+        .map(|(verb, call)| (verb, Action::Gateway(call)))
+        .collect();
+    let get = verbs.iter().position(|(verb, _)| verb == Method::GET);
+    (get.map(|at| verbs.remove(at).1), verbs)
 }
 
 /// One name of a path. What is decoded divides nothing any more.

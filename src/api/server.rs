@@ -11,6 +11,7 @@ use crate::clock::{Millis, Moment};
 use crate::licence::Timestamp;
 
 use super::error::ApiError;
+use super::gateway;
 use super::record::{Scalar, record};
 use super::reply::Reply;
 use super::route::URNS;
@@ -126,8 +127,9 @@ record!(ServerInfo<'_>, this, {
     "ComputerID" => Scalar::text(this.computer_id),
 });
 
-pub(super) fn root(request: &Request) -> Reply {
-    let root = json!({ "Version": VERSION, "Urns": URNS });
+pub(super) fn root(api: &Api, request: &Request) -> Reply {
+    let urns: Vec<_> = URNS.into_iter().chain(gateway::urns(api)).collect();
+    let root = json!({ "Version": VERSION, "Urns": urns });
     Reply::json(root.to_string().into_bytes(), &request.query)
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::api::tls::TlsError;
+use crate::gateway::GatewayError;
 use crate::signing::SigningError;
 use crate::store::{StoreError, UserError};
 
@@ -24,6 +25,9 @@ pub enum StartError {
         "another keynode uses the state directory {0}: stop it first, or choose another with --state-dir"
     )]
     InUse(PathBuf),
+    /// The gateway.
+    #[error(transparent)]
+    Gateway(GatewayError),
     /// An address cannot be listened on.
     #[error("cannot listen on {address} (--{flag}): {source}")]
     Listen {

@@ -4,6 +4,7 @@
 mod activation;
 mod audit;
 mod error;
+mod gateway;
 mod logging;
 mod offers;
 mod plug;
@@ -37,6 +38,7 @@ use crate::api::{Api, Auth, Facts, Health, Rescans};
 use crate::clock::SharedClock;
 use crate::computer::Roots;
 use crate::devices::DeviceRules;
+use crate::gateway::{GatewayHandle, GatewayRules};
 use crate::keyring::{
     Change, Keeper, KeeperHandle, KeyProvider, Keyring, LicenceFiles, Mailbox, Plugged, Sources,
 };
@@ -78,6 +80,8 @@ pub struct Node {
     signer: Watched,
     certificates: CertificatesHandle,
     activation: ActivationHandle,
+    /// The operators' services.
+    pub gateway: GatewayHandle,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
@@ -145,6 +149,13 @@ impl Node {
         let host = (keys.clone(), desk.clone());
         let (activation, activation_thread) =
             activation::start(settings, &database, clock.clone(), roots, host)?;
+        let (gateway, gateway_thread) = gateway::start(
+            settings,
+            &database,
+            clock.clone(),
+            certificates.clone(),
+            desk.clone(),
+        )?;
         let audit = AuditKeeper::start(&database, clock.clone(), signer.clone(), settings.audit.keep_days)?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
         let signer_watch = signers.watch(desk.clone());
@@ -158,6 +169,7 @@ impl Node {
             certificates: certificates.clone(),
             rescans: rescans.clone(),
             activation: activation.clone(),
+            gateway: gateway.clone(),
             desk: desk.clone(),
             auth,
             facts: Facts::gather(started),
@@ -194,8 +206,9 @@ impl Node {
             signer: signer_watch,
             certificates,
             activation,
+            gateway,
             credentials,
-            threads: vec![activation_thread, desk_thread, keeper_thread],
+            threads: vec![activation_thread, gateway_thread, desk_thread, keeper_thread],
             _state_dir: state_dir,
         })
     }
@@ -218,6 +231,7 @@ impl Node {
         ));
         self.activation
             .set_rules(ActivationRules::from(&settings.activation));
+        self.gateway.set_rules(GatewayRules::from(settings));
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
@@ -255,6 +269,7 @@ impl Node {
             }
         }
         self.activation.stop();
+        self.gateway.stop();
         drop(self.devices);
         self.keys.stop();
         self.desk.stop();

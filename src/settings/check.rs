@@ -17,7 +17,8 @@ pub(super) fn together(settings: &Settings) -> Result<(), Conflict> {
     tokens(settings)?;
     certificates(settings)?;
     activation(settings)?;
-    centre(settings)
+    centre(settings)?;
+    gateway(settings)
 }
 
 /// Port 0 is never in conflict: the system picks a free one for each.
@@ -118,18 +119,56 @@ fn certificates(settings: &Settings) -> Result<(), Conflict> {
     }
 }
 
+/// Whether nobody on the way can read what is said: TLS, or an address on this computer.
+fn is_private(address: &str) -> bool {
+    let here = |host: &str| {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    };
+    let url = reqwest::Url::parse(address).ok();
+    url.is_some_and(|url| url.scheme() == "https" || url.host_str().is_some_and(here))
+}
+
+/// Passwords and tokens are secrets too.
+fn gateway(settings: &Settings) -> Result<(), Conflict> {
+    let ismp = &settings.ismp;
+    let addresses = [
+        ("tickets.url", &settings.tickets.url),
+        ("tickets.url_eu", &settings.tickets.url_eu),
+        ("ismp.url", &ismp.url),
+        ("ismp.retail_url", ismp.retail_url.as_ref().unwrap_or(&ismp.url)),
+        ("crpt.gateway_url", &settings.crpt.gateway_url),
+        ("crpt.url", &settings.crpt.url),
+        ("taxcom.url", &settings.taxcom.url),
+    ];
+    if let Some((option, address)) = addresses.into_iter().find(|(_, address)| !is_private(address)) {
+        let message = format!(
+            "{option} is {address:?}: expected https, for http shows passwords and tokens to everybody on the way; only a \
+             service on this computer may have http (gateway.ca names a private CA)"
+        );
+        return Err((vec![option], message));
+    }
+    let own = &settings.gateway;
+    match (&own.token, &own.token_key) {
+        (None, None) => Ok(()),
+        (Some(name), Some(_)) if settings.tokens.contains_key(name) => Ok(()),
+        (Some(name), Some(_)) => Err((
+            vec!["gateway.token"],
+            format!("gateway.token is {name:?}, and there is no [tokens.{name}]"),
+        )),
+        _ => Err((
+            vec!["gateway.token", "gateway.token_key"],
+            "of gateway.token and gateway.token_key one is set: expected both or none".into(),
+        )),
+    }
+}
+
 /// Codes are secrets: they go over the network encrypted, or not at all.
 fn activation(settings: &Settings) -> Result<(), Conflict> {
     let Some(centre) = &settings.activation.centre else {
         return Ok(());
     };
-    let here = |host: &str| {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    };
-    let url = reqwest::Url::parse(centre).ok();
-    let fits = url.is_some_and(|url| url.scheme() == "https" || url.host_str().is_some_and(here));
-    if fits {
+    if is_private(centre) {
         return Ok(());
     }
     let message = format!(

@@ -62,6 +62,8 @@ pub enum Kind {
     FileName,
     /// Environment variables; as text `A=1 B=2`.
     Variables,
+    /// Names, each with a day; as text `A=2025-03-01 B=2026-01-01`.
+    Days,
     /// Tables with names that the administrator gives; as text `NAME:field=value,field=value;NAME2:...`.
     Tables(&'static [Field]),
     /// Access codes with the key numbers that they guard; as text `CODE=1,2;CODE2=3`.
@@ -78,7 +80,7 @@ impl Kind {
             Self::Hosts => Value::Array(split(text, ',').map(Value::from).collect()),
             Self::Families => Value::Array(split(text, ';').map(Value::from).collect()),
             Self::AccessCodes => Value::Table(parse_codes(text)?),
-            Self::Variables => Value::Table(tables::parse_variables(text)?),
+            Self::Variables | Self::Days => Value::Table(tables::parse_variables(text)?),
             Self::Tables(fields) => Value::Table(tables::parse(text, fields)?),
             _ => Value::from(text),
         };
@@ -94,6 +96,7 @@ impl Kind {
             (Self::Families, Value::Array(families)) => families.iter().all(is_family),
             (Self::AccessCodes, Value::Table(codes)) => codes.iter().all(|(code, keys)| is_code(code, keys)),
             (Self::Variables, Value::Table(variables)) => tables::are_variables(variables),
+            (Self::Days, Value::Table(days)) => days.values().all(|day| day.as_str().is_some_and(is_day)),
             (Self::Tables(fields), Value::Table(entries)) => tables::accepts(entries, fields),
             (_, Value::String(text)) => self.accepts_text(text),
             _ => false,
@@ -156,6 +159,7 @@ impl Kind {
             Self::Text { max } => format!("a text of 1 to {max} characters"),
             Self::FileName => "the name of a file, without its directory".to_owned(),
             Self::Variables => "environment variables with their values, all texts, such as {A = \"1\"}".to_owned(),
+            Self::Days => "names with days, such as {tobacco = \"2025-03-01\"}".to_owned(),
             Self::Tables(fields) => tables::expected(fields),
             Self::AccessCodes => {
                 "access codes of 1 to 128 characters, each with its key numbers, such as CODE=7131766,7131767".to_owned()
@@ -178,6 +182,7 @@ impl Kind {
             Self::Text { .. } => "TEXT",
             Self::FileName => "NAME",
             Self::Variables => "A=1 B=2",
+            Self::Days => "NAME=YYYY-MM-DD ...",
             Self::Tables(_) => "NAME:FIELD=VALUE,...;...",
             Self::Families => "VID:PID DRIVER NAME;...",
             Self::AccessCodes => "CODE=N,...;...",
@@ -224,6 +229,11 @@ fn is_code(code: &str, keys: &Value) -> bool {
                         .is_some_and(|key| (1..=MAX_KEY_NO).contains(&key))
                 })
         })
+}
+
+/// A day as `YYYY-MM-DD`.
+fn is_day(text: &str) -> bool {
+    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
 }
 
 /// Passwords have no place in settings, and a query or fragment none in a base.

@@ -11,6 +11,8 @@ mod duration;
 mod error;
 mod family;
 mod file;
+mod gateway;
+mod gateway_options;
 mod kind;
 mod load;
 mod options;
@@ -24,6 +26,7 @@ pub use args::{
 };
 pub use error::{Origin, SettingsError};
 pub use family::{FamilyDriver, FamilyEntry};
+pub use gateway::{Crpt, CrptRoute, Gateway, Ismp, Taxcom, TaxcomForm, Tickets};
 pub use kind::Kind;
 pub use load::Loaded;
 pub use options::{OPTIONS, OptionSpec};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Kind;
+use super::gateway_options::GATEWAY;
 use super::tables::Field;
 
 /// One option.
@@ -38,17 +39,17 @@ impl OptionSpec {
     }
 }
 
-const fn option(path: &'static str, kind: Kind, help: &'static str) -> OptionSpec {
+pub(super) const fn option(path: &'static str, kind: Kind, help: &'static str) -> OptionSpec {
     OptionSpec { path, kind, help }
 }
 
-const fn duration(min: Duration, max: Duration) -> Kind {
+pub(super) const fn duration(min: Duration, max: Duration) -> Kind {
     Kind::Duration { min, max }
 }
 
-const TENTH: Duration = Duration::from_millis(100);
-const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
+pub(super) const TENTH: Duration = Duration::from_millis(100);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
 
 const fn field(name: &'static str, kind: Kind) -> Field {
@@ -83,7 +84,24 @@ const CERTIFICATE: &[Field] = &[
 ];
 
 /// Every option, in the order of the sample.
-pub const OPTIONS: &[OptionSpec] = &[
+pub const OPTIONS: &[OptionSpec] = &ALL;
+
+const ALL: [OptionSpec; NODE.len() + GATEWAY.len()] = {
+    let mut all = [NODE[0]; NODE.len() + GATEWAY.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < NODE.len() {
+            NODE[at]
+        } else {
+            GATEWAY[at - NODE.len()]
+        };
+        at += 1;
+    }
+    all
+};
+
+/// Those of the node itself, of activation and of the centre.
+const NODE: &[OptionSpec] = &[
     option("listen", Kind::Address, "Address of the API"),
     option("admin_listen", Kind::Address, "Address of health and readiness"),
     option("state_dir", Kind::Path, "Directory of what the node keeps"),

@@ -78,6 +78,13 @@ fn the_sample_shows_the_defaults() {
         "centre.private_key",
         "centre.token",
         "centre.token_key",
+        "gateway.requires",
+        "gateway.ca",
+        "gateway.proxy",
+        "gateway.token",
+        "gateway.token_key",
+        "ismp.retail_url",
+        "crpt.registration_key_file",
     ];
     assert_eq!(unset, without_fixed_default);
 }
@@ -123,7 +130,10 @@ fn unknown_keys_are_refused_with_their_place() {
         top.starts_with("k.toml:2:1: unknown key \"listen_on\": expected one of listen, admin_listen,"),
         "{top}"
     );
-    assert!(top.ends_with("[login], [audit], [activation], [centre]"), "{top}");
+    assert!(
+        top.ends_with("[centre], [gateway], [tickets], [ismp], [crpt], [taxcom]"),
+        "{top}"
+    );
     assert_eq!(
         refusal("[sessions]\n  lief = \"15m\"\n", &[]),
         "k.toml:2:3: unknown key \"lief\" in [sessions]: expected one of life, grace"

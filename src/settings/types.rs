@@ -14,6 +14,7 @@ use super::{
     activation::{Activation, Centre},
     duration,
     family::FamilyEntry,
+    gateway::{Crpt, Gateway, Ismp, Taxcom, Tickets},
     token::{CertificateFile, Signing, Token},
 };
 
@@ -62,6 +63,16 @@ pub struct Settings {
     pub activation: Activation,
     /// The vendor's centre.
     pub centre: Centre,
+    /// What the operators' services have in common.
+    pub gateway: Gateway,
+    /// Tickets of the support portal.
+    pub tickets: Tickets,
+    /// Session keys of IS MP.
+    pub ismp: Ismp,
+    /// Connections of CRPT.
+    pub crpt: Crpt,
+    /// 1C-Taxcom.
+    pub taxcom: Taxcom,
 }
 
 /// `[api]`: the HTTP API.
@@ -232,6 +243,11 @@ impl Default for Settings {
             audit: Audit::default(),
             activation: Activation::default(),
             centre: Centre::default(),
+            gateway: Gateway::default(),
+            tickets: Tickets::default(),
+            ismp: Ismp::default(),
+            crpt: Crpt::default(),
+            taxcom: Taxcom::default(),
         }
     }
 }

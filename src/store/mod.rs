@@ -2,6 +2,7 @@
 
 mod activations;
 mod audit;
+mod gateway;
 mod id;
 mod keys;
 mod password;
@@ -14,6 +15,7 @@ pub use audit::{
     AUDIT_TABLE, AuditEntry, AuditError, AuditRow, Author, ChainHash, append as append_audit_to,
     append_audit, checkpoint_audit, prune_audit, verify_audit,
 };
+pub use gateway::{GatewayJob, GatewayRecord, GatewayRecords, GatewayWrite};
 pub use id::{BadId, Id};
 pub use keys::{load_highest_time, load_switched_off, save_highest_time, switch_key};
 pub use password::{HashedPassword, MIN_PASSWORD};
@@ -123,6 +125,7 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
 ",
     activations::SCHEMA,
+    gateway::SCHEMA,
 ];
 
 /// A kind of database: the name of its file, and the history of its schema. Each entry of that brings it from the version of

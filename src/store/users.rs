@@ -26,6 +26,8 @@ pub enum Role {
     Monitor,
     /// Sign and decrypt with the certificates that the user is bound to, and nothing else. No other role may.
     Signer,
+    /// Use the operators' services through this node: session keys, tickets, connections, processes.
+    Gateway,
 }
 
 impl fmt::Display for Role {
@@ -35,6 +37,7 @@ impl fmt::Display for Role {
             Self::Client => "client",
             Self::Monitor => "monitor",
             Self::Signer => "signer",
+            Self::Gateway => "gateway",
         })
     }
 }
@@ -48,6 +51,7 @@ impl FromStr for Role {
             "client" => Ok(Self::Client),
             "monitor" => Ok(Self::Monitor),
             "signer" => Ok(Self::Signer),
+            "gateway" => Ok(Self::Gateway),
             _ => Err(UserError::Role(text.to_owned())),
         }
     }
@@ -72,7 +76,7 @@ pub struct User {
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
     /// There is no such role.
-    #[error("\"{0}\" is no role: admin, client, monitor or signer")]
+    #[error("\"{0}\" is no role: admin, client, monitor, signer or gateway")]
     Role(String),
     /// A name that HTTP Basic cannot carry.
     #[error("a user's name has 1 to 64 characters, without colons and control characters")]

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use keynode::clock::{Clock, Millis};
 use keynode::computer::Roots;
 use keynode::devices::Carrier;
+use keynode::gateway::GatewayHandle;
 use keynode::keyring::{KeeperHandle, Plugged};
 use keynode::licence::{Licence, Timestamp};
 use keynode::node::{Node, SIGNING_KEY, StartError, host_devices};
@@ -39,6 +40,7 @@ struct Running {
     admin: SocketAddr,
     keys: KeeperHandle,
     desk: DeskHandle,
+    gateway: GatewayHandle,
     commands: UnboundedSender<Command>,
     thread: Option<JoinHandle<()>>,
 }
@@ -142,8 +144,10 @@ impl TestNode {
         let before = self.settings.state_dir.clone();
         fs::create_dir(&after).unwrap();
         // The database before its log: what the log lacks was not promised to anybody.
-        for name in [SIGNING_KEY, "keynode.db", "keynode.db-wal"] {
-            fs::copy(before.join(name), after.join(name)).unwrap();
+        for name in [SIGNING_KEY, "gateway.key", "keynode.db", "keynode.db-wal"] {
+            if before.join(name).exists() {
+                fs::copy(before.join(name), after.join(name)).unwrap();
+            }
         }
         self.settings.licence_dir = Some(self.settings.licence_dir());
         self.settings.vendor_dir = Some(self.settings.vendor_dir());
@@ -187,6 +191,7 @@ impl TestNode {
     /// Makes the node look at its clock; returns when it has.
     pub(crate) fn wake(&self) {
         self.running().keys.wake();
+        self.running().gateway.wake();
         self.rescan();
     }
 
@@ -350,7 +355,7 @@ fn run(
                     return;
                 }
             };
-            let handles = (node.keys.clone(), node.desk.clone());
+            let handles = (node.keys.clone(), node.desk.clone(), node.gateway.clone());
             let addresses = (node.address, node.admin_address);
             started.send(Ok((addresses, handles))).unwrap();
             while let Some(Command::Reload(settings, done)) = told.recv().await {
@@ -361,11 +366,12 @@ fn run(
         });
     });
     match result.recv().unwrap() {
-        Ok(((address, admin), (keys, desk))) => Ok(Running {
+        Ok(((address, admin), (keys, desk, gateway))) => Ok(Running {
             address,
             admin,
             keys,
             desk,
+            gateway,
             commands,
             thread: Some(thread),
         }),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use crate::tokens::TokensHandle;
+use crate::tokens::{Tokens, TokensHandle};
 
 use super::file::{CertificateRules, FileContents, FileFault, Stamp};
 use super::inventory::Inventory;
@@ -64,6 +64,11 @@ impl CertificatesHandle {
     /// The certificates as they were seen last.
     pub fn inventory(&self) -> Arc<Inventory> {
         self.inventory.load_full()
+    }
+
+    /// The tokens, as they were seen last.
+    pub fn tokens(&self) -> Arc<Tokens> {
+        self.tokens.tokens()
     }
 
     /// Reads all files anew, and takes over what the tokens' last look saw; returns when that is published.

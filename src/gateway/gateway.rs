@@ -1,0 +1,128 @@
+//! The gateway: its services, and what they share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+
+use crate::clock::SharedClock;
+use crate::licence::Timestamp;
+use crate::store::{Database, GatewayJob, GatewayRecords, StoreError};
+use crate::tokens::CertificatesHandle;
+
+use super::crpt::Crpt;
+use super::ismp::Ismp;
+use super::jobs::Next;
+use super::organization::Organization;
+use super::rules::GatewayRules;
+use super::signer::KeySigner;
+use super::state::{State, StateError};
+use super::taxcom::Taxcom;
+use super::tickets::Tickets;
+use super::upstream::Upstream;
+use super::vault::Vault;
+
+/// What the gateway tells the rest of the node.
+pub trait GatewayHost: Send + Sync {
+    /// Something that the gateway did by itself, for the audit log. No secrets.
+    fn note(&self, event: &str, object: &str, detail: &str);
+}
+
+/// What a gateway is made of.
+pub struct GatewayParts {
+    /// The settings.
+    pub rules: GatewayRules,
+    /// Where its key is.
+    pub state_dir: PathBuf,
+    /// What it keeps.
+    pub database: Database,
+    /// The time.
+    pub clock: SharedClock,
+    /// The certificates.
+    pub certificates: CertificatesHandle,
+    /// The rest of the node.
+    pub host: Arc<dyn GatewayHost>,
+}
+
+/// What the services share.
+pub struct Shared {
+    pub(super) rules: ArcSwap<GatewayRules>,
+    /// What is kept.
+    pub state: State,
+    pub(super) upstream: Upstream,
+    pub(super) signer: KeySigner,
+    pub(super) clock: SharedClock,
+    pub(super) host: Arc<dyn GatewayHost>,
+    /// Jobs have changed, or the time.
+    pub(super) wake: Notify,
+}
+
+impl Shared {
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now().wall
+    }
+
+    /// The settings.
+    pub fn rules(&self) -> Arc<GatewayRules> {
+        self.rules.load_full()
+    }
+
+    /// An organisation, where it is known.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn organization(&self, itn: &str) -> Result<Option<Organization>, StateError> {
+        self.state.find(itn)
+    }
+}
+
+/// All services.
+pub struct Gateway {
+    /// What they share.
+    pub shared: Arc<Shared>,
+    /// Tickets of the support portal.
+    pub tickets: Tickets,
+    /// Session keys of IS MP.
+    pub ismp: Ismp,
+    /// Connections of CRPT.
+    pub crpt: Crpt,
+    /// 1C-Taxcom.
+    pub taxcom: Taxcom,
+}
+
+impl Gateway {
+    pub(super) fn new(parts: GatewayParts) -> Result<Self, StoreError> {
+        let records = GatewayRecords::open(&parts.database)?;
+        let shared = Arc::new(Shared {
+            state: State::new(records, Vault::new(&parts.state_dir)),
+            upstream: Upstream::new(&parts.rules),
+            rules: ArcSwap::from_pointee(parts.rules),
+            signer: KeySigner::new(parts.certificates, parts.clock.clone()),
+            clock: parts.clock,
+            host: parts.host,
+            wake: Notify::new(),
+        });
+        Ok(Self {
+            tickets: Tickets::new(shared.clone()),
+            ismp: Ismp::new(shared.clone()),
+            crpt: Crpt::new(shared.clone()),
+            taxcom: Taxcom::new(shared.clone()),
+            shared,
+        })
+    }
+
+    /// Does a job that is due. It may have been begun before, and must not be done twice.
+    pub(super) async fn work(&self, job: &GatewayJob) -> Next {
+        match job.kind.as_str() {
+            super::ismp::RENEWAL => self.ismp.renew_job(&job.name).await,
+            super::crpt::REPEAT => self.crpt.repeat_job(&job.name).await,
+            super::taxcom::POLL => self.taxcom.poll_job(&job.name).await,
+            super::tickets::CLEANING => self.tickets.clean_job(),
+            other => {
+                tracing::warn!(kind = other, "a job of a later program is left alone");
+                Next::Done
+            }
+        }
+    }
+}

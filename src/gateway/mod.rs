@@ -1,0 +1,34 @@
+//! What the certificates on the keys are used for: tickets of the support portal, session keys of IS MP, connections of CRPT,
+//! 1C-Taxcom. Does these jobs for every program of the network, unattended; knows no HTTP server.
+
+mod account;
+mod crpt;
+mod flights;
+mod gateway;
+mod handle;
+mod ismp;
+mod jobs;
+mod organization;
+mod outcome;
+mod rules;
+mod secret;
+mod signer;
+mod state;
+mod taxcom;
+mod tickets;
+mod upstream;
+mod vault;
+
+pub use account::{Account, SupportAccount};
+pub use crpt::{Connection, Crpt};
+pub use gateway::{Gateway, GatewayHost, GatewayParts, Shared};
+pub use handle::{GatewayError, GatewayHandle};
+pub use ismp::Ismp;
+pub use organization::{Facility, Organization};
+pub use outcome::{Code, Detail, Trouble};
+pub use rules::{GatewayRules, ProxyRule};
+pub use secret::Secret;
+pub use state::{Changes, Kept, State, StateError};
+pub use taxcom::Taxcom;
+pub use tickets::Tickets;
+pub use vault::VaultError;

@@ -1,0 +1,167 @@
+//! Signs and decrypts for an organisation, and says in the seeds' words why that did not work. Nothing is tried twice: a PIN
+//! that is refused twice locks a key.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::clock::SharedClock;
+use crate::cms::{Certificate, Profile, Thumbprint};
+use crate::tokens::{CertificateError, CertificatesHandle, KeyPlace, Listed, ToSign, TokenError, TokenState};
+
+use super::organization::Organization;
+use super::outcome::{Code, Detail, Trouble};
+
+/// The certificates that organisations sign with.
+pub(super) struct KeySigner {
+    certificates: CertificatesHandle,
+    clock: SharedClock,
+}
+
+/// A signature and whose it is.
+#[derive(Clone, Debug)]
+pub(super) struct Signed {
+    /// CMS, Base64 in one line.
+    pub(super) base64: String,
+    pub(super) thumbprint: Thumbprint,
+}
+
+impl KeySigner {
+    pub(super) fn new(certificates: CertificatesHandle, clock: SharedClock) -> Self {
+        Self { certificates, clock }
+    }
+
+    /// The certificate of an organisation: the one that is set, or the valid one here that bears its ITN, of several the one
+    /// that is valid longest.
+    pub(super) fn thumbprint_of(
+        &self,
+        itn: &str,
+        organization: &Organization,
+    ) -> Result<Thumbprint, Trouble> {
+        if let Some(thumbprint) = organization.thumbprint() {
+            return Ok(thumbprint);
+        }
+        let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
+        let bearing = inventory.certificates.iter().filter(|listed| {
+            let certificate = listed.certificate.as_ref();
+            certificate.is_some_and(|certificate| certificate.itn.as_deref() == Some(itn))
+        });
+        let usable = |listed: &Listed| listed.obstacle(now).is_none();
+        let ends = |listed: &Listed| listed.certificate.as_ref().map(|own| own.not_after);
+        let best = bearing.max_by_key(|listed| (usable(listed), listed.key.is_some(), ends(listed)));
+        best.and_then(|listed| listed.thumbprint).ok_or_else(|| {
+            Trouble::new(
+                Code::Service,
+                "Ключ электронной подписи организации не подключен к узлу лицензирования.",
+                format!("no certificate with the ITN {itn} is here, and none is set for the organisation"),
+            )
+            .with(Detail::KeyNotConnected)
+        })
+    }
+
+    /// A certificate that is here, connected or not.
+    pub(super) fn certificate(&self, thumbprint: Thumbprint) -> Option<Arc<Certificate>> {
+        let inventory = self.certificates.inventory();
+        let listed = inventory.find(thumbprint, self.clock.now().wall)?;
+        listed.certificate.clone()
+    }
+
+    /// Whether a signature could be had now, without asking the key for one.
+    pub(super) fn is_ready(&self, thumbprint: Thumbprint) -> bool {
+        let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
+        let listed = inventory.find(thumbprint, now);
+        listed.is_some_and(|listed| listed.obstacle(now).is_none() && listed.key.is_some())
+    }
+
+    /// A CAdES-BES signature with the certificate in it.
+    pub(super) async fn sign(
+        &self,
+        thumbprint: Thumbprint,
+        content: &[u8],
+        detached: bool,
+    ) -> Result<Signed, Trouble> {
+        let what = ToSign {
+            content,
+            profile: Profile::CadesBes,
+            detached,
+            chain: false,
+        };
+        let now = self.clock.now().wall;
+        let signed = self.certificates.sign_cms(thumbprint, what, now).await;
+        let signed = signed.map_err(|error| self.trouble(thumbprint, &error))?;
+        Ok(Signed {
+            base64: STANDARD.encode(signed),
+            thumbprint,
+        })
+    }
+
+    /// Opens a message that is encrypted to a certificate.
+    pub(super) async fn decrypt(
+        &self,
+        thumbprint: Thumbprint,
+        message: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+        let now = self.clock.now().wall;
+        let opened = self.certificates.decrypt_cms(thumbprint, message, now).await;
+        opened.map_err(|error| self.trouble(thumbprint, &error))
+    }
+
+    /// Why a certificate did not do its work.
+    fn trouble(&self, thumbprint: Thumbprint, error: &CertificateError) -> Trouble {
+        let (detail, message) = match self.cause(thumbprint, error) {
+            Some(Detail::KeyNotConnected) => (
+                Some(Detail::KeyNotConnected),
+                "Ключ электронной подписи не подключен к узлу лицензирования.",
+            ),
+            Some(Detail::PinRequired) => (
+                Some(Detail::PinRequired),
+                "Для ключа электронной подписи на узле лицензирования не задан ПИН-код.",
+            ),
+            Some(Detail::PinWrong) => (
+                Some(Detail::PinWrong),
+                "ПИН-код ключа электронной подписи на узле лицензирования неверен или заблокирован.",
+            ),
+            Some(Detail::CertificateExpired) => (
+                Some(Detail::CertificateExpired),
+                "Срок действия сертификата электронной подписи истек или не наступил.",
+            ),
+            _ => (
+                None,
+                "Ключ электронной подписи на узле лицензирования не выполнил операцию.",
+            ),
+        };
+        let mut trouble = Trouble::new(Code::Service, message, error.to_string());
+        trouble.detail = detail;
+        trouble
+    }
+
+    /// What of it hardware has a word for.
+    fn cause(&self, thumbprint: Thumbprint, error: &CertificateError) -> Option<Detail> {
+        let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
+        let Some(listed) = inventory.find(thumbprint, now) else {
+            return Some(Detail::KeyNotConnected);
+        };
+        let certificate = listed.certificate.as_ref()?;
+        if now < certificate.not_before || now > certificate.not_after {
+            return Some(Detail::CertificateExpired);
+        }
+        let Some(KeyPlace::Token { token, .. }) = &listed.key else {
+            return None;
+        };
+        let tokens = self.certificates.tokens();
+        let state = tokens
+            .iter()
+            .find(|known| known.name == *token)
+            .map(|known| &known.state);
+        match (state, error) {
+            (None | Some(TokenState::Absent), _) => Some(Detail::KeyNotConnected),
+            (Some(TokenState::Locked), _) => Some(Detail::PinWrong),
+            (Some(TokenState::NeedsPin(why)), _) if why.contains("refused") => Some(Detail::PinWrong),
+            (Some(TokenState::NeedsPin(_)), _) => Some(Detail::PinRequired),
+            (_, CertificateError::Token(TokenError::NotUsable { .. })) => Some(Detail::KeyNotConnected),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What is kept of the services: typed records with sealed parts, changed together with the jobs about them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::licence::Timestamp;
+use crate::store::{GatewayJob, GatewayRecord, GatewayRecords, GatewayWrite, StoreError};
+
+use super::secret::Secret;
+use super::vault::{Vault, VaultError};
+
+/// A kind of record. What it holds is not secret: secrets go beside it, sealed.
+pub trait Kept: Serialize + DeserializeOwned {
+    /// Its name, unique among all kinds.
+    const KIND: &'static str;
+}
+
+/// Why something was not kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The state file failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A secret cannot be sealed or opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A record was written by something else.
+    #[error("the record {kind} {name} in the state file makes no sense: {why}")]
+    Record {
+        /// Kind of the record.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// What is kept of the services. Writing blocks for a commit.
+pub struct State {
+    records: Mutex<GatewayRecords>,
+    vault: Vault,
+}
+
+/// Changes that are made together.
+#[derive(Default)]
+pub struct Changes(Vec<GatewayWrite>);
+
+impl State {
+    pub(super) fn new(records: GatewayRecords, vault: Vault) -> Self {
+        Self {
+            records: Mutex::new(records),
+            vault,
+        }
+    }
+
+    fn records(&self) -> MutexGuard<'_, GatewayRecords> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A record.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn find<T: Kept>(&self, name: &str) -> Result<Option<T>, StateError> {
+        let found = self.records().find(T::KIND, name)?;
+        found.map(|row| read(&row)).transpose()
+    }
+
+    /// All records of a kind with their names, by name.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn all<T: Kept>(&self) -> Result<Vec<(String, T)>, StateError> {
+        let rows = self.records().all(T::KIND)?;
+        rows.into_iter()
+            .map(|row| Ok((row.name.clone(), read(&row)?)))
+            .collect()
+    }
+
+    /// Removes a record and returns it: of several who ask at once, one gets it.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn take<T: Kept>(&self, name: &str) -> Result<Option<T>, StateError> {
+        let taken = self.records().take(T::KIND, name)?;
+        taken.map(|row| read(&row)).transpose()
+    }
+
+    /// The secret part of a record.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub async fn secret<T: Kept>(&self, name: &str) -> Result<Option<Secret>, StateError> {
+        let found = self.records().find(T::KIND, name)?;
+        match found.and_then(|row| row.sealed) {
+            Some(sealed) => Ok(Some(self.vault.open(T::KIND, name, &sealed).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Puts a record with a secret part among changes.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub async fn put_sealed<T: Kept>(
+        &self,
+        changes: &mut Changes,
+        name: &str,
+        record: &T,
+        secret: &Secret,
+    ) -> Result<(), StateError> {
+        let sealed = self.vault.seal(T::KIND, name, secret).await?;
+        changes.add(name, record, Some(sealed));
+        Ok(())
+    }
+
+    /// Makes changes, durably, all or none.
+    ///
+    /// # Errors
+    /// [`StateError`]; nothing was changed then.
+    pub fn commit(&self, changes: Changes) -> Result<(), StateError> {
+        if changes.0.is_empty() {
+            return Ok(());
+        }
+        Ok(self.records().write(&changes.0)?)
+    }
+
+    /// All jobs, the most urgent first.
+    pub(super) fn jobs(&self) -> Result<Vec<GatewayJob>, StateError> {
+        Ok(self.records().jobs()?)
+    }
+}
+
+impl Changes {
+    /// No changes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn add<T: Kept>(&mut self, name: &str, record: &T, sealed: Option<Vec<u8>>) {
+        self.0.push(GatewayWrite::Put {
+            kind: T::KIND,
+            record: GatewayRecord {
+                name: name.into(),
+                record: json(record),
+                sealed,
+            },
+        });
+    }
+
+    /// Puts a record without a secret part, in place of one that was there.
+    #[must_use]
+    pub fn put<T: Kept>(mut self, name: &str, record: &T) -> Self {
+        self.add(name, record, None);
+        self
+    }
+
+    /// Puts a record's open part; a secret part that it has stays.
+    #[must_use]
+    pub fn update<T: Kept>(mut self, name: &str, record: &T) -> Self {
+        self.0.push(GatewayWrite::Update {
+            kind: T::KIND,
+            name: name.into(),
+            record: json(record),
+        });
+        self
+    }
+
+    /// Removes a record.
+    #[must_use]
+    pub fn remove<T: Kept>(mut self, name: &str) -> Self {
+        self.0.push(GatewayWrite::Remove {
+            kind: T::KIND,
+            name: name.into(),
+        });
+        self
+    }
+
+    /// Plans a job, in place of one of this kind and name.
+    #[must_use]
+    pub fn plan(mut self, kind: &str, name: &str, due: Timestamp) -> Self {
+        self.0.push(GatewayWrite::Plan(GatewayJob {
+            kind: kind.into(),
+            name: name.into(),
+            due,
+        }));
+        self
+    }
+
+    /// Removes a job.
+    #[must_use]
+    pub fn done(mut self, kind: &str, name: &str) -> Self {
+        self.0.push(GatewayWrite::Done {
+            kind: kind.into(),
+            name: name.into(),
+        });
+        self
+    }
+}
+
+fn json(record: &impl Serialize) -> String {
+    serde_json::to_string(record).expect("records have a JSON form")
+}
+
+fn read<T: Kept>(row: &GatewayRecord) -> Result<T, StateError> {
+    serde_json::from_str(&row.record).map_err(|error| StateError::Record {
+        kind: T::KIND,
+        name: row.name.clone(),
+        why: error.to_string(),
+    })
+}

@@ -1,0 +1,275 @@
+//! One server on loopback that is all of the services, by their paths; what it was asked it remembers, what it is told to say
+//! it says.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+
+use super::judge::Judge;
+use super::world::World;
+use super::{crpt, ismp, portal, taxcom};
+
+/// What the stand-ins are told.
+#[derive(Clone, Debug)]
+pub struct SandboxRules {
+    /// Certificates (PEM) of the authority whose signatures count.
+    pub authority: PathBuf,
+    /// Where files are made for OpenSSL.
+    pub directory: PathBuf,
+    /// Login and password that the support portal knows.
+    pub account: (String, String),
+    /// Port; 0: a free one.
+    pub port: u16,
+}
+
+/// A request that came.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// GET, POST, ...
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// What stands behind the question mark.
+    pub query: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Asked {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(own, _)| own == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; null where it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// A parameter of the query.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        let mut found = pairs.filter(|(own, _)| *own == name);
+        let value = found.next()?.1;
+        Some(
+            percent_encoding::percent_decode_str(value)
+                .decode_utf8_lossy()
+                .into_owned(),
+        )
+    }
+}
+
+/// An answer that was put into a stand-in's mouth.
+#[derive(Clone, Debug, Default)]
+pub struct Canned {
+    /// Its status; 0: the connection is cut without one.
+    pub status: u16,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// Said so much later.
+    pub delay: Duration,
+    /// The service does first what it was asked, so that only its answer is lost.
+    pub after_doing: bool,
+}
+
+/// What a service says.
+pub(super) struct Said {
+    pub(super) status: u16,
+    pub(super) content_type: &'static str,
+    pub(super) body: Vec<u8>,
+}
+
+impl Said {
+    pub(super) fn json(status: u16, body: &serde_json::Value) -> Self {
+        Self {
+            status,
+            content_type: "application/json",
+            body: body.to_string().into_bytes(),
+        }
+    }
+}
+
+/// What the server and its owner share.
+struct Inner {
+    world: Mutex<World>,
+    judge: Judge,
+    asked: Mutex<Vec<Asked>>,
+    canned: Mutex<VecDeque<(String, Canned)>>,
+}
+
+/// Stand-ins for all services, until this is dropped.
+pub struct Sandbox {
+    address: SocketAddr,
+    inner: Arc<Inner>,
+    server: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts them.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn start(rules: SandboxRules) -> io::Result<Self> {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, rules.port)))?;
+        let address = listener.local_addr()?;
+        let inner = Arc::new(Inner {
+            judge: Judge {
+                authority: rules.authority,
+                directory: rules.directory,
+            },
+            world: Mutex::new(World::new(rules.account, address)),
+            asked: Mutex::default(),
+            canned: Mutex::default(),
+        });
+        let (started, handle) = mpsc::channel();
+        let shared = inner.clone();
+        let thread = std::thread::Builder::new()
+            .name("sandbox".into())
+            .spawn(move || {
+                actix_rt::System::new().block_on(async move {
+                    let server = HttpServer::new(move || {
+                        App::new()
+                            .app_data(Data::from(shared.clone()))
+                            .app_data(web::PayloadConfig::new(4 * 1024 * 1024))
+                            .default_service(web::to(answer))
+                    });
+                    let server = server
+                        .workers(2)
+                        .disable_signals()
+                        .shutdown_timeout(0)
+                        .listen(listener);
+                    match server.map(HttpServer::run) {
+                        Ok(server) => {
+                            let _ = started.send(Ok(server.handle()));
+                            let _ = server.await;
+                        }
+                        Err(error) => _ = started.send(Err(error)),
+                    }
+                });
+            })?;
+        let server = handle.recv().map_err(io::Error::other)??;
+        Ok(Self {
+            address,
+            inner,
+            server,
+            thread: Some(thread),
+        })
+    }
+
+    /// Base address of every service.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Has the next request whose path begins so get this answer. Several wait in line.
+    pub fn say_next(&self, path: &str, answer: Canned) {
+        lock(&self.inner.canned).push_back((path.into(), answer));
+    }
+
+    /// The requests whose path begins so, in their order.
+    pub fn asked(&self, path: &str) -> Vec<Asked> {
+        let asked = lock(&self.inner.asked);
+        asked
+            .iter()
+            .filter(|asked| asked.path.starts_with(path))
+            .cloned()
+            .collect()
+    }
+
+    /// Has the operators decide about everything that waits: applications are taken, or rejected for this reason.
+    pub fn decide(&self, rejected: Option<&str>) {
+        lock(&self.inner.world).decide(rejected);
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        drop(self.server.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn answer(request: HttpRequest, body: Bytes, inner: Data<Inner>) -> HttpResponse {
+    let headers = request.headers().iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    });
+    let asked = Asked {
+        method: request.method().to_string(),
+        path: request.path().to_owned(),
+        query: request.query_string().to_owned(),
+        headers: headers.collect(),
+        body: body.to_vec(),
+    };
+    lock(&inner.asked).push(asked.clone());
+    let canned = {
+        let mut waiting = lock(&inner.canned);
+        let at = waiting
+            .iter()
+            .position(|(path, _)| asked.path.starts_with(path.as_str()));
+        at.and_then(|at| waiting.remove(at)).map(|(_, canned)| canned)
+    };
+    if canned.as_ref().is_none_or(|canned| canned.after_doing) {
+        let shared = inner.clone();
+        let said = web::block(move || serve(&shared, &asked)).await;
+        if canned.is_none() {
+            return match said {
+                Ok(said) => respond(&said),
+                Err(_) => HttpResponse::InternalServerError().finish(),
+            };
+        }
+    }
+    let canned = canned.unwrap_or_default();
+    actix_rt::time::sleep(canned.delay).await;
+    if canned.status == 0 {
+        // A body that breaks off before it began cuts the connection.
+        let broken = futures_util::stream::once(async { Err::<Bytes, _>(io::Error::other("cut")) });
+        return HttpResponse::Ok().streaming(broken);
+    }
+    respond(&Said {
+        status: canned.status,
+        content_type: "application/json",
+        body: canned.body,
+    })
+}
+
+fn respond(said: &Said) -> HttpResponse {
+    let status = StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    HttpResponse::build(status)
+        .content_type(said.content_type)
+        .body(said.body.clone())
+}
+
+/// The service that a path belongs to.
+fn serve(inner: &Inner, asked: &Asked) -> Said {
+    let (world, judge) = (&inner.world, &inner.judge);
+    let said = portal::answer(world, asked)
+        .or_else(|| ismp::answer(world, judge, asked))
+        .or_else(|| crpt::answer(world, judge, asked))
+        .or_else(|| taxcom::answer(world, judge, asked));
+    said.unwrap_or_else(|| {
+        Said::json(
+            404,
+            &serde_json::json!({ "error": "there is no such service here" }),
+        )
+    })
+}
