@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_changed_computer_is_told_with_the_way_to_go_on() {
-        let bound = bound_to_a_disk();
+        let mut bound = bound_to_a_disk();
         let error = judged(&bound, |_| ()).open_error.unwrap();
         assert!(error.contains("disk"), "{error}");
         assert!(
