@@ -67,6 +67,12 @@ impl Fields {
         }
     }
 
+    /// The same under names in lower case, for senders who disagree about the spelling.
+    pub(super) fn in_lower_case(self) -> Self {
+        let fields = self.0.into_iter();
+        Self(fields.map(|(name, value)| (name.to_lowercase(), value)).collect())
+    }
+
     /// A text that must be there, of 1 to `longest` characters.
     pub(super) fn required(&self, name: &str, longest: usize) -> Result<Box<str>, ApiError> {
         match self.text(name, longest)? {

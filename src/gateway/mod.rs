@@ -30,5 +30,5 @@ pub use rules::{GatewayRules, ProxyRule};
 pub use secret::Secret;
 pub use state::{Changes, Kept, State, StateError};
 pub use taxcom::Taxcom;
-pub use tickets::Tickets;
+pub use tickets::{Domain, Issued, TicketOrder, Tickets};
 pub use vault::VaultError;
