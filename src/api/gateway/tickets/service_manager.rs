@@ -9,7 +9,7 @@ use crate::api::body::Fields;
 use crate::api::error::ApiError;
 use crate::api::reply::Reply;
 use crate::api::{Actor, Api};
-use crate::gateway::{Code, Detail, Domain, Secret, TicketOrder, Trouble};
+use crate::gateway::{Code, Detail, Domain, TicketOrder, Trouble};
 
 pub(in crate::api::gateway) async fn answer(api: &Api, knock: &Knock<'_>) -> Result<Reply, ApiError> {
     let caller = match knock.caller(api).await {
