@@ -8,8 +8,10 @@ use serde::de::DeserializeOwned;
 use crate::licence::Timestamp;
 use crate::store::{GatewayJob, GatewayRecord, GatewayRecords, GatewayWrite, StoreError};
 
+use super::key_trouble::of_a_key;
+use super::outcome::Trouble;
 use super::secret::Secret;
-use super::vault::{Vault, VaultError};
+use super::vault::{Place, Vault, VaultError};
 
 /// A kind of record. What it holds is not secret: secrets go beside it, sealed.
 pub trait Kept: Serialize + DeserializeOwned {
@@ -38,6 +40,18 @@ pub enum StateError {
     },
 }
 
+/// What a caller gets where the node could not save or read what it keeps.
+impl From<StateError> for Trouble {
+    fn from(error: StateError) -> Self {
+        match &error {
+            StateError::Vault(VaultError::Token {
+                detail: Some(detail), ..
+            }) => of_a_key(Some(*detail), &error),
+            _ => Self::not_saved(&error),
+        }
+    }
+}
+
 /// What is kept of the services. Writing blocks for a commit.
 pub struct State {
     records: Mutex<GatewayRecords>,
@@ -54,6 +68,15 @@ impl State {
             records: Mutex::new(records),
             vault,
         }
+    }
+
+    /// The vault's key is there from now on.
+    pub(super) fn set_place(&self, place: Place) {
+        self.vault.set_place(place);
+    }
+
+    fn nothing_is_sealed(&self) -> bool {
+        matches!(self.records().has_sealed(), Ok(false))
     }
 
     fn records(&self) -> MutexGuard<'_, GatewayRecords> {
@@ -117,7 +140,10 @@ impl State {
         record: &T,
         secret: &Secret,
     ) -> Result<(), StateError> {
-        let sealed = self.vault.seal(T::KIND, name, secret).await?;
+        let sealed = self
+            .vault
+            .seal(T::KIND, name, secret, || self.nothing_is_sealed())
+            .await?;
         changes.add(name, record, Some(sealed));
         Ok(())
     }
