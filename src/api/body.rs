@@ -67,12 +67,12 @@ impl Fields {
         }
     }
 
-<<<<<<< HEAD
     /// The same under names in lower case, for senders who disagree about the spelling.
     pub(super) fn in_lower_case(self) -> Self {
         let fields = self.0.into_iter();
         Self(fields.map(|(name, value)| (name.to_lowercase(), value)).collect())
-=======
+    }
+
     /// Those of a value within a body, which must be an object.
     pub(super) fn within(name: &str, value: &Value) -> Result<Self, ApiError> {
         match value {
@@ -102,7 +102,6 @@ impl Fields {
             Some(Value::Array(values)) => Ok(values),
             Some(other) => Err(wrong(name, "an array", other)),
         }
->>>>>>> main
     }
 
     /// A text that must be there, of 1 to `longest` characters.
