@@ -67,6 +67,43 @@ impl Fields {
         }
     }
 
+    /// The same under names in lower case, for senders who disagree about the spelling.
+    pub(super) fn in_lower_case(self) -> Self {
+        let fields = self.0.into_iter();
+        Self(fields.map(|(name, value)| (name.to_lowercase(), value)).collect())
+    }
+
+    /// Those of a value within a body, which must be an object.
+    pub(super) fn within(name: &str, value: &Value) -> Result<Self, ApiError> {
+        match value {
+            Value::Object(fields) => Ok(Self(fields.clone())),
+            other => Err(wrong(name, "an object", other)),
+        }
+    }
+
+    /// Refuses a field that is none of these.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), ApiError> {
+        match self.0.keys().find(|name| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(name) => {
+                let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+                let known = known.join(", ");
+                Err(ApiError::bad_request(format!(
+                    "{name}: there is no such field; there are {known}."
+                )))
+            }
+        }
+    }
+
+    /// The values of an array; absent and null are an empty one.
+    pub(super) fn list(&self, name: &str) -> Result<&[Value], ApiError> {
+        match self.value(name) {
+            None => Ok(&[]),
+            Some(Value::Array(values)) => Ok(values),
+            Some(other) => Err(wrong(name, "an array", other)),
+        }
+    }
+
     /// A text that must be there, of 1 to `longest` characters.
     pub(super) fn required(&self, name: &str, longest: usize) -> Result<Box<str>, ApiError> {
         match self.text(name, longest)? {

@@ -48,11 +48,14 @@ impl fmt::Display for Thumbprint {
     }
 }
 
-/// Any case; colons and blanks, as programs print them, do not count.
+/// Hexadecimal digits of any case, where colons and blanks, as programs print them, do not count; or Base64, as 1C keeps it.
 impl FromStr for Thumbprint {
     type Err = BadThumbprint;
 
     fn from_str(text: &str) -> Result<Self, BadThumbprint> {
+        if let Ok(Ok(bytes)) = STANDARD.decode(text.trim()).map(<[u8; 20]>::try_from) {
+            return Ok(Self(bytes));
+        }
         let mut digits = text.chars().filter(|c| !matches!(c, ':' | ' '));
         let mut bytes = [0; 20];
         for byte in &mut bytes {
@@ -84,6 +87,7 @@ mod tests {
             "a9993e364706816aba3e25717850c26c9cd0d89d",
             "A9:99:3E:36:47:06:81:6A:BA:3E:25:71:78:50:C2:6C:9C:D0:D8:9D",
             "a9 99 3e 36 47 06 81 6a ba 3e 25 71 78 50 c2 6c 9c d0 d8 9d",
+            "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=",
         ] {
             assert_eq!(spelled.parse(), Ok(print), "{spelled}");
         }

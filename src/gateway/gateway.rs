@@ -16,7 +16,7 @@ use super::ismp::Ismp;
 use super::jobs::Next;
 use super::organization::Organization;
 use super::rules::GatewayRules;
-use super::signer::KeySigner;
+use super::signer::{KeySigner, SignerNow};
 use super::state::{State, StateError};
 use super::taxcom::Taxcom;
 use super::tickets::Tickets;
@@ -74,6 +74,11 @@ impl Shared {
     /// [`StateError`].
     pub fn organization(&self, itn: &str) -> Result<Option<Organization>, StateError> {
         self.state.find(itn)
+    }
+
+    /// The certificate that would sign for an organisation now.
+    pub fn signer_of(&self, itn: &str, organization: &Organization) -> SignerNow {
+        self.signer.now_of(itn, organization)
     }
 }
 

@@ -27,11 +27,12 @@ pub use ismp::{
     Had, Ismp, Live, Place, REFRESH, REMINDERS_NAME, RETAIL_SALE, RequestParameters, Rule, SETTINGS_NAME, SessionKey, TICK,
     TokenRow, TokenType, Watcher, next_check,
 };
-pub use organization::{Facility, Organization};
+pub use organization::{Facility, Organization, uuid};
 pub use outcome::{Code, Detail, Trouble};
 pub use rules::{GatewayRules, ProxyRule};
 pub use secret::Secret;
+pub use signer::SignerNow;
 pub use state::{Changes, Kept, State, StateError};
-pub use taxcom::Taxcom;
-pub use tickets::Tickets;
+pub use taxcom::{Taxcom, WrongField, check_registration};
+pub use tickets::{Domain, Issued, TicketOrder, Tickets};
 pub use vault::VaultError;

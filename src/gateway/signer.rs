@@ -28,6 +28,15 @@ pub(super) struct Signed {
     pub(super) thumbprint: Thumbprint,
 }
 
+/// The certificate that would sign for an organisation now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignerNow {
+    /// None: there is none.
+    pub thumbprint: Option<Thumbprint>,
+    /// Why it cannot sign now; none: it can.
+    pub reason: Option<String>,
+}
+
 impl KeySigner {
     pub(super) fn new(certificates: CertificatesHandle, clock: SharedClock) -> Self {
         Self { certificates, clock }
@@ -59,6 +68,31 @@ impl KeySigner {
             )
             .with(Detail::KeyNotConnected)
         })
+    }
+
+    /// The certificate of an organisation, and whether it can sign now.
+    pub(super) fn now_of(&self, itn: &str, organization: &Organization) -> SignerNow {
+        let thumbprint = match self.thumbprint_of(itn, organization) {
+            Ok(thumbprint) => thumbprint,
+            Err(trouble) => {
+                return SignerNow {
+                    thumbprint: None,
+                    reason: Some(trouble.info),
+                };
+            }
+        };
+        let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
+        let reason = match inventory.find(thumbprint, now) {
+            None => Some(format!("the certificate {thumbprint} is not here")),
+            Some(listed) => match listed.obstacle(now) {
+                None if listed.key.is_none() => Some("there is no private key for it".into()),
+                obstacle => obstacle.map(|obstacle| obstacle.to_string()),
+            },
+        };
+        SignerNow {
+            thumbprint: Some(thumbprint),
+            reason,
+        }
     }
 
     /// A certificate that is here, connected or not.

@@ -86,15 +86,20 @@ impl State {
         found.map(|row| read(&row)).transpose()
     }
 
-    /// All records of a kind with their names, by name.
+    /// All records of a kind with their names, by name. One that makes no sense is told in the log and hides no others.
     ///
     /// # Errors
-    /// [`StateError`].
+    /// [`StateError`] where the state file fails.
     pub fn all<T: Kept>(&self) -> Result<Vec<(String, T)>, StateError> {
         let rows = self.records().all(T::KIND)?;
-        rows.into_iter()
-            .map(|row| Ok((row.name.clone(), read(&row)?)))
-            .collect()
+        let readable = rows.into_iter().filter_map(|row| match read(&row) {
+            Ok(record) => Some((row.name, record)),
+            Err(error) => {
+                tracing::error!(%error, "a record is passed over");
+                None
+            }
+        });
+        Ok(readable.collect())
     }
 
     /// Removes a record and returns it: of several who ask at once, one gets it.

@@ -232,17 +232,24 @@ mod tests {
         assert!(early.workable && !early.enabled && early.cause.unwrap().contains("starts"));
     }
 
-    #[test]
-    fn another_computer_an_absent_carrier_and_rivals_are_not_workable() {
+    /// A licence bound to a computer that has a disk.
+    fn bound_to_a_disk() -> Licence {
         let disk = Component {
             kind: ComponentKind::Disk,
             value: "00".into(),
         };
-        let mut bound = licence();
-        bound.binding = Binding::Computer(ComputerBinding {
-            components: vec![disk],
-            tolerance: 0,
-        });
+        Licence {
+            binding: Binding::Computer(ComputerBinding {
+                components: vec![disk],
+                tolerance: 0,
+            }),
+            ..licence()
+        }
+    }
+
+    #[test]
+    fn another_computer_an_absent_carrier_and_rivals_are_not_workable() {
+        let mut bound = bound_to_a_disk();
         assert!(judged(&bound, |_| ()).open_error.unwrap().contains("disk"));
         let carrier = CarrierBinding {
             driver: "hid".into(),
@@ -274,15 +281,7 @@ mod tests {
 
     #[test]
     fn a_changed_computer_is_told_with_the_way_to_go_on() {
-        let disk = Component {
-            kind: ComponentKind::Disk,
-            value: "00".into(),
-        };
-        let mut bound = licence();
-        bound.binding = Binding::Computer(ComputerBinding {
-            components: vec![disk],
-            tolerance: 0,
-        });
+        let mut bound = bound_to_a_disk();
         let error = judged(&bound, |_| ()).open_error.unwrap();
         assert!(error.contains("disk"), "{error}");
         assert!(

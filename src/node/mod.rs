@@ -11,6 +11,7 @@ mod plug;
 mod rules;
 mod run;
 mod servers;
+mod signals;
 mod signer;
 mod state_dir;
 mod watchdog;
@@ -22,6 +23,7 @@ pub use logging::start_logging;
 pub use plug::{OnPlug, attest, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
 pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
+pub use signals::{Signals, tell_systemd};
 pub use state_dir::StateDir;
 
 use std::net::SocketAddr;

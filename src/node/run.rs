@@ -2,12 +2,12 @@
 
 use actix_rt::System;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock::SystemClock;
 use crate::computer::Roots;
 use crate::settings::{Settings, SettingsError};
 
+use super::signals::{Signals, tell_systemd};
 use super::watchdog::watch;
 use super::{Node, StartError};
 
@@ -58,36 +58,6 @@ pub fn run(
         tracing::info!("keynode has stopped");
         Ok(())
     })
-}
-
-struct Signals {
-    hang_up: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            hang_up: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Waits for a signal: true where it asks to reload, false where it asks to end.
-    async fn hang_up_or_end(&mut self) -> bool {
-        tokio::select! {
-            _ = self.hang_up.recv() => true,
-            _ = self.terminate.recv() => false,
-            _ = self.interrupt.recv() => false,
-        }
-    }
-}
-
-fn tell_systemd(states: &[NotifyState<'_>]) {
-    // Without systemd there is nobody to tell.
-    let _ = sd_notify::notify(states);
 }
 
 /// Says which changed settings wait for a restart.

@@ -10,8 +10,10 @@ use crate::text::hex;
 /// Hash of a row, over the row before it and its own fields.
 pub type ChainHash = [u8; 32];
 
-/// The table of an audit log, as a first step of a schema.
-pub const AUDIT_TABLE: &str = "
+/// SQL of the table of an audit log, to be put together with others.
+macro_rules! audit_table {
+    () => {
+        "
     CREATE TABLE audit (
         seq INTEGER PRIMARY KEY,
         time INTEGER NOT NULL,
@@ -21,7 +23,13 @@ pub const AUDIT_TABLE: &str = "
         detail TEXT NOT NULL,
         hash BLOB NOT NULL
     ) STRICT;
-";
+"
+    };
+}
+pub(super) use audit_table;
+
+/// The table of an audit log, as a first step of a schema.
+pub const AUDIT_TABLE: &str = audit_table!();
 
 /// What the first row is chained to.
 const ORIGIN: ChainHash = [0; 32];

@@ -31,6 +31,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use audit::audit_table;
+
 /// Name of the database in the state directory.
 pub const FILE_NAME: &str = "keynode.db";
 
@@ -69,7 +71,8 @@ pub enum StoreError {
 
 /// Each entry brings the schema from the version of its index to the next one.
 const MIGRATIONS: &[&str] = &[
-    "
+    concat!(
+        "
     CREATE TABLE sessions (
         seq INTEGER PRIMARY KEY,
         id BLOB NOT NULL,
@@ -107,16 +110,9 @@ const MIGRATIONS: &[&str] = &[
         password TEXT NOT NULL,
         initial INTEGER NOT NULL
     ) STRICT;
-    CREATE TABLE audit (
-        seq INTEGER PRIMARY KEY,
-        time INTEGER NOT NULL,
-        actor TEXT NOT NULL,
-        event TEXT NOT NULL,
-        object TEXT NOT NULL,
-        detail TEXT NOT NULL,
-        hash BLOB NOT NULL
-    ) STRICT;
 ",
+        audit_table!()
+    ),
     "
     CREATE TABLE user_certificates (
         user TEXT NOT NULL,

@@ -256,6 +256,10 @@ impl Care {
             return;
         }
         if let Some(facts) = facts {
+            if facts.serial != self.token.serial {
+                // Another token: what was on the one before is not on it.
+                Contents::default().put_into(&mut self.token);
+            }
             self.token.label = facts.label;
             self.token.serial = facts.serial;
             self.token.manufacturer = facts.manufacturer;

@@ -14,6 +14,7 @@ use keynode::licence::ActivationCode;
 use serde_json::{Value, json};
 
 use crate::child;
+use crate::random::Random;
 use crate::world::{Node, make, vendor};
 
 const KILLS: u64 = 20;
@@ -22,19 +23,6 @@ const MOST: u32 = 8;
 /// Nodes that want each code.
 const RIVALS: u64 = 2;
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A small generator of random numbers (splitmix64): a run can be had again by its seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 /// A process that serves the centre.
 struct Server {
@@ -168,15 +156,7 @@ impl Known {
 
 #[test]
 fn what_was_said_survives_sigkill() {
-    let seed = std::env::var("KEYNODE_TEST_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        u64::from(now.unwrap().subsec_nanos())
-    });
-    println!("seed: KEYNODE_TEST_SEED={seed}");
-    let mut random = Random(seed);
+    let (mut random, seed) = Random::seeded();
     let dir = tempfile::tempdir().unwrap();
     drop(make(dir.path()));
     let mut known = Known::default();

@@ -17,6 +17,8 @@ mod page;
 #[path = "../common/pki.rs"]
 mod pki;
 mod race;
+#[path = "../common/random.rs"]
+mod random;
 mod restored;
 mod served;
 mod tls;

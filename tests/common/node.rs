@@ -221,6 +221,12 @@ impl TestNode {
         self.running().keys.devices().clone()
     }
 
+    /// Its services.
+    #[allow(dead_code, reason = "only some tests have services")]
+    pub(crate) fn gateway(&self) -> GatewayHandle {
+        self.running().gateway.clone()
+    }
+
     pub(crate) fn licence_dir(&self) -> PathBuf {
         self.settings.licence_dir()
     }

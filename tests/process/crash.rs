@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::harness::Node;
 use crate::http::{Client, Lost};
+use crate::random::Random;
 use crate::state::State;
 
 const KILLS: u32 = 52;
@@ -15,19 +16,6 @@ const WORKERS: u64 = 6;
 /// Sessions that each worker has to itself: together more than there are seats.
 const OWN: u64 = 8;
 const SEATS: [(u64, usize); 2] = [(7_131_766, 20), (7_131_767, 12)];
-
-/// A small generator of random numbers (splitmix64): a run can be had again by its seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 /// What a worker knows of one of its sessions.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,15 +33,7 @@ type Sessions = HashMap<String, Known>;
 
 #[test]
 fn what_a_client_was_promised_survives_sigkill() {
-    let seed = std::env::var("KEYNODE_TEST_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        u64::from(now.unwrap().subsec_nanos())
-    });
-    println!("seed: KEYNODE_TEST_SEED={seed}");
-    let mut random = Random(seed);
+    let (mut random, seed) = Random::seeded();
     let state = State::new();
     state.install(7_131_766, &["--seats", "20"]);
     state.install(7_131_767, &["--seats", "12", "--type", "additional"]);
@@ -77,7 +57,7 @@ fn what_a_client_was_promised_survives_sigkill() {
         let moment = Duration::from_millis(5 + random.below(120));
         std::thread::scope(|scope| {
             for sessions in &mut workers {
-                let (address, random) = (node.address, Random(random.below(u64::MAX)));
+                let (address, random) = (node.address, random.fork());
                 scope.spawn(move || work(address, sessions, random, seed));
             }
             std::thread::sleep(moment);

@@ -24,6 +24,8 @@ mod living_centre;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod machine;
 mod network;
+#[path = "../common/random.rs"]
+mod random;
 mod signals;
 #[path = "../tokens/softhsm.rs"]
 mod softhsm;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use keynode::tokens::{TokenError, TokenState};
 
-use super::softhsm::SoftHsm;
+use super::softhsm::{SoftHsm, WRONG_PIN};
 use super::world::World;
 
 #[test]
@@ -88,4 +88,29 @@ fn a_token_that_goes_is_missed_even_if_nothing_is_asked_of_it() {
     hsm.put_back("one");
     world.tokens.rescan();
     assert_eq!(world.token("a").state, TokenState::Usable);
+}
+
+#[test]
+fn a_token_in_place_of_another_is_not_shown_with_what_was_on_that() {
+    let hsm = SoftHsm::new(&["one"]);
+    hsm.make_key("one", "rsa:2048", 1, "answers");
+    let world = World::new([("a", hsm.settings("one"))]);
+    let before = world.usable("a");
+    assert_eq!(before.keys.len(), 1);
+    hsm.remove("one");
+    let gone = world.until("a", "absent", |token| token.state == TokenState::Absent);
+    assert_eq!(
+        gone.keys, before.keys,
+        "what was seen last is shown while it is away"
+    );
+    hsm.pin_file("pin", WRONG_PIN);
+    hsm.add("one");
+    let other = world.until("a", "in want of a PIN", |token| {
+        matches!(token.state, TokenState::NeedsPin(_))
+    });
+    assert_ne!(other.serial, before.serial);
+    assert!(
+        other.keys.is_empty() && other.certificates.is_empty(),
+        "{other:?}"
+    );
 }

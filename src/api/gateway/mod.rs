@@ -25,8 +25,8 @@ use crate::gateway::GatewayRules;
 pub(super) async fn perform(api: &Api, call: &Call, request: &Request) -> Result<Reply, ApiError> {
     admit(api, call.service())?;
     match call {
-        Call::ListOrganizations => organizations::list(api, request),
-        Call::GetOrganization(itn) => organizations::get(api, request, itn),
+        Call::ListOrganizations => organizations::list(api, request).await,
+        Call::GetOrganization(itn) => organizations::get(api, request, itn).await,
         Call::PutOrganization(itn) => organizations::put(api, request, itn).await,
         Call::DeleteOrganization(itn) => organizations::delete(api, request, itn).await,
         Call::PutAccount => account::put(api, request).await,

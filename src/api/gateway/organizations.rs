@@ -1,21 +1,348 @@
 //! /api/organizations: for whom the services work, with which certificate and which data.
 
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use serde_json::{Map, Value};
+
+use crate::cms::Thumbprint;
+use crate::gateway::{
+    Changes, Facility, Gateway, Organization, SignerNow, StateError, check_registration, uuid,
+};
+use crate::licence::Itn;
+
+use crate::api::body::Fields;
 use crate::api::error::ApiError;
+use crate::api::record::{Scalar, record};
 use crate::api::reply::Reply;
 use crate::api::{Api, Request};
 
-pub(super) fn list(_: &Api, _: &Request) -> Result<Reply, ApiError> {
-    Err(ApiError::internal("not built yet"))
+/// The most characters of a name.
+const LONGEST_NAME: usize = 256;
+/// The most characters of a thumbprint, however it is spelled.
+const LONGEST_THUMBPRINT: usize = 128;
+/// The most characters of a subscriber's number.
+const LONGEST_ID: usize = 64;
+/// The most places of production.
+const MOST_FACILITIES: usize = 500;
+
+/// What a body may have; the first and the last are told, and may be sent back as they were told.
+const FIELDS: [&str; 10] = [
+    "ITN",
+    "Name",
+    "Certificate",
+    "PowerOfAttorneyITN",
+    "OmsId",
+    "OmsConnection",
+    "Facilities",
+    "SubscriberID",
+    "RegistrationData",
+    "Signer",
+];
+
+/// An organisation in a listing.
+struct Row {
+    itn: String,
+    organization: Organization,
+    signer: SignerNow,
 }
 
-pub(super) fn get(_: &Api, _: &Request, _: &str) -> Result<Reply, ApiError> {
-    Err(ApiError::internal("not built yet"))
+fn maybe(text: Option<&String>) -> Scalar<'_> {
+    Scalar::maybe(text, |text| Scalar::text(text.as_str()))
 }
 
-pub(super) async fn put(_: &Api, _: &Request, _: &str) -> Result<Reply, ApiError> {
-    Err(ApiError::internal("not built yet"))
+record!(Row, this, {
+    "ITN" => Scalar::text(this.itn.as_str()),
+    "Name" => maybe(this.organization.name.as_ref()),
+    "Certificate" => maybe(this.organization.certificate.as_ref()),
+    "PowerOfAttorneyITN" => maybe(this.organization.power_of_attorney_itn.as_ref()),
+    "OmsId" => maybe(this.organization.oms_id.as_ref()),
+    "OmsConnection" => maybe(this.organization.oms_connection.as_ref()),
+    "SubscriberID" => maybe(this.organization.subscriber_id.as_ref()),
+    "Signer" => Scalar::maybe(this.signer.thumbprint, |print| Scalar::text(print.to_string())),
+    "Usable" => Scalar::Bool(this.signer.reason.is_none()),
+    "Reason" => maybe(this.signer.reason.as_ref()),
+});
+
+pub(super) async fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {
+    let kept = api
+        .gateway
+        .have(|gateway| async move { Ok(gateway.shared.state.all::<Organization>()) });
+    let kept = stored(kept.await)?;
+    let shared = &api.gateway.now().shared;
+    let rows = kept.into_iter().map(|(itn, organization)| Row {
+        signer: shared.signer_of(&itn, &organization),
+        itn,
+        organization,
+    });
+    Reply::list("Organizations", rows, &request.query)
 }
 
-pub(super) async fn delete(_: &Api, _: &Request, _: &str) -> Result<Reply, ApiError> {
-    Err(ApiError::internal("not built yet"))
+pub(super) async fn get(api: &Api, request: &Request, itn: &str) -> Result<Reply, ApiError> {
+    let itn = named(itn)?;
+    let name = itn.clone();
+    let kept = api
+        .gateway
+        .have(|gateway| async move { Ok(gateway.shared.organization(&name)) });
+    let organization = stored(kept.await)?.ok_or_else(|| unknown(&itn))?;
+    Ok(shown(api, request, &itn, &organization))
+}
+
+pub(super) async fn put(api: &Api, request: &Request, itn: &str) -> Result<Reply, ApiError> {
+    let made = match read(itn, &request.body) {
+        Ok((itn, organization)) => keep(api, itn, organization).await,
+        Err(error) => Err(error),
+    };
+    let (itn, organization, old) = made.map_err(|error| refused(api, request, itn, error))?;
+    let detail = match &old {
+        None => "made".to_owned(),
+        Some(old) => changed(old, &organization),
+    };
+    note(api, request, &itn, detail).await?;
+    let status = if old.is_none() {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok(shown(api, request, &itn, &organization).status(status))
+}
+
+pub(super) async fn delete(api: &Api, request: &Request, itn: &str) -> Result<Reply, ApiError> {
+    let itn = named(itn).map_err(|error| refused(api, request, itn, error))?;
+    let name = itn.clone();
+    let taken = api
+        .gateway
+        .have(|gateway| async move { Ok(gateway.shared.state.take::<Organization>(&name)) });
+    let taken = stored(taken.await).and_then(|taken| taken.ok_or_else(|| unknown(&itn)));
+    let organization = taken.map_err(|error| refused(api, request, &itn, error))?;
+    note(api, request, &itn, "removed".into()).await?;
+    Ok(shown(api, request, &itn, &organization))
+}
+
+/// Keeps it; with what was there before.
+async fn keep(
+    api: &Api,
+    itn: String,
+    organization: Organization,
+) -> Result<(String, Organization, Option<Organization>), ApiError> {
+    let kept = api
+        .gateway
+        .have(|gateway| async move { Ok(replace(&gateway, itn, organization)) });
+    let kept = stored(kept.await)?;
+    // What waits for this organisation's certificate or data may go on now.
+    api.gateway.wake();
+    Ok(kept)
+}
+
+fn replace(
+    gateway: &Gateway,
+    itn: String,
+    organization: Organization,
+) -> Result<(String, Organization, Option<Organization>), StateError> {
+    // A record that nobody can read any more is one that may be replaced.
+    let old = match gateway.shared.organization(&itn) {
+        Err(StateError::Record { .. }) => None,
+        found => found?,
+    };
+    gateway
+        .shared
+        .state
+        .commit(Changes::new().put(&itn, &organization))?;
+    Ok((itn, organization, old))
+}
+
+/// What an administrator sees where the node could not keep or read something.
+fn stored<T>(result: Result<Result<T, StateError>, crate::gateway::Trouble>) -> Result<T, ApiError> {
+    let error = match result {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) => error.to_string(),
+        Err(trouble) => trouble.info,
+    };
+    tracing::error!(%error, "what is kept of the services could not be read or changed");
+    Err(ApiError::internal(
+        "The node could not read or keep its data; its log says more.",
+    ))
+}
+
+fn named(itn: &str) -> Result<String, ApiError> {
+    let parsed = Itn::parse(itn).map_err(|error| wrong("ITN", &error))?;
+    Ok(parsed.to_string())
+}
+
+fn unknown(itn: &str) -> ApiError {
+    ApiError::organization_not_found(format!("There is no organization {itn}."))
+}
+
+fn wrong(name: &str, error: &dyn std::fmt::Display) -> ApiError {
+    ApiError::bad_request(format!("{name}: {error}."))
+}
+
+/// The organisation with what the node knows of its certificate.
+fn shown(api: &Api, request: &Request, itn: &str, organization: &Organization) -> Reply {
+    let signer = api.gateway.now().shared.signer_of(itn, organization);
+    let mut fields = Map::new();
+    fields.insert("ITN".into(), itn.into());
+    if let Ok(Value::Object(own)) = serde_json::to_value(organization) {
+        fields.extend(own);
+    }
+    let signer = serde_json::json!({
+        "Thumbprint": signer.thumbprint.map(|print| print.to_string()),
+        "Usable": signer.reason.is_none(),
+        "Reason": signer.reason,
+    });
+    fields.insert("Signer".into(), signer);
+    Reply::json(Value::Object(fields).to_string().into_bytes(), &request.query)
+}
+
+/// Which fields are other ones now, for the audit log.
+fn changed(old: &Organization, new: &Organization) -> String {
+    let fields = |organization| match serde_json::to_value(organization) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    let (old, new) = (fields(old), fields(new));
+    let names = new.iter().filter(|(name, value)| old.get(*name) != Some(value));
+    let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
+    match names.as_slice() {
+        [] => "unchanged".into(),
+        names => format!("changed {}", names.join(", ")),
+    }
+}
+
+async fn note(api: &Api, request: &Request, itn: &str, detail: String) -> Result<(), ApiError> {
+    let entry = request.actor().did(api.now(), "organization", itn.into(), detail);
+    Ok(api.desk.record(entry).await?)
+}
+
+/// Notes a refusal.
+fn refused(api: &Api, request: &Request, itn: &str, error: ApiError) -> ApiError {
+    let object: String = itn.chars().filter(|c| !c.is_control()).take(LONGEST_ID).collect();
+    let why = error.sentence().to_owned();
+    let actor = request.actor();
+    api.desk
+        .note(actor.did(api.now(), "organization-failure", object, why));
+    error
+}
+
+/// Takes a body apart.
+fn read(itn: &str, body: &[u8]) -> Result<(String, Organization), ApiError> {
+    let itn = named(itn)?;
+    let fields = Fields::parse(body)?;
+    fields.only(&FIELDS)?;
+    if self::itn(&fields, "ITN")?.is_some_and(|told| told != itn) {
+        return Err(ApiError::bad_request("ITN: expected that of the address."));
+    }
+    let organization = Organization {
+        name: text(&fields, "Name", LONGEST_NAME)?,
+        certificate: certificate(&fields)?,
+        power_of_attorney_itn: self::itn(&fields, "PowerOfAttorneyITN")?,
+        oms_id: id(&fields, "OmsId")?,
+        oms_connection: id(&fields, "OmsConnection")?,
+        facilities: facilities(fields.list("Facilities")?)?,
+        subscriber_id: text(&fields, "SubscriberID", LONGEST_ID)?,
+        registration_data: registration(&fields, &itn)?,
+    };
+    Ok((itn, organization))
+}
+
+/// A text; an empty one is none.
+fn text(fields: &Fields, name: &str, longest: usize) -> Result<Option<String>, ApiError> {
+    let text = fields.text(name, longest)?;
+    let text = text
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty());
+    if text
+        .as_ref()
+        .is_some_and(|text| text.chars().any(char::is_control))
+    {
+        return Err(ApiError::bad_request(format!("{name} has control characters.")));
+    }
+    Ok(text)
+}
+
+fn itn(fields: &Fields, name: &str) -> Result<Option<String>, ApiError> {
+    let told = fields
+        .number_or_text(name)?
+        .filter(|value| value.as_str() != Some(""));
+    let parsed = told
+        .map(Itn::from_json)
+        .transpose()
+        .map_err(|error| wrong(name, &error))?;
+    Ok(parsed.map(|itn| itn.to_string()))
+}
+
+fn certificate(fields: &Fields) -> Result<Option<String>, ApiError> {
+    let Some(text) = text(fields, "Certificate", LONGEST_THUMBPRINT)? else {
+        return Ok(None);
+    };
+    let print: Thumbprint = text.parse().map_err(|error| wrong("Certificate", &error))?;
+    Ok(Some(print.to_string()))
+}
+
+fn id(fields: &Fields, name: &str) -> Result<Option<String>, ApiError> {
+    let told = text(fields, name, LONGEST_ID)?;
+    let read = told.map(|told| uuid(&told).ok_or_else(|| wrong(name, &"expected a UUID")));
+    read.transpose()
+}
+
+fn facilities(list: &[Value]) -> Result<Vec<Facility>, ApiError> {
+    if list.len() > MOST_FACILITIES {
+        return Err(ApiError::bad_request(format!(
+            "Facilities: at most {MOST_FACILITIES}."
+        )));
+    }
+    let mut facilities: Vec<Facility> = Vec::new();
+    for value in list {
+        let fields = Fields::within("Facilities", value)?;
+        fields.only(&["Name", "OmsConnection"])?;
+        let name = text(&fields, "Name", LONGEST_NAME)?;
+        let name = name.ok_or_else(|| ApiError::bad_request("Facilities: a Name is missing."))?;
+        if facilities.iter().any(|known| known.name == name) {
+            return Err(ApiError::bad_request(format!(
+                "Facilities: the Name \"{name}\" is there twice."
+            )));
+        }
+        facilities.push(Facility {
+            name,
+            oms_connection: id(&fields, "OmsConnection")?,
+        });
+    }
+    Ok(facilities)
+}
+
+/// Registration data; its own ITN is that of the organisation.
+fn registration(fields: &Fields, itn: &str) -> Result<BTreeMap<String, String>, ApiError> {
+    let Some(value) = fields.value("RegistrationData") else {
+        return Ok(BTreeMap::new());
+    };
+    let Value::Object(told) = value else {
+        return Err(ApiError::bad_request("RegistrationData: expected an object."));
+    };
+    let mut data = BTreeMap::new();
+    for (name, value) in told {
+        let text = match value {
+            Value::Null => continue,
+            Value::String(text) => text.trim().to_owned(),
+            Value::Number(number) => number.to_string(),
+            _ => {
+                let name: String = name
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(LONGEST_ID)
+                    .collect();
+                return Err(ApiError::bad_request(format!(
+                    "RegistrationData.{name}: expected a string."
+                )));
+            }
+        };
+        data.insert(name.clone(), text);
+    }
+    check_registration(&data)
+        .map_err(|field| ApiError::bad_request(format!("RegistrationData.{}.", field.info)))?;
+    match data.get("ИНН") {
+        Some(own) if !own.is_empty() && own != itn => Err(ApiError::bad_request(
+            "RegistrationData.ИНН: expected that of the organization.",
+        )),
+        _ => Ok(data),
+    }
 }

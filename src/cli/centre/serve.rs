@@ -1,6 +1,5 @@
 //! `keynode centre serve`: runs the centre as a process.
 
-use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,13 +7,12 @@ use std::time::Duration;
 use actix_rt::System;
 use clap::Args;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::activation::centre::http::{FailureRules, ServiceLimits, Site, SiteRules, serve};
 use crate::activation::centre::{Books, Centre};
 use crate::api::listener::raise_file_limit;
 use crate::clock::SystemClock;
-use crate::node::start_logging;
+use crate::node::{Signals, start_logging, tell_systemd};
 use crate::settings::{Settings, SettingsArgs};
 
 use super::super::failure::Failure;
@@ -84,7 +82,7 @@ async fn serve_until_told(settings: &Settings) -> Result<(), Failure> {
         key = kid,
         "the activation centre serves"
     );
-    tell_systemd(NotifyState::Ready);
+    tell_systemd(&[NotifyState::Ready]);
     while signals.hang_up_or_end().await {
         match certificate.as_ref().map(Certificate::renew) {
             Some(Ok(())) => tracing::info!("the certificate is read anew"),
@@ -92,7 +90,7 @@ async fn serve_until_told(settings: &Settings) -> Result<(), Failure> {
             None => tracing::info!("there is no certificate to read anew; settings wait for a restart"),
         }
     }
-    tell_systemd(NotifyState::Stopping);
+    tell_systemd(&[NotifyState::Stopping]);
     if tokio::time::timeout(FAREWELL, handle.stop(true)).await.is_err() {
         drop(handle.stop(false));
     }
@@ -116,35 +114,4 @@ fn rules(settings: &Settings) -> SiteRules {
             per_address: centre.failures_per_address,
         },
     }
-}
-
-/// What the centre is told from outside.
-struct Signals {
-    hang_up: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            hang_up: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Waits for a signal: true where it asks to read the certificate anew, false where it asks to end.
-    async fn hang_up_or_end(&mut self) -> bool {
-        tokio::select! {
-            _ = self.hang_up.recv() => true,
-            _ = self.terminate.recv() => false,
-            _ = self.interrupt.recv() => false,
-        }
-    }
-}
-
-fn tell_systemd(state: NotifyState<'_>) {
-    // Without systemd there is nobody to tell.
-    let _ = sd_notify::notify(&[state]);
 }

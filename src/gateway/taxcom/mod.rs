@@ -1,6 +1,10 @@
 //! 1C-Taxcom (spec, services, sections 4 and 5; seed 000).
 
+mod registration;
+
 use std::sync::Arc;
+
+pub use registration::{WrongField, check_registration};
 
 use super::gateway::Shared;
 use super::jobs::Next;
