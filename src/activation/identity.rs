@@ -1,7 +1,7 @@
 //! The key by which a centre knows a node again: Ed25519, in a file of the state directory.
 
 use std::fs::{self};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::AsBigEndian;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::files;

@@ -129,6 +129,20 @@ impl Gateway {
         })
     }
 
+    /// Reads what is to be at hand at once.
+    pub(super) async fn begin(&self) {
+        if let Err(trouble) = self.ismp.read().await {
+            tracing::error!(error = trouble.info, "session keys of IS MP cannot be read");
+        }
+    }
+
+    /// Does what waits for keys, and can be done now.
+    pub(super) fn keys_changed(&self) {
+        if let Err(trouble) = self.ismp.keys_changed() {
+            tracing::error!(error = trouble.info, "what waits for a key cannot be read");
+        }
+    }
+
     /// Does a job that is due. It may have been begun before, and must not be done twice.
     pub(super) async fn work(&self, job: &GatewayJob) -> Next {
         match job.kind.as_str() {

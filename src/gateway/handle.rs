@@ -55,7 +55,10 @@ impl GatewayHandle {
             .name("gateway".into())
             .spawn(move || {
                 runtime.block_on(async {
-                    let jobs = tokio::spawn(super::jobs::run(gateway));
+                    let jobs = tokio::spawn(async move {
+                        gateway.begin().await;
+                        super::jobs::run(gateway).await;
+                    });
                     let _ = stopped.wait_for(|stop| *stop).await;
                     jobs.abort();
                 });
@@ -89,6 +92,17 @@ impl GatewayHandle {
     /// Has the jobs looked at now: keys or the clock have changed.
     pub fn wake(&self) {
         self.gateway.shared.wake.notify_one();
+    }
+
+    /// What is to be called after each change of certificates: work that waits for a key is done then. It holds nothing of
+    /// the gateway, and does not block.
+    pub fn on_keys(&self) -> impl Fn() + Send + Sync + 'static {
+        let (gateway, runtime) = (Arc::downgrade(&self.gateway), self.runtime.clone());
+        move || {
+            if let Some(gateway) = gateway.upgrade() {
+                runtime.spawn(async move { gateway.keys_changed() });
+            }
+        }
     }
 
     /// Follows other rules from now on.
