@@ -31,5 +31,5 @@ pub use secret::Secret;
 pub use signer::SignerNow;
 pub use state::{Changes, Kept, State, StateError};
 pub use taxcom::{Taxcom, WrongField, check_registration};
-pub use tickets::Tickets;
+pub use tickets::{Domain, Issued, TicketOrder, Tickets};
 pub use vault::VaultError;
