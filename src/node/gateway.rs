@@ -30,7 +30,7 @@ pub(super) fn start(
     keys: (TokensHandle, CertificatesHandle),
     desk: DeskHandle,
 ) -> Result<(GatewayHandle, JoinHandle<()>), StartError> {
-    let looked_after = certificates.clone();
+    let looked_after = keys.1.clone();
     let parts = GatewayParts {
         rules: GatewayRules::from(settings),
         state_dir: settings.state_dir.clone(),
