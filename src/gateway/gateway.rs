@@ -129,6 +129,12 @@ impl Gateway {
         })
     }
 
+    /// Keys have come or gone, or organisations have others.
+    #[expect(clippy::unused_async, reason = "services that wait for keys are asked here")]
+    pub(super) async fn keys_changed(&self) {
+        self.shared.wake.notify_one();
+    }
+
     /// Does a job that is due. It may have been begun before, and must not be done twice.
     pub(super) async fn work(&self, job: &GatewayJob) -> Next {
         match job.kind.as_str() {

@@ -39,6 +39,7 @@ impl GatewayHandle {
     /// # Errors
     /// [`GatewayError`].
     pub fn start(parts: GatewayParts) -> Result<(Self, JoinHandle<()>), GatewayError> {
+        let certificates = parts.certificates.clone();
         let gateway = Arc::new(Gateway::new(parts)?);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -51,6 +52,13 @@ impl GatewayHandle {
             runtime: runtime.handle().clone(),
             stop,
         };
+        // Weak, for the gateway holds the certificates.
+        let (told, waiting) = (Arc::downgrade(&gateway), handle.runtime.clone());
+        certificates.on_change(move || {
+            if let Some(gateway) = told.upgrade() {
+                waiting.spawn(async move { gateway.keys_changed().await });
+            }
+        });
         let thread = std::thread::Builder::new()
             .name("gateway".into())
             .spawn(move || {
@@ -89,6 +97,12 @@ impl GatewayHandle {
     /// Has the jobs looked at now: keys or the clock have changed.
     pub fn wake(&self) {
         self.gateway.shared.wake.notify_one();
+    }
+
+    /// Keys have come or gone, or organisations have others: what waits for one may go on.
+    pub fn keys_changed(&self) {
+        let gateway = self.gateway.clone();
+        self.runtime.spawn(async move { gateway.keys_changed().await });
     }
 
     /// Follows other rules from now on.

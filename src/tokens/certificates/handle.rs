@@ -1,7 +1,7 @@
 //! The way to the certificates for everybody else, and the thread that keeps their inventory.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -22,10 +22,13 @@ enum Message {
     Rules(Vec<CertificateRules>),
 }
 
+type Told = Arc<dyn Fn() + Send + Sync>;
+
 /// The way to the certificates for everybody else. The thread behind it ends with its last clone.
 #[derive(Clone)]
 pub struct CertificatesHandle {
     inventory: Arc<ArcSwap<Inventory>>,
+    told: Arc<Mutex<Vec<Told>>>,
     sender: Arc<Sender<Message>>,
     pub(super) tokens: TokensHandle,
 }
@@ -46,16 +49,18 @@ impl CertificatesHandle {
             files: Vec::new(),
             tokens: tokens.clone(),
             inventory: Arc::default(),
+            told: Arc::default(),
         };
         keeper.follow(rules);
         keeper.publish();
-        let inventory = keeper.inventory.clone();
+        let (inventory, told) = (keeper.inventory.clone(), keeper.told.clone());
         std::thread::Builder::new()
             .name("certificates".into())
             .spawn(move || keeper.run(&receiver))
             .expect("a process that cannot start a thread cannot serve");
         Self {
             inventory,
+            told,
             sender,
             tokens,
         }
@@ -69,6 +74,12 @@ impl CertificatesHandle {
     /// The tokens, as they were seen last.
     pub fn tokens(&self) -> Arc<Tokens> {
         self.tokens.tokens()
+    }
+
+    /// Has this called, on some thread, after each change of the certificates or of their tokens' states; it must not block.
+    pub fn on_change(&self, told: impl Fn() + Send + Sync + 'static) {
+        let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(Arc::new(told));
     }
 
     /// Reads all files anew, and takes over what the tokens' last look saw; returns when that is published.
@@ -109,6 +120,7 @@ struct Keeper {
     files: Vec<Watched>,
     tokens: TokensHandle,
     inventory: Arc<ArcSwap<Inventory>>,
+    told: Arc<Mutex<Vec<Told>>>,
 }
 
 impl Keeper {
@@ -163,5 +175,10 @@ impl Keeper {
         let files = self.files.iter().map(|file| (&file.rules, &file.read));
         let inventory = Inventory::assemble(&self.tokens.tokens(), files);
         self.inventory.store(Arc::new(inventory));
+        // Outside of the lock: whoever is told may ask for more.
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for told in told {
+            told();
+        }
     }
 }
