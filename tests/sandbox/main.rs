@@ -17,3 +17,6 @@ mod softhsm;
 mod world;
 
 mod frame;
+mod organizations;
+mod support_account;
+mod vault;
