@@ -19,3 +19,6 @@ mod world;
 mod frame;
 mod tickets;
 mod tickets_issuer;
+mod organizations;
+mod support_account;
+mod vault;
