@@ -107,8 +107,7 @@ impl GatewayHandle {
 
     /// Follows other rules from now on.
     pub fn set_rules(&self, rules: GatewayRules) {
-        self.gateway.shared.upstream.set_rules(&rules);
-        self.gateway.shared.rules.store(Arc::new(rules));
+        self.gateway.shared.set_rules(rules);
         self.wake();
     }
 

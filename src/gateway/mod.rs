@@ -8,6 +8,7 @@ mod gateway;
 mod handle;
 mod ismp;
 mod jobs;
+mod key_trouble;
 mod organization;
 mod outcome;
 mod rules;

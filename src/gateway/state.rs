@@ -10,9 +10,11 @@ use crate::licence::Timestamp;
 use crate::store::{GatewayJob, GatewayRecord, GatewayRecords, GatewayWrite, StoreError};
 
 use super::crpt::Connection;
+use super::key_trouble::of_a_key;
 use super::organization::Organization;
+use super::outcome::Trouble;
 use super::secret::Secret;
-use super::vault::{Vault, VaultError};
+use super::vault::{Place, Vault, VaultError};
 
 /// A kind of record. What it holds is not secret: secrets go beside it, sealed.
 pub trait Kept: Serialize + DeserializeOwned {
@@ -39,6 +41,18 @@ pub enum StateError {
         /// What is wrong.
         why: String,
     },
+}
+
+/// What a caller gets where the node could not save or read what it keeps.
+impl From<StateError> for Trouble {
+    fn from(error: StateError) -> Self {
+        match &error {
+            StateError::Vault(VaultError::Token {
+                detail: Some(detail), ..
+            }) => of_a_key(Some(*detail), &error),
+            _ => Self::not_saved(&error),
+        }
+    }
 }
 
 /// What is kept of the services. Writing blocks for a commit.
@@ -71,6 +85,15 @@ impl State {
         if kinds.any(|kind| [Organization::KIND, Connection::KIND].contains(&kind)) {
             self.revision.fetch_add(1, Ordering::AcqRel);
         }
+    }
+
+    /// The vault's key is there from now on.
+    pub(super) fn set_place(&self, place: Place) {
+        self.vault.set_place(place);
+    }
+
+    fn nothing_is_sealed(&self) -> bool {
+        matches!(self.records().has_sealed(), Ok(false))
     }
 
     fn records(&self) -> MutexGuard<'_, GatewayRecords> {
@@ -135,7 +158,10 @@ impl State {
         record: &T,
         secret: &Secret,
     ) -> Result<(), StateError> {
-        let sealed = self.vault.seal(T::KIND, name, secret).await?;
+        let sealed = self
+            .vault
+            .seal(T::KIND, name, secret, || self.nothing_is_sealed())
+            .await?;
         changes.add(name, record, Some(sealed));
         Ok(())
     }
