@@ -17,3 +17,5 @@ mod softhsm;
 mod world;
 
 mod frame;
+mod judge;
+mod stand_ins;
