@@ -203,14 +203,20 @@ impl Sandbox {
             .collect()
     }
 
+<<<<<<< HEAD
     /// What was done to the services that no client may do, in words: it is more than a mistake that they refuse.
-    pub fn violations(&self) -> Vec<String> {
-        lock(&self.inner.world).violations.clone()
+    pub fn offences(&self) -> Vec<String> {
+        lock(&self.inner.world).offences.clone()
+=======
+    /// What the stand-ins remember.
+    pub(super) fn world(&self) -> std::sync::MutexGuard<'_, World> {
+        lock(&self.inner.world)
+>>>>>>> main
     }
 
     /// Has the operators decide about everything that waits: applications are taken, or rejected for this reason.
     pub fn decide(&self, rejected: Option<&str>) {
-        lock(&self.inner.world).decide(rejected);
+        self.world().decide(rejected);
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) struct World {
     /// Where they listen.
     pub(super) address: SocketAddr,
     /// What no client may do and some client did.
-    pub(super) violations: Vec<String>,
+    pub(super) offences: Vec<String>,
     pub(super) portal: super::portal::Memory,
     pub(super) ismp: super::ismp::Memory,
     pub(super) crpt: super::crpt::Memory,
@@ -21,7 +21,7 @@ impl World {
         Self {
             account,
             address,
-            violations: Vec::new(),
+            offences: Vec::new(),
             portal: super::portal::Memory::default(),
             ismp: super::ismp::Memory::default(),
             crpt: super::crpt::Memory::default(),
@@ -30,8 +30,8 @@ impl World {
     }
 
     /// Remembers what no client may do: something sent twice that must not be, or used after its end.
-    pub(super) fn violated(&mut self, how: impl Into<String>) {
-        self.violations.push(how.into());
+    pub(super) fn offended(&mut self, how: impl Into<String>) {
+        self.offences.push(how.into());
     }
 
     /// Decides about everything that waits.

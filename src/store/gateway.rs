@@ -127,6 +127,16 @@ impl GatewayRecords {
         read().map_err(self.database.error())
     }
 
+    /// Whether any record has a sealed part.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn has_sealed(&self) -> Result<bool, StoreError> {
+        let statement = "SELECT EXISTS (SELECT 1 FROM gateway_records WHERE sealed IS NOT NULL)";
+        let read = || self.connection.query_row(statement, [], |row| row.get(0));
+        read().map_err(self.database.error())
+    }
+
     /// Removes a record and returns it: of several who ask at once, one gets it.
     ///
     /// # Errors

@@ -19,3 +19,5 @@ mod world;
 mod frame;
 mod judge;
 mod stand_ins;
+mod tickets;
+mod tickets_issuer;
