@@ -25,8 +25,8 @@ pub use crpt::{Connection, Crpt};
 pub use gateway::{Gateway, GatewayHost, GatewayParts, Shared};
 pub use handle::{GatewayError, GatewayHandle};
 pub use ismp::{
-    Had, Ismp, Live, Place, REFRESH, REMINDERS_NAME, RETAIL_SALE, RequestParameters, Rule, SETTINGS_NAME, SessionKey, TICK,
-    TokenRow, TokenType, Watcher, next_check,
+    Had, Ismp, Live, Place, REFRESH, REMINDERS_NAME, RETAIL_SALE, RequestParameters, Rule, SETTINGS_NAME,
+    SessionKey, TICK, TokenRow, TokenType, Watcher, next_check,
 };
 pub use organization::{Facility, Organization, uuid};
 pub use outcome::{Code, Detail, Trouble};

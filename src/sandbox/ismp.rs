@@ -86,14 +86,19 @@ impl Memory {
         let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
         let bytes = random.iter().flat_map(|random| random.into_bytes()).take(30);
         let data: String = bytes.map(|byte| char::from(b'A' + byte % 26)).collect();
-        self.challenges.insert(uuid.clone(), (data.clone(), Instant::now()));
+        self.challenges
+            .insert(uuid.clone(), (data.clone(), Instant::now()));
         Said::json(200, &json!({ "uuid": uuid, "data": data }))
     }
 
     /// Takes a challenge: by its uuid, or by what is signed where no uuid is sent.
     fn take(&mut self, uuid: Option<&str>, content: &[u8]) -> Option<String> {
         self.challenges.retain(|_, (_, made)| made.elapsed() < CHALLENGE);
-        let known = || self.challenges.iter().find(|(_, (data, _))| data.as_bytes() == content);
+        let known = || {
+            self.challenges
+                .iter()
+                .find(|(_, (data, _))| data.as_bytes() == content)
+        };
         let uuid = match uuid {
             Some(uuid) => uuid.to_owned(),
             None => known()?.0.clone(),
@@ -159,7 +164,11 @@ fn admit(world: &Mutex<World>, judge: &Judge, door: &Door, asked: &Asked) -> Res
         return Err(bad("Тело запроса не может быть пустым"));
     }
     let body = asked.json();
-    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |name: &str| {
+        body.get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
     if text("inn").is_some() && body.get("unitedToken") == Some(&Value::Bool(true)) {
         return Err(bad("Одновременное заполнение inn и unitedToken невозможно"));
     }
@@ -169,7 +178,9 @@ fn admit(world: &Mutex<World>, judge: &Judge, door: &Door, asked: &Asked) -> Res
         return Err(bad("В запросе отсутствует идентификатор авторизации (UUID)"));
     }
     let data = text("data").ok_or_else(|| bad("В запросе отсутствует параметр data"))?;
-    let message = STANDARD.decode(data).map_err(|_| bad("Ошибка при проверке подписи"))?;
+    let message = STANDARD
+        .decode(data)
+        .map_err(|_| bad("Ошибка при проверке подписи"))?;
     let attached = judge.is_attached(&message);
     let attached = attached.map_err(|_| bad("Ошибка при проверке подписи"))?;
     let verdict = if attached {
@@ -196,12 +207,16 @@ fn admit(world: &Mutex<World>, judge: &Judge, door: &Door, asked: &Asked) -> Res
     if verdict.content != challenge.as_bytes() {
         return Err(bad("Подпись не валидна"));
     }
-    let own = verdict.itn.ok_or_else(|| refuse(403, "В сертификате отсутствует ИНН"))?;
+    let own = verdict
+        .itn
+        .ok_or_else(|| refuse(403, "В сертификате отсутствует ИНН"))?;
     let Some(itn) = text("inn") else {
         return Ok(own);
     };
     if !matches!(itn.len(), 10 | 12) || !itn.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(bad("В параметре inn должен быть передан ИНН организации (10 или 12 цифр)"));
+        return Err(bad(
+            "В параметре inn должен быть передан ИНН организации (10 или 12 цифр)",
+        ));
     }
     let trusted = !retail && memory.ismp.trusted.contains(&(own.clone(), itn.to_owned()));
     if itn != own && !trusted {

@@ -203,15 +203,14 @@ impl Sandbox {
             .collect()
     }
 
-<<<<<<< HEAD
     /// What was done to the services that no client may do, in words: it is more than a mistake that they refuse.
     pub fn offences(&self) -> Vec<String> {
-        lock(&self.inner.world).offences.clone()
-=======
+        self.world().offences.clone()
+    }
+
     /// What the stand-ins remember.
     pub(super) fn world(&self) -> std::sync::MutexGuard<'_, World> {
         lock(&self.inner.world)
->>>>>>> main
     }
 
     /// Has the operators decide about everything that waits: applications are taken, or rejected for this reason.

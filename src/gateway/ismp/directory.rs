@@ -47,8 +47,15 @@ impl Known {
     fn facility_with(&self, connection: &str) -> Option<String> {
         let is_it = |own: &String| own.eq_ignore_ascii_case(connection);
         let mut facilities = self.facilities.iter();
-        let facility = facilities.find(|(_, own)| is_it(own)).map(|(name, _)| name.clone());
-        facility.or_else(|| self.connection.as_ref().filter(|own| is_it(own)).map(|_| String::new()))
+        let facility = facilities
+            .find(|(_, own)| is_it(own))
+            .map(|(name, _)| name.clone());
+        facility.or_else(|| {
+            self.connection
+                .as_ref()
+                .filter(|own| is_it(own))
+                .map(|_| String::new())
+        })
     }
 }
 
@@ -105,7 +112,9 @@ impl Directory {
         let revision = state.revision();
         let mut newest: HashMap<String, Connection> = HashMap::new();
         for (_, connection) in state.all::<Connection>()? {
-            let Some(itn) = connection.itn.clone() else { continue };
+            let Some(itn) = connection.itn.clone() else {
+                continue;
+            };
             let older = |known: &Connection| known.created < connection.created;
             if newest.get(&itn).is_none_or(older) {
                 newest.insert(itn, connection);

@@ -57,12 +57,22 @@ pub(super) fn refusal(step: &str, told: &Told) -> Fault {
             Code::BadLogin,
             "ИС МП отказала в авторизации: проверьте сертификат и регистрацию организации.",
         ),
-        429 => (Code::TooMany, "Слишком много запросов к ИС МП. Повторите попытку позже."),
+        429 => (
+            Code::TooMany,
+            "Слишком много запросов к ИС МП. Повторите попытку позже.",
+        ),
         500.. => (Code::Service, "Сервис ИС МП временно недоступен."),
         _ => (Code::Unknown, "ИС МП вернула непредусмотренный ответ."),
     };
-    let info = format!("IS MP, {step}: {} {}", told.status, words.as_deref().unwrap_or(""));
-    let late = told.status == 400 && words.as_deref().is_some_and(|words| words.contains("UUID не найден"));
+    let info = format!(
+        "IS MP, {step}: {} {}",
+        told.status,
+        words.as_deref().unwrap_or("")
+    );
+    let late = told.status == 400
+        && words
+            .as_deref()
+            .is_some_and(|words| words.contains("UUID не найден"));
     Fault {
         trouble: Trouble::new(code, words.unwrap_or_else(|| general.into()), info.trim_end()),
         pause: (told.status == 429).then(|| pause(told)),
@@ -86,5 +96,7 @@ fn pause(told: &Told) -> i64 {
     let mut headers = told.headers.iter();
     let asked = headers.find(|(name, _)| name == "retry-after");
     let seconds = asked.and_then(|(_, value)| value.trim().parse::<i64>().ok());
-    seconds.map_or(PAUSE, |seconds| seconds.saturating_mul(1000).clamp(1000, LONGEST_PAUSE))
+    seconds.map_or(PAUSE, |seconds| {
+        seconds.saturating_mul(1000).clamp(1000, LONGEST_PAUSE)
+    })
 }

@@ -84,7 +84,10 @@ impl Keys {
             let (live, new) = landed.await?;
             // Somebody else's flight may have brought the very key that this caller cannot use.
             if Some(live.number) != not {
-                return Ok(Had { live, new: new && mine });
+                return Ok(Had {
+                    live,
+                    new: new && mine,
+                });
             }
         }
     }
@@ -169,7 +172,11 @@ impl Keys {
         let before = i64::try_from(rules.ismp.renew_before.as_millis()).unwrap_or(i64::MAX);
         let due = renewal(now, got.valid_until, before);
         let mut changes = Changes::new().plan(RENEWAL, &name, due);
-        let sealed = self.shared.state.put_sealed(&mut changes, &name, &kept, &live.token).await;
+        let sealed = self
+            .shared
+            .state
+            .put_sealed(&mut changes, &name, &kept, &live.token)
+            .await;
         match sealed.and_then(|()| self.shared.state.commit(changes)) {
             Ok(()) => self.shared.wake.notify_one(),
             Err(error) => tracing::error!(%error, "a session key of IS MP could not be kept"),

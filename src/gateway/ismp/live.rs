@@ -10,9 +10,9 @@ use tokio::sync::OnceCell;
 use super::super::gateway::Shared;
 use super::super::outcome::Trouble;
 use super::super::state::StateError;
+use super::Organizations;
 use super::sign_in::server;
 use super::token::{Live, Place, SessionKey, Slot};
-use super::Organizations;
 
 /// The tokens by what they are for.
 type Tokens = HashMap<Slot, Arc<Live>>;

@@ -54,13 +54,17 @@ struct Facts {
 
 impl TokenRow {
     fn new(place: Place, facts: &Facts, watcher: &Watcher, now: Timestamp) -> Self {
-        let seconds = facts.end.map_or(0, |end| (end.millis() - now.millis()).max(0) / 1000);
+        let seconds = facts
+            .end
+            .map_or(0, |end| (end.millis() - now.millis()).max(0) / 1000);
         let left = seconds - seconds % 60;
         let before = if facts.unattended { 0 } else { facts.before };
         let missing = facts.end.is_none();
         let expired = !missing && !facts.live;
         let ending = before > 0 && seconds <= before;
-        let snoozed = watcher.snoozed_until.map_or(0, |until| until.millis() - now.millis());
+        let snoozed = watcher
+            .snoozed_until
+            .map_or(0, |until| until.millis() - now.millis());
         let gone = missing || expired;
         let due = !facts.unattended && (gone || (ending && snoozed <= 0));
         let remind_in = match (due, ending) {
@@ -182,10 +186,28 @@ mod tests {
     fn rows_follow_the_rules_of_the_table() {
         // End in s, notify before, unattended, snoozed for -> left, missing, expired, due, reminds, remind in.
         let cases = [
-            (Some(3725), 600, false, None, (3720, false, false, false, true, 3125)),
+            (
+                Some(3725),
+                600,
+                false,
+                None,
+                (3720, false, false, false, true, 3125),
+            ),
             (Some(600), 600, false, None, (600, false, false, true, true, 0)),
-            (Some(599), 600, false, Some(90), (540, false, false, false, true, 90)),
-            (Some(599), 600, false, Some(-1), (540, false, false, true, true, 0)),
+            (
+                Some(599),
+                600,
+                false,
+                Some(90),
+                (540, false, false, false, true, 90),
+            ),
+            (
+                Some(599),
+                600,
+                false,
+                Some(-1),
+                (540, false, false, true, true, 0),
+            ),
             (Some(59), 600, false, Some(90), (0, false, true, true, true, 0)),
             (Some(-5), 600, false, Some(90), (0, false, true, true, true, 0)),
             (None, 600, false, Some(90), (0, true, false, true, true, 0)),
@@ -196,7 +218,14 @@ mod tests {
         ];
         for (end, before, unattended, snoozed, expected) in cases {
             let row = row(end, before, unattended, snoozed);
-            let found = (row.left, row.missing, row.expired, row.due, row.reminds, row.remind_in);
+            let found = (
+                row.left,
+                row.missing,
+                row.expired,
+                row.due,
+                row.reminds,
+                row.remind_in,
+            );
             assert_eq!(found, expected, "{end:?} {before} {unattended} {snoozed:?}");
         }
     }

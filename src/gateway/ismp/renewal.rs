@@ -8,10 +8,10 @@ use crate::licence::Timestamp;
 use super::super::jobs::Next;
 use super::super::outcome::{Code, Detail, Trouble};
 use super::super::state::{Changes, StateError};
+use super::RENEWAL;
 use super::keys::Keys;
 use super::kind::TokenType;
 use super::token::{Place, SessionKey, Slot, is_good, renewal};
-use super::RENEWAL;
 
 /// Between two looks whether a key is there again, in milliseconds: what changes on a key is told besides.
 const LOOK: i64 = 60_000;
@@ -28,7 +28,11 @@ impl Keys {
         match self.renew(name).await {
             Ok(next) => next,
             Err(trouble) => {
-                tracing::error!(name, error = trouble.info, "a session key of IS MP could not be renewed");
+                tracing::error!(
+                    name,
+                    error = trouble.info,
+                    "a session key of IS MP could not be renewed"
+                );
                 Next::At(self.shared.now().plus(LOOK))
             }
         }
@@ -83,7 +87,11 @@ impl Keys {
         match self.have(&place, not).await {
             Ok(had) => {
                 if had.new {
-                    let detail = format!("{}, renewed, valid until {}", place.kind.word(), had.live.valid_until);
+                    let detail = format!(
+                        "{}, renewed, valid until {}",
+                        place.kind.word(),
+                        had.live.valid_until
+                    );
                     self.shared.host.note("session-key", &place.itn, &detail);
                 }
                 Ok(Next::At(renewal(had.live.obtained, had.live.valid_until, before)))
@@ -138,7 +146,11 @@ impl Keys {
 
     fn note(&self, kept: &SessionKey, trouble: &Trouble) {
         let word = trouble.detail.map_or(trouble.code.word(), Detail::word);
-        let detail = format!("{}, not renewed: {word}, {}", kept.token_type.word(), trouble.info);
+        let detail = format!(
+            "{}, not renewed: {word}, {}",
+            kept.token_type.word(),
+            trouble.info
+        );
         self.shared.host.note("session-key-failure", &kept.itn, &detail);
     }
 

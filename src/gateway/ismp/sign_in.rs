@@ -101,7 +101,9 @@ async fn once(
     if told.status != 200 {
         return Err(refusal("auth/key", &told));
     }
-    let challenge = serde_json::from_slice::<Challenge>(&told.body).ok().filter(is_sound);
+    let challenge = serde_json::from_slice::<Challenge>(&told.body)
+        .ok()
+        .filter(is_sound);
     let challenge = challenge.ok_or_else(|| nonsense("auth/key"))?;
     let signed = shared
         .signer
@@ -147,7 +149,10 @@ async fn once(
 
 async fn ask(shared: &Shared, pace: &Pace, ask: Ask) -> Result<Told, Fault> {
     pace.turn().await;
-    Ok(shared.upstream.ask(ask.header("Accept", "application/json")).await?)
+    Ok(shared
+        .upstream
+        .ask(ask.header("Accept", "application/json"))
+        .await?)
 }
 
 fn is_sound(challenge: &Challenge) -> bool {
@@ -191,7 +196,10 @@ fn jwt_life(token: &str, now: Timestamp) -> Option<i64> {
     }
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     let claims = serde_json::from_slice::<Claims>(&claims).ok()?;
-    #[expect(clippy::cast_possible_truncation, reason = "absurd ends become the nearest, which is absurd too")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "absurd ends become the nearest, which is absurd too"
+    )]
     let millis = |seconds: f64| (seconds * 1000.0) as i64;
     let (end, issued) = (millis(claims.exp?), claims.iat.map(millis));
     let left = end.saturating_sub(now.millis());
@@ -215,10 +223,25 @@ mod tests {
         let now = Timestamp::from_millis(1_700_000_000_000);
         let cases = [
             (TokenType::Ismp, jwt(r#"{"exp":1700036000}"#), None, 36_000),
-            (TokenType::Ismp, jwt(r#"{"exp":1700036000,"iat":1700000000}"#), None, 36_000),
+            (
+                TokenType::Ismp,
+                jwt(r#"{"exp":1700036000,"iat":1700000000}"#),
+                None,
+                36_000,
+            ),
             // The clock here is three hours late, or a day ahead.
-            (TokenType::Ismp, jwt(r#"{"exp":1700046800,"iat":1700010800}"#), None, 36_000),
-            (TokenType::Ismp, jwt(r#"{"exp":1699949600,"iat":1699913600}"#), None, 36_000),
+            (
+                TokenType::Ismp,
+                jwt(r#"{"exp":1700046800,"iat":1700010800}"#),
+                None,
+                36_000,
+            ),
+            (
+                TokenType::Ismp,
+                jwt(r#"{"exp":1699949600,"iat":1699913600}"#),
+                None,
+                36_000,
+            ),
             (TokenType::Ismp, jwt(r#"{"exp":1699990000}"#), None, 900),
             (TokenType::Ismp, jwt(r#"{"exp":99999999999999}"#), None, 900),
             (TokenType::Ismp, jwt(r#"{"exp":-1e300}"#), None, 900),
@@ -228,7 +251,12 @@ mod tests {
             (TokenType::Retail, "t".into(), Some(json!(7200)), 7200),
             (TokenType::Retail, "t".into(), Some(json!("7200")), 7200),
             (TokenType::Retail, "t".into(), Some(json!(i64::MAX)), 900),
-            (TokenType::Retail, jwt(r#"{"exp":1700003600}"#), Some(json!(-1)), 3600),
+            (
+                TokenType::Retail,
+                jwt(r#"{"exp":1700003600}"#),
+                Some(json!(-1)),
+                3600,
+            ),
         ];
         for (kind, token, expires_in, seconds) in cases {
             let found = life(kind, &token, expires_in.as_ref(), now);
