@@ -17,6 +17,8 @@ mod softhsm;
 mod world;
 
 mod frame;
+mod judge;
+mod stand_ins;
 mod tickets;
 mod tickets_issuer;
 mod organizations;
