@@ -129,10 +129,22 @@ impl Gateway {
         })
     }
 
-    /// Keys have come or gone, or organisations have others.
-    #[expect(clippy::unused_async, reason = "services that wait for keys are asked here")]
+    /// Reads what is to be at hand at once.
+    pub(super) async fn begin(&self) {
+        if let Err(trouble) = self.ismp.read().await {
+            tracing::error!(error = trouble.info, "session keys of IS MP cannot be read");
+        }
+    }
+
+    /// Does what waits for keys, and can be done now.
     pub(super) async fn keys_changed(&self) {
-        self.shared.wake.notify_one();
+        // The token that opens what is kept may have been away when this was begun.
+        if !self.ismp.is_read() {
+            self.begin().await;
+        }
+        if let Err(trouble) = self.ismp.keys_changed() {
+            tracing::error!(error = trouble.info, "what waits for a key cannot be read");
+        }
     }
 
     /// Does a job that is due. It may have been begun before, and must not be done twice.

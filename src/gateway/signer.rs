@@ -108,6 +108,19 @@ impl KeySigner {
         listed.is_some_and(|listed| listed.obstacle(now).is_none() && listed.key.is_some())
     }
 
+    /// Whether a signature could be had now, as [`KeySigner::is_ready`] has it, with the reason where it could not.
+    pub(super) fn check(&self, thumbprint: Thumbprint) -> Result<(), Trouble> {
+        let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
+        let error = match inventory.find(thumbprint, now) {
+            None => CertificateError::Unknown(thumbprint),
+            Some(listed) => match listed.obstacle(now) {
+                None => return Ok(()),
+                Some(obstacle) => CertificateError::NotUsable { thumbprint, obstacle },
+            },
+        };
+        Err(self.trouble(thumbprint, &error))
+    }
+
     /// A CAdES-BES signature with the certificate in it.
     pub(super) async fn sign(
         &self,

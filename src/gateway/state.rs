@@ -1,5 +1,6 @@
 //! What is kept of the services: typed records with sealed parts, changed together with the jobs about them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -8,7 +9,9 @@ use serde::de::DeserializeOwned;
 use crate::licence::Timestamp;
 use crate::store::{GatewayJob, GatewayRecord, GatewayRecords, GatewayWrite, StoreError};
 
+use super::crpt::Connection;
 use super::key_trouble::of_a_key;
+use super::organization::Organization;
 use super::outcome::Trouble;
 use super::secret::Secret;
 use super::vault::{Place, Vault, VaultError};
@@ -56,6 +59,8 @@ impl From<StateError> for Trouble {
 pub struct State {
     records: Mutex<GatewayRecords>,
     vault: Vault,
+    /// Counts changes of organisations and their connections.
+    revision: AtomicU64,
 }
 
 /// Changes that are made together.
@@ -67,6 +72,18 @@ impl State {
         Self {
             records: Mutex::new(records),
             vault,
+            revision: AtomicU64::new(0),
+        }
+    }
+
+    /// Another number after each change of an organisation or a connection: what was made of them before is old.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    fn changed<'k>(&self, mut kinds: impl Iterator<Item = &'k str>) {
+        if kinds.any(|kind| [Organization::KIND, Connection::KIND].contains(&kind)) {
+            self.revision.fetch_add(1, Ordering::AcqRel);
         }
     }
 
@@ -114,6 +131,7 @@ impl State {
     /// [`StateError`].
     pub fn take<T: Kept>(&self, name: &str) -> Result<Option<T>, StateError> {
         let taken = self.records().take(T::KIND, name)?;
+        self.changed([T::KIND].into_iter());
         taken.map(|row| read(&row)).transpose()
     }
 
@@ -156,7 +174,9 @@ impl State {
         if changes.0.is_empty() {
             return Ok(());
         }
-        Ok(self.records().write(&changes.0)?)
+        self.records().write(&changes.0)?;
+        self.changed(changes.0.iter().filter_map(kind));
+        Ok(())
     }
 
     /// All jobs, the most urgent first.
@@ -221,6 +241,13 @@ impl Changes {
         self
     }
 
+    /// Ends a job that was done, or puts it off, unless it was planned anew meanwhile.
+    #[must_use]
+    pub(super) fn end(mut self, job: GatewayJob, next: Option<Timestamp>) -> Self {
+        self.0.push(GatewayWrite::End { job, next });
+        self
+    }
+
     /// Removes a job.
     #[must_use]
     pub fn done(mut self, kind: &str, name: &str) -> Self {
@@ -229,6 +256,16 @@ impl Changes {
             name: name.into(),
         });
         self
+    }
+}
+
+/// The kind of record that a change is about.
+fn kind(write: &GatewayWrite) -> Option<&'static str> {
+    match write {
+        GatewayWrite::Put { kind, .. }
+        | GatewayWrite::Update { kind, .. }
+        | GatewayWrite::Remove { kind, .. } => Some(kind),
+        GatewayWrite::Plan(_) | GatewayWrite::Done { .. } => None,
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn start(
     keys: (TokensHandle, CertificatesHandle),
     desk: DeskHandle,
 ) -> Result<(GatewayHandle, JoinHandle<()>), StartError> {
+    let looked_after = keys.1.clone();
     let parts = GatewayParts {
         rules: GatewayRules::from(settings),
         state_dir: settings.state_dir.clone(),
@@ -39,5 +40,7 @@ pub(super) fn start(
         certificates: keys.1,
         host: Arc::new(NodeHost(desk)),
     };
-    GatewayHandle::start(parts).map_err(StartError::Gateway)
+    let started = GatewayHandle::start(parts).map_err(StartError::Gateway)?;
+    looked_after.on_change(started.0.on_keys());
+    Ok(started)
 }

@@ -19,4 +19,6 @@ mod world;
 mod frame;
 mod organizations;
 mod support_account;
+mod tickets;
+mod tickets_issuer;
 mod vault;

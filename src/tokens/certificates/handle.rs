@@ -22,14 +22,15 @@ enum Message {
     Rules(Vec<CertificateRules>),
 }
 
-type Told = Arc<dyn Fn() + Send + Sync>;
+/// What is called after each change.
+type Listeners = Arc<Mutex<Vec<Box<dyn Fn() + Send + Sync>>>>;
 
 /// The way to the certificates for everybody else. The thread behind it ends with its last clone.
 #[derive(Clone)]
 pub struct CertificatesHandle {
     inventory: Arc<ArcSwap<Inventory>>,
-    told: Arc<Mutex<Vec<Told>>>,
     sender: Arc<Sender<Message>>,
+    listeners: Listeners,
     pub(super) tokens: TokensHandle,
 }
 
@@ -49,21 +50,28 @@ impl CertificatesHandle {
             files: Vec::new(),
             tokens: tokens.clone(),
             inventory: Arc::default(),
-            told: Arc::default(),
+            listeners: Listeners::default(),
         };
         keeper.follow(rules);
         keeper.publish();
-        let (inventory, told) = (keeper.inventory.clone(), keeper.told.clone());
+        let (inventory, listeners) = (keeper.inventory.clone(), keeper.listeners.clone());
         std::thread::Builder::new()
             .name("certificates".into())
             .spawn(move || keeper.run(&receiver))
             .expect("a process that cannot start a thread cannot serve");
         Self {
             inventory,
-            told,
             sender,
+            listeners,
             tokens,
         }
+    }
+
+    /// Has this called, on some thread, after each look that may have changed the inventory. It must not block, nor hold a
+    /// clone of this.
+    pub fn on_change(&self, told: impl Fn() + Send + Sync + 'static) {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.push(Box::new(told));
     }
 
     /// The certificates as they were seen last.
@@ -74,12 +82,6 @@ impl CertificatesHandle {
     /// The tokens, as they were seen last.
     pub fn tokens(&self) -> Arc<Tokens> {
         self.tokens.tokens()
-    }
-
-    /// Has this called, on some thread, after each change of the certificates or of their tokens' states; it must not block.
-    pub fn on_change(&self, told: impl Fn() + Send + Sync + 'static) {
-        let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(Arc::new(told));
     }
 
     /// Reads all files anew, and takes over what the tokens' last look saw; returns when that is published.
@@ -120,7 +122,7 @@ struct Keeper {
     files: Vec<Watched>,
     tokens: TokensHandle,
     inventory: Arc<ArcSwap<Inventory>>,
-    told: Arc<Mutex<Vec<Told>>>,
+    listeners: Listeners,
 }
 
 impl Keeper {
@@ -175,10 +177,7 @@ impl Keeper {
         let files = self.files.iter().map(|file| (&file.rules, &file.read));
         let inventory = Inventory::assemble(&self.tokens.tokens(), files);
         self.inventory.store(Arc::new(inventory));
-        // Outside of the lock: whoever is told may ask for more.
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for told in told {
-            told();
-        }
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.iter().for_each(|told| told());
     }
 }
