@@ -265,7 +265,7 @@ fn kind(write: &GatewayWrite) -> Option<&'static str> {
         GatewayWrite::Put { kind, .. }
         | GatewayWrite::Update { kind, .. }
         | GatewayWrite::Remove { kind, .. } => Some(kind),
-        GatewayWrite::Plan(_) | GatewayWrite::Done { .. } => None,
+        GatewayWrite::Plan(_) | GatewayWrite::End { .. } | GatewayWrite::Done { .. } => None,
     }
 }
 
