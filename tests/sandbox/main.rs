@@ -21,4 +21,5 @@ mod organizations;
 mod support_account;
 mod tickets;
 mod tickets_issuer;
+mod upstream;
 mod vault;
