@@ -1,7 +1,9 @@
 //! How a function of the seeds ends when it does not end well: their own literal codes, and what hardware adds to them.
 
+use serde::{Deserialize, Serialize};
+
 /// `КодОшибки`: the words that 1C programs compare with (spec, services).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Code {
     /// The service was not reached.
     Connection,
@@ -32,7 +34,7 @@ impl Code {
 }
 
 /// What stands beside a code, for those who want to know more than the seeds tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Detail {
     /// The key is unplugged.
     KeyNotConnected,
@@ -60,7 +62,7 @@ impl Detail {
 }
 
 /// What a caller gets instead of a result. Holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// `ErrorCode`.
     pub code: Code,

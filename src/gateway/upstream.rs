@@ -1,11 +1,12 @@
 //! Asks a service over HTTP. What comes back is bounded; redirects are followed only within the same server.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder, Method, Proxy};
 use zeroize::Zeroizing;
@@ -26,7 +27,7 @@ pub(super) struct Ask {
     pub(super) method: Method,
     pub(super) url: String,
     /// Their values may be secret.
-    pub(super) headers: Vec<(&'static str, Zeroizing<String>)>,
+    pub(super) headers: Vec<(Cow<'static, str>, Zeroizing<String>)>,
     pub(super) body: Vec<u8>,
     /// Shorter than the settings' where set.
     pub(super) timeout: Option<Duration>,
@@ -55,8 +56,8 @@ impl Ask {
     }
 
     /// With a header.
-    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, Zeroizing::new(value.into())));
+    pub(super) fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), Zeroizing::new(value.into())));
         self
     }
 }
@@ -115,13 +116,15 @@ impl Upstream {
             let mut value =
                 value.map_err(|_| unsent(format!("{name} has characters that HTTP does not carry")))?;
             value.set_sensitive(true);
-            request = request.header(*name, value);
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| unsent("the name of a header is none".into()))?;
+            request = request.header(name, value);
         }
         if let Some(timeout) = ask.timeout {
             request = request.timeout(timeout);
         }
         let failed = |error: reqwest::Error| Unreached {
-            sent: error.is_timeout() || !error.is_connect(),
+            sent: !error.is_builder() && (error.is_timeout() || !error.is_connect()),
             why: words(error),
         };
         let mut answer = request.send().await.map_err(failed)?;
