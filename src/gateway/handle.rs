@@ -55,7 +55,10 @@ impl GatewayHandle {
             .name("gateway".into())
             .spawn(move || {
                 runtime.block_on(async {
-                    let jobs = tokio::spawn(super::jobs::run(gateway));
+                    let jobs = tokio::spawn(async move {
+                        gateway.begin().await;
+                        super::jobs::run(gateway).await;
+                    });
                     let _ = stopped.wait_for(|stop| *stop).await;
                     jobs.abort();
                 });
@@ -91,10 +94,20 @@ impl GatewayHandle {
         self.gateway.shared.wake.notify_one();
     }
 
+    /// What is to be called after each change of certificates: work that waits for a key is done then. It holds nothing of
+    /// the gateway, and does not block.
+    pub fn on_keys(&self) -> impl Fn() + Send + Sync + 'static {
+        let (gateway, runtime) = (Arc::downgrade(&self.gateway), self.runtime.clone());
+        move || {
+            if let Some(gateway) = gateway.upgrade() {
+                runtime.spawn(async move { gateway.keys_changed() });
+            }
+        }
+    }
+
     /// Follows other rules from now on.
     pub fn set_rules(&self, rules: GatewayRules) {
-        self.gateway.shared.upstream.set_rules(&rules);
-        self.gateway.shared.rules.store(Arc::new(rules));
+        self.gateway.shared.set_rules(rules);
         self.wake();
     }
 

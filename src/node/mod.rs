@@ -155,7 +155,7 @@ impl Node {
             settings,
             &database,
             clock.clone(),
-            certificates.clone(),
+            (tokens.clone(), certificates.clone()),
             desk.clone(),
         )?;
         let audit = AuditKeeper::start(&database, clock.clone(), signer.clone(), settings.audit.keep_days)?;

@@ -1,0 +1,181 @@
+//! Asks the service: reads how it wants to be asked once, and again when it is not reached.
+
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use reqwest::Method;
+
+use crate::gateway::gateway::Shared;
+use crate::gateway::outcome::{Code, Trouble};
+use crate::gateway::upstream::{Ask, Told, Unreached};
+use crate::settings::TaxcomForm;
+
+use super::soap::{self, BadAnswer, Command, Parameter};
+use super::wsdl::Service;
+
+/// The first exchange with the service, the reading of its description included.
+const FIRST: Duration = Duration::from_secs(10);
+
+/// Every other exchange.
+const LATER: Duration = Duration::from_secs(30);
+
+/// Why an exchange brought nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) trouble: Trouble,
+    /// False: the service has certainly not seen the request.
+    pub(super) sent: bool,
+    /// The service refused in its own words: it may have lost the session.
+    pub(super) fault: bool,
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self {
+            trouble,
+            sent: false,
+            fault: false,
+        }
+    }
+}
+
+/// The service's description, and for which address it was read.
+struct Known {
+    url: String,
+    service: Service,
+}
+
+/// The way to the service.
+#[derive(Default)]
+pub(super) struct Client {
+    known: ArcSwapOption<Known>,
+}
+
+impl Client {
+    /// The operation `process`.
+    pub(super) async fn process(
+        &self,
+        shared: &Shared,
+        process: Option<&str>,
+        parameters: &[Parameter],
+    ) -> Result<Vec<Command>, Failure> {
+        let request = |service: &Service| soap::process(service, process, parameters);
+        let told = self.post(shared, request).await?;
+        soap::commands(&told.body).map_err(|error| self.bad(&told, error))
+    }
+
+    /// The operation `isConfigurationSupported`.
+    pub(super) async fn is_supported(&self, shared: &Shared, configuration: &str) -> Result<bool, Failure> {
+        let told = self
+            .post(shared, |service| soap::is_supported(service, configuration))
+            .await?;
+        soap::supported(&told.body).map_err(|error| self.bad(&told, error))
+    }
+
+    async fn post(&self, shared: &Shared, request: impl FnOnce(&Service) -> String) -> Result<Told, Failure> {
+        let first = self.known.load().is_none();
+        let (service, timeout) = if first {
+            let begun = std::time::Instant::now();
+            let service = self.service(shared).await?;
+            (service, FIRST.saturating_sub(begun.elapsed()).max(Duration::from_secs(1)))
+        } else {
+            (self.service(shared).await?, LATER)
+        };
+        let mut ask = Ask::new(Method::POST, service.address.clone(), request(&service).into_bytes())
+            .header("Content-Type", "text/xml;charset=UTF-8")
+            .header("SOAPAction", "\"\"");
+        ask.timeout = Some(timeout.min(shared.rules().timeout));
+        let told = shared.upstream.ask(ask).await;
+        told.map_err(|unreached| {
+            self.known.store(None);
+            unreachable(&unreached)
+        })
+    }
+
+    /// The service's description.
+    async fn service(&self, shared: &Shared) -> Result<Service, Failure> {
+        let rules = shared.rules();
+        let url = rules.taxcom.url.as_str();
+        let known = self.known.load_full().filter(|known| known.url == url);
+        let mut service = match known {
+            Some(known) => known.service.clone(),
+            None => self.read(shared, url).await?,
+        };
+        match rules.taxcom.form {
+            TaxcomForm::Wsdl => {}
+            TaxcomForm::Elements => service.form.attributes = false,
+            TaxcomForm::Attributes => service.form.attributes = true,
+        }
+        Ok(service)
+    }
+
+    async fn read(&self, shared: &Shared, url: &str) -> Result<Service, Failure> {
+        let mut ask = Ask::get(format!("{url}?wsdl"));
+        ask.timeout = Some(FIRST.min(shared.rules().timeout));
+        let told = shared.upstream.ask(ask).await;
+        let told = told.map_err(|unreached| Failure {
+            sent: false,
+            ..unreachable(&unreached)
+        })?;
+        if told.status != 200 {
+            let why = format!("its WSDL was answered with HTTP {}", told.status);
+            return Err(unreachable(&Unreached { why, sent: false }));
+        }
+        let service = Service::read(&told.body, url).map_err(|why| Failure::from(bad_wsdl(&why)))?;
+        self.known.store(Some(std::sync::Arc::new(Known {
+            url: url.to_owned(),
+            service: service.clone(),
+        })));
+        Ok(service)
+    }
+
+    /// Why an answer is no success.
+    fn bad(&self, told: &Told, error: BadAnswer) -> Failure {
+        let status = told.status;
+        match error {
+            BadAnswer::Fault(words) => Failure {
+                trouble: Trouble::new(
+                    Code::Service,
+                    "Сервис 1С-Такском сообщил об ошибке.",
+                    format!("1C-Taxcom: SOAP Fault: {}", super::dialogue::clean(&words)),
+                ),
+                sent: true,
+                fault: true,
+            },
+            // Whatever stands before the service says that it is not there.
+            BadAnswer::Nonsense(_) if matches!(status, 404 | 502..=504) => {
+                self.known.store(None);
+                let why = format!("HTTP {status}");
+                unreachable(&Unreached { why, sent: true })
+            }
+            BadAnswer::Nonsense(why) => {
+                self.known.store(None);
+                Failure {
+                    trouble: super::dialogue::nonsense(&format!("HTTP {status}, {why}")),
+                    sent: true,
+                    fault: false,
+                }
+            }
+        }
+    }
+}
+
+fn unreachable(unreached: &Unreached) -> Failure {
+    Failure {
+        trouble: Trouble::new(
+            Code::Connection,
+            "Сервис 1С-Такском недоступен.",
+            format!("1C-Taxcom: {}", unreached.why),
+        ),
+        sent: unreached.sent,
+        fault: false,
+    }
+}
+
+fn bad_wsdl(why: &str) -> Trouble {
+    Trouble::new(
+        Code::Service,
+        "Описание сервиса 1С-Такском непонятно.",
+        format!("the WSDL of 1C-Taxcom: {why}"),
+    )
+}

@@ -1,0 +1,429 @@
+//! The dialogue that the service leads: it gives commands, its client does them and answers. Pure: what must be asked or
+//! decrypted is told to the caller, who comes back with it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cms::Thumbprint;
+use crate::gateway::account::Account;
+use crate::gateway::outcome::{Code, Trouble};
+
+use super::fields;
+use super::soap::{Command, Parameter};
+
+/// What a client of the service says of itself (spec, services, section 4). The service was written for 1C programs and asks
+/// for their versions.
+const OURSELVES: [(&str, &str); 5] = [
+    ("libraryVersion", "2.7.1.1"),
+    ("APIVersion", "1.0.1.1"),
+    ("versionConfiguration", "3.0.1.1"),
+    ("versionPlatform", "8.3.24.1"),
+    ("language", "ru"),
+];
+
+/// The most commands that wait to be done.
+const MOST_WAITING: usize = 400;
+
+/// The most values of a session, and the most bytes of one.
+const MOST_VALUES: usize = 500;
+const LONGEST_VALUE: usize = 256 * 1024;
+
+/// Values of the service that a person's secrets would be in; they stay where they are.
+const ACCOUNT: [&str; 2] = ["login", "password"];
+
+/// A way into the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// To become a subscriber or register a certificate.
+    Subscriber,
+    /// To the cabinet.
+    Cabinet,
+}
+
+impl Entry {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Subscriber => "taxcomGetID",
+            Self::Cabinet => "taxcomPrivat",
+        }
+    }
+}
+
+/// What the dialogue may tell the service.
+pub(super) struct Facts {
+    pub(super) entry: Entry,
+    pub(super) configuration: String,
+    /// Base64 of the certificate.
+    pub(super) certificate: String,
+    pub(super) thumbprint: Thumbprint,
+    pub(super) itn: String,
+    /// The subscriber that a certificate is added to.
+    pub(super) add_to: Option<String>,
+    /// Data of registration, by the seed's names.
+    pub(super) registration: BTreeMap<String, String>,
+    pub(super) account: Option<Account>,
+    /// The organisation's own certificates that are here.
+    pub(super) certificates: Vec<Thumbprint>,
+}
+
+/// What a session knows: told by the service, and prepared for it. Secret as a whole.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Session {
+    values: BTreeMap<String, String>,
+    process: Option<String>,
+}
+
+impl Session {
+    /// A value.
+    pub(super) fn value(&self, name: &str) -> &str {
+        self.values.get(name).map_or("", String::as_str)
+    }
+
+    /// All values.
+    pub(super) fn values(&self) -> &BTreeMap<String, String> {
+        &self.values
+    }
+
+    /// The business process.
+    pub(super) fn process(&self) -> Option<&str> {
+        self.process.as_deref()
+    }
+
+    /// Whether the service has begun it.
+    pub(super) fn is_open(&self) -> bool {
+        !self.value("session_id").is_empty()
+    }
+
+    /// A request of these parameters within the session.
+    pub(super) fn request(&self, mut parameters: Vec<Parameter>) -> Vec<Parameter> {
+        if self.is_open() && !parameters.iter().any(|own| own.name == "session_id") {
+            parameters.push(Parameter::new("session_id", self.value("session_id")));
+        }
+        parameters
+    }
+
+    fn put(&mut self, name: &str, value: &str) -> Result<(), Trouble> {
+        let known = self.values.contains_key(name);
+        if value.len() > LONGEST_VALUE || name.len() > 256 || (!known && self.values.len() >= MOST_VALUES) {
+            return Err(nonsense("it told more values than a session has room for"));
+        }
+        self.values.insert(name.into(), value.into());
+        Ok(())
+    }
+}
+
+/// A form that the service has opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// How the application fares.
+    Status,
+    /// The application.
+    Application,
+    /// The cabinet: where, and what else was told.
+    Cabinet(String, BTreeMap<String, String>),
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The service is to be asked with these parameters.
+    Ask(Vec<Parameter>),
+    /// This Base64 is to be decrypted with the key of this certificate.
+    Decrypt(String, Thumbprint),
+    /// Nothing, until somebody acts; none: no form is open.
+    Rest(Option<Form>),
+    /// The service has ended the process well.
+    Succeeded,
+}
+
+/// A dialogue under way.
+pub(super) struct Dialogue {
+    pub(super) session: Session,
+    waiting: VecDeque<Command>,
+    form: Option<Form>,
+    succeeded: bool,
+    /// What the service wanted a person to read last.
+    pub(super) message: String,
+}
+
+impl Dialogue {
+    /// Begins one: the dialogue and its first request.
+    pub(super) fn begin(facts: &Facts) -> (Self, Vec<Parameter>) {
+        let mut session = Session::default();
+        let mut start = vec![
+            ("IDCertificateED", facts.thumbprint.to_string()),
+            ("IDOrganizationED", facts.itn.clone()),
+            ("identifierTaxcomED", facts.add_to.clone().unwrap_or_default()),
+        ];
+        if facts.entry == Entry::Subscriber {
+            let adds = if facts.add_to.is_some() { "YES" } else { "NO" };
+            start.push(("ToAddCert", adds.into()));
+        }
+        session
+            .values
+            .extend(start.iter().map(|(name, value)| ((*name).into(), value.clone())));
+        let start = start.into_iter();
+        let mut first: Vec<Parameter> = OURSELVES
+            .iter()
+            .map(|(name, value)| Parameter::new(*name, *value))
+            .collect();
+        first.push(Parameter::new("nameConfiguration", facts.configuration.as_str()));
+        first.push(Parameter::new("enterPoint", facts.entry.word()));
+        first.extend(start.map(|(name, value)| Parameter::new(name, value)));
+        session.process = Some(facts.entry.word().into());
+        (Self::resume(session, None), first)
+    }
+
+    /// Goes on with one that rests at a form.
+    pub(super) fn resume(session: Session, form: Option<Form>) -> Self {
+        Self {
+            session,
+            waiting: VecDeque::new(),
+            form,
+            succeeded: false,
+            message: String::new(),
+        }
+    }
+
+    /// Does what the service answered, up to where it needs something.
+    pub(super) fn hear(&mut self, commands: Vec<Command>, facts: &Facts) -> Result<Step, Trouble> {
+        if commands.is_empty() {
+            return Err(nonsense("its answer has no commands"));
+        }
+        if self.waiting.len() + commands.len() > MOST_WAITING {
+            return Err(nonsense("it gives more commands than can be done"));
+        }
+        // Commands of an answer come before those that waited for it.
+        for command in commands.into_iter().rev() {
+            self.waiting.push_front(command);
+        }
+        self.go_on(facts)
+    }
+
+    /// Goes on with the decrypted marker.
+    pub(super) fn decrypted(&mut self, marker: &[u8], facts: &Facts) -> Result<Step, Trouble> {
+        let text = std::str::from_utf8(marker).map_err(|_| nonsense("the marker that it encrypted is no text"))?;
+        self.session.put("openMarkerED", text.trim())?;
+        self.go_on(facts)
+    }
+
+    fn go_on(&mut self, facts: &Facts) -> Result<Step, Trouble> {
+        while let Some(command) = self.waiting.pop_front() {
+            if let Some(step) = self.perform(&command, facts)? {
+                return Ok(step);
+            }
+        }
+        Ok(if self.succeeded {
+            Step::Succeeded
+        } else {
+            Step::Rest(self.form.clone())
+        })
+    }
+
+    fn perform(&mut self, command: &Command, facts: &Facts) -> Result<Option<Step>, Trouble> {
+        match command.name.as_str() {
+            "store.get" => return self.tell(command, facts).map(Some),
+            "store.put" | "setcodesregion" => {
+                for parameter in &command.parameters {
+                    let scope = parameter.scope.eq_ignore_ascii_case("startup");
+                    // The account is the administrator's: no service changes it.
+                    if !(scope && ACCOUNT.contains(&parameter.name.as_str())) {
+                        self.session.put(&parameter.name, &parameter.value)?;
+                    }
+                }
+            }
+            "store.delete" => {
+                for parameter in &command.parameters {
+                    self.session.values.remove(&parameter.name);
+                }
+            }
+            "launchservice" => {
+                let process = command.value("bp").or(command.value("nameURI"));
+                self.session.process = process.map(str::to_owned);
+            }
+            "performtheaction" => {
+                let action = command.value("action").unwrap_or_default().to_ascii_lowercase();
+                return self.act(&action, facts);
+            }
+            // The same in one word.
+            action if action.starts_with("performtheaction.") => {
+                return self.act(&action["performtheaction.".len()..], facts);
+            }
+            "ui.open" => self.open(command)?,
+            "ui.close" => self.form = None,
+            "message.show" => self.message = shown(command),
+            "question.show" | "input.field" => return Err(question(&shown(command))),
+            "system.halt" => return self.halt(command).map(Some),
+            // Lists that only a person's forms need.
+            "store.putorganizations" | "store.putadressclassifier" => {}
+            other => return Err(unknown(&format!("it gave the command \"{other}\""))),
+        }
+        Ok(None)
+    }
+
+    /// `store.get`: tells what is asked for.
+    fn tell(&self, command: &Command, facts: &Facts) -> Result<Step, Trouble> {
+        let told = command.parameters.iter().map(|parameter| {
+            let name = parameter.name.as_str();
+            let ourselves = OURSELVES.iter().find(|(own, _)| *own == name);
+            let value = match (name, ourselves, &facts.account) {
+                (_, Some((_, value)), _) => (*value).to_owned(),
+                ("nameConfiguration", ..) => facts.configuration.clone(),
+                ("enterPoint", ..) => facts.entry.word().to_owned(),
+                ("login", _, Some(account)) => account.login.clone(),
+                ("password", _, Some(account)) => account.password.expose().to_owned(),
+                ("login" | "password", _, None) => return Err(no_account()),
+                _ => self.session.value(name).to_owned(),
+            };
+            Ok(Parameter::new(name, value))
+        });
+        let told = told.collect::<Result<Vec<_>, _>>()?;
+        Ok(Step::Ask(self.session.request(told)))
+    }
+
+    fn act(&mut self, action: &str, facts: &Facts) -> Result<Option<Step>, Trouble> {
+        match action {
+            "getcertificate" => self.session.put("certificateED", &facts.certificate)?,
+            "getinformationaboutorganization" => {
+                for (name, wire) in fields::WIRE {
+                    // What the service has told of the subscriber is not overwritten with nothing.
+                    if let Some(value) = facts.registration.get(name) {
+                        self.session.put(wire, value)?;
+                    }
+                }
+            }
+            "findcertificatefingerprint" => {
+                if let Some(found) = self.fingerprint(facts) {
+                    self.session.put("IDCertificateED", &found.to_string())?;
+                }
+            }
+            "decode" => {
+                let marker = self.session.value("markerED");
+                if marker.is_empty() {
+                    return Err(nonsense("it wants a marker decrypted that it has not told"));
+                }
+                let own = self.session.value("IDCertificateED").parse().ok();
+                let own = own.filter(|own| facts.certificates.contains(own));
+                let thumbprint = own.unwrap_or(facts.thumbprint);
+                return Ok(Some(Step::Decrypt(marker.to_owned(), thumbprint)));
+            }
+            other => return Err(unknown(&format!("it wants the action \"{other}\""))),
+        }
+        Ok(None)
+    }
+
+    /// The organisation's certificate whose thumbprint the service has told. Keys of others are not lent to it.
+    fn fingerprint(&self, facts: &Facts) -> Option<Thumbprint> {
+        let told = self.session.value("certificatefingerprintED");
+        let own = facts.certificates.iter();
+        let mut same = own.filter(|own| own.base64() == told || own.to_string().eq_ignore_ascii_case(told));
+        same.next().copied()
+    }
+
+    fn open(&mut self, command: &Command) -> Result<(), Trouble> {
+        if let Some(text) = command.value("formmessage").or(command.value("text")) {
+            self.message = clean(text);
+        }
+        let index = command.value("indexform").unwrap_or_default();
+        let index = index.to_ascii_lowercase();
+        self.form = Some(match index.as_str() {
+            "ftx1" => Form::Status,
+            "ftx2" => Form::Application,
+            "ftx3" => {
+                let mut fields = BTreeMap::new();
+                for parameter in &command.parameters {
+                    fields.insert(parameter.name.clone(), parameter.value.clone());
+                }
+                let url = command.value("url").unwrap_or_default().to_owned();
+                fields.retain(|name, _| {
+                    !["indexform", "url"].contains(&name.to_ascii_lowercase().as_str())
+                });
+                Form::Cabinet(url, fields)
+            }
+            "bh1" => {
+                self.succeeded = true;
+                return Ok(());
+            }
+            "f4" | "1" => return Err(refused_login(&self.message)),
+            "ftx4" | "ftx5" | "f2" | "f3" | "f5" | "f6" | "f7" | "f9" | "f10" | "f11" | "c20" | "2"
+            | "13" | "18" | "19" => return Err(wants_a_person(&index, &self.message)),
+            other => return Err(unknown(&format!("it opened the form \"{other}\""))),
+        });
+        Ok(())
+    }
+
+    fn halt(&self, command: &Command) -> Result<Step, Trouble> {
+        match command.value("errorcode").unwrap_or("0").trim() {
+            "" | "0" if self.succeeded => Ok(Step::Succeeded),
+            "" | "0" => Ok(Step::Rest(None)),
+            code => {
+                let info = format!("the service stopped with the error {} {}", clean(code), self.message);
+                let message = match self.message.as_str() {
+                    "" => format!("Сервис 1С-Такском прервал работу, код ошибки: {}.", clean(code)),
+                    told => format!("Сервис 1С-Такском: {told}"),
+                };
+                Err(Trouble::new(Code::Service, message, info.trim()))
+            }
+        }
+    }
+}
+
+/// A text of the service that a person may see.
+pub(super) fn clean(text: &str) -> String {
+    crate::text::clean_up_to(500, text.as_bytes()).unwrap_or_default()
+}
+
+fn shown(command: &Command) -> String {
+    let text = command.value("messagetext").or(command.value("formmessage"));
+    clean(text.or(command.value("explanationtext")).unwrap_or_default())
+}
+
+/// The service does what makes no sense.
+pub(super) fn nonsense(what: &str) -> Trouble {
+    let message = "Сервис 1С-Такском ответил непонятно.";
+    Trouble::new(Code::Service, message, format!("1C-Taxcom: {what}"))
+}
+
+fn unknown(what: &str) -> Trouble {
+    let message = "Сервис 1С-Такском требует действия, которое узлу лицензирования неизвестно.";
+    Trouble::new(
+        Code::Unknown,
+        message,
+        format!("1C-Taxcom: {}, which is unknown here", clean(what)),
+    )
+}
+
+fn question(text: &str) -> Trouble {
+    let message = format!("Сервис 1С-Такском задает вопрос, на который отвечает человек: {text}");
+    Trouble::new(Code::Service, message, "1C-Taxcom asks what only a person can answer")
+}
+
+fn wants_a_person(form: &str, text: &str) -> Trouble {
+    let message = match text {
+        "" => "Сервис 1С-Такском открыл форму, которую заполняет человек.".to_owned(),
+        text => format!("Сервис 1С-Такском: {text}"),
+    };
+    Trouble::new(
+        Code::Service,
+        message,
+        format!("1C-Taxcom opened the form {form}, which a person fills in"),
+    )
+}
+
+fn refused_login(text: &str) -> Trouble {
+    let info = format!("1C-Taxcom asks for the login and password of the support portal again. {text}");
+    Trouble::new(
+        Code::BadLogin,
+        "Сервис 1С-Такском не принял логин и пароль портала поддержки.",
+        info.trim(),
+    )
+}
+
+fn no_account() -> Trouble {
+    Trouble::new(
+        Code::BadLogin,
+        "На узле лицензирования не заданы логин и пароль портала поддержки.",
+        "no support account is set: PUT /api/support-account",
+    )
+}
