@@ -43,7 +43,7 @@ struct Request<'r> {
 pub(super) fn answer(world: &Mutex<World>, judge: &Judge, asked: &Asked) -> Option<Said> {
     Some(match (asked.path.as_str(), asked.method.as_str()) {
         (CONNECTION, "POST") => register(world, judge, asked),
-        (CONNECTION, "GET") => list(&mut lock(world), asked),
+        (CONNECTION, "GET") => list(&lock(world), asked),
         (CONNECTION, "DELETE") => remove(&mut lock(world), asked),
         (REGISTER, "POST") => by_gateway(world, judge, asked),
         _ => return None,
@@ -121,7 +121,7 @@ impl Memory {
     }
 }
 
-fn list(world: &mut World, asked: &Asked) -> Said {
+fn list(world: &World, asked: &Asked) -> Said {
     if !has_token(world, asked) {
         return wrong(401, "clientToken is unknown or over");
     }
@@ -159,11 +159,10 @@ fn remove(world: &mut World, asked: &Asked) -> Said {
     Said::json(200, &json!({ "omsConnection": connection }))
 }
 
-/// Whether it brings a token of the station.
-fn has_token(_world: &World, asked: &Asked) -> bool {
-    asked
-        .header("clienttoken")
-        .is_some_and(|token| uuid::Uuid::parse_str(token).is_ok())
+/// Whether it brings a token of one of the stations' connections.
+fn has_token(world: &World, asked: &Asked) -> bool {
+    let token = asked.header("clienttoken");
+    token.is_some_and(|token| world.ismp.connection_of(token).is_some())
 }
 
 /// 1C's gateway, which has a registration key and looks into nothing.

@@ -16,6 +16,11 @@ mod softhsm;
 #[allow(dead_code, reason = "each service uses a part of it")]
 mod world;
 
+mod crpt;
+mod crpt_errors;
+mod crpt_list;
+mod crpt_program;
+mod crpt_twice;
 mod frame;
 mod tickets;
 mod tickets_issuer;

@@ -7,9 +7,10 @@ use serde_json::Value;
 use crate::settings::CrptRoute;
 
 use super::super::gateway::Gateway;
+use super::super::organization::Organization;
 use super::super::outcome::{Code, Trouble};
 use super::super::secret::Secret;
-use super::super::state::Changes;
+use super::super::state::{Changes, StateError};
 use super::super::upstream::{Ask, Told};
 use super::answer::{self, Fate};
 use super::attempt::Attempt;
@@ -19,15 +20,38 @@ impl Gateway {
     /// A live token of a station, whichever of its connections it belongs to.
     ///
     /// # Errors
-    /// [`Trouble`] where there is none now.
-    pub fn client_token(&self, oms_id: &str) -> Result<Secret, Trouble> {
-        let message = "Нет действующего токена СУЗ. Получите его и повторите попытку.";
-        let info = format!("no token of the station {oms_id} is live: POST /api/ismp/session-keys (СУЗ)");
-        Err(Trouble::new(Code::BadLogin, message, info))
+    /// [`Trouble`]: there is none now.
+    pub async fn client_token(&self, oms_id: &str) -> Result<Secret, Trouble> {
+        self.ismp.read().await?;
+        let connections = self.crpt.connections_of(oms_id).map_err(not_kept)?;
+        let mut tokens = connections
+            .iter()
+            .filter_map(|own| self.ismp.live_of_connection(own));
+        tokens.next().ok_or_else(|| {
+            let message = "Нет действующего токена СУЗ. Получите его и повторите попытку.";
+            let info = format!("no token of the station {oms_id} is live: POST /api/ismp/session-keys (СУЗ)");
+            Trouble::new(Code::BadLogin, message, info)
+        })
     }
 }
 
 impl Crpt {
+    /// All connections of a station that are known here: those that were registered here, and those of organisations.
+    fn connections_of(&self, oms_id: &str) -> Result<Vec<String>, StateError> {
+        let state = &self.shared.state;
+        let registered = state.all::<Connection>()?.into_iter();
+        let registered = registered.filter(|(_, own)| own.oms_id.eq_ignore_ascii_case(oms_id));
+        let mut connections: Vec<String> = registered.map(|(name, _)| name).collect();
+        for (_, own) in state.all::<Organization>()? {
+            if own.oms_id.is_some_and(|own| own.eq_ignore_ascii_case(oms_id)) {
+                let facilities = own.facilities.into_iter();
+                connections.extend(facilities.filter_map(|facility| facility.oms_connection));
+                connections.extend(own.oms_connection);
+            }
+        }
+        Ok(connections)
+    }
+
     /// The connections that the operator has of a station, as it tells them.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ async fn list_of_operator(api: &Api, request: &Request) -> Result<Reply, ApiErro
     let listed = api
         .gateway
         .have(|gateway| async move {
-            let token = gateway.client_token(&oms_id)?;
+            let token = gateway.client_token(&oms_id).await?;
             gateway.crpt.list_of_operator(&oms_id, page, &token).await
         })
         .await;
@@ -114,7 +114,7 @@ pub(super) async fn delete(api: &Api, request: &Request) -> Result<Reply, ApiErr
             if only_here {
                 return gateway.crpt.forget(&oms_id, &connection);
             }
-            let token = gateway.client_token(&oms_id)?;
+            let token = gateway.client_token(&oms_id).await?;
             gateway.crpt.remove(&oms_id, &connection, &token).await?;
             Ok(true)
         })
