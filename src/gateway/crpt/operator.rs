@@ -14,7 +14,8 @@ use super::super::state::{Changes, StateError};
 use super::super::upstream::{Ask, Told};
 use super::answer::{self, Fate};
 use super::attempt::Attempt;
-use super::{Connection, Crpt, leave, not_kept, send};
+use super::registration::leave;
+use super::{Connection, Crpt, not_kept, send};
 
 impl Gateway {
     /// A live token of a station, whichever of its connections it belongs to.
@@ -120,7 +121,7 @@ impl Crpt {
         let ask = Ask::new(method, url, Vec::new())
             .header("Accept", "application/json")
             .header("clientToken", token.expose());
-        let told = self.shared.upstream.ask(ask).await;
+        let told = send::exchange(&self.shared, ask).await;
         if let Ok(told) = &told
             && matches!(told.status, 200 | 204)
         {

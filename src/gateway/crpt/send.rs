@@ -15,7 +15,8 @@ use crate::tokens::private_file;
 
 use super::super::gateway::Shared;
 use super::super::outcome::{Code, Trouble};
-use super::super::upstream::Ask;
+use super::super::secret::without;
+use super::super::upstream::{Ask, Told, Unreached};
 use super::order::ConnectionOrder;
 
 /// Path of the operator's connections.
@@ -33,6 +34,9 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// Headers of a request whose values are secret.
+const SECRET: [&str; 3] = ["Authorization", "X-RegistrationKey", "clientToken"];
 
 /// Headers that belong to the way and not to the operator's words.
 const NOT_SENT: [&str; 10] = [
@@ -119,6 +123,23 @@ async fn by_gateway(shared: &Shared, order: &ConnectionOrder) -> Result<Ask, Tro
     Ok(Ask::post_json(url, &envelope)
         .header("Authorization", format!("Basic {}", *login))
         .header("X-Correlation-ID", uuid::Uuid::new_v4().to_string()))
+}
+
+/// Sends a request. What secret is in it is in no answer.
+pub(super) async fn exchange(shared: &Shared, ask: Ask) -> Result<Told, Unreached> {
+    let secret = ask
+        .headers
+        .iter()
+        .filter(|(name, _)| SECRET.contains(&&**name))
+        .flat_map(|(_, value)| value.split(' ').next_back())
+        .map(|value| Zeroizing::new(value.to_owned()))
+        .collect::<Vec<_>>();
+    let secret = secret.iter().map(|value| value.as_str()).collect::<Vec<_>>();
+    let mut told = shared.upstream.ask(ask).await?;
+    if let Ok(text) = std::str::from_utf8(&told.body) {
+        told.body = without(text, &secret).into_bytes();
+    }
+    Ok(told)
 }
 
 /// The operator's registration key, read anew each time, from a file that nobody else can read.

@@ -60,24 +60,15 @@ async fn obtain(api: &Api, actor: &Actor, mut order: ConnectionOrder) -> Result<
     Ok(answered)
 }
 
-/// Finds out for whom an order is, and who signs it where nobody has.
+/// Finds out for whom an order is, about which station, and who signs it where nobody has.
 async fn complete(api: &Api, order: &mut ConnectionOrder) -> Result<(), ApiError> {
     let (oms_id, itn) = (order.oms_id.clone(), order.itn.clone());
     let found = api
         .gateway
-        .have(|gateway| async move {
-            let not_read = |error| crate::gateway::Trouble::not_saved(&error);
-            match itn {
-                Some(itn) => {
-                    let known = gateway.shared.organization(&itn).map_err(not_read)?;
-                    Ok(known.map(|_| itn))
-                }
-                None => gateway.crpt.owner(&oms_id).map_err(not_read),
-            }
-        })
+        .have(|gateway| async move { gateway.crpt.owner(itn.as_deref(), &oms_id) })
         .await
         .map_err(|trouble| ApiError::internal(&trouble.info))?;
-    match (&order.itn, found) {
+    match (&order.itn, &found) {
         (Some(itn), None) => {
             let sentence = format!("There is no organisation with the ITN {}.", shown(itn));
             return Err(ApiError::organization_not_found(sentence));
@@ -87,10 +78,22 @@ async fn complete(api: &Api, order: &mut ConnectionOrder) -> Result<(), ApiError
                 "ITN and Certificate are missing, and no organisation has this OmsId: nobody can sign.",
             ));
         }
-        (_, found) => order.itn = found,
+        _ => {}
     }
-    if order.itn.is_some() && order.sign_as.is_none() {
-        order.sign_as = Some(SignAs::Organization);
+    if let Some((itn, organization)) = found {
+        order.sign_as.get_or_insert(SignAs::Organization);
+        order.itn = Some(itn);
+        if order.oms_id.is_empty() {
+            order.oms_id = organization.oms_id.unwrap_or_default();
+        }
+    }
+    if order.oms_id.is_empty() {
+        return Err(ApiError::bad_request(
+            "OmsId is missing (in URLParameters, or in the short form), and the organisation has none.",
+        ));
+    }
+    if register::oms_id_of(&order.parameters).is_none() {
+        order.parameters.push(("omsId".into(), order.oms_id.clone()));
     }
     Ok(())
 }

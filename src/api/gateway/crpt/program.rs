@@ -12,7 +12,7 @@ use crate::api::body::{Fields, LARGEST};
 use crate::api::error::ApiError;
 use crate::api::reply::Reply;
 use crate::api::{Actor, Api};
-use crate::gateway::{Answered, Code, ConnectionOrder, Domain, Secret, SupportAccount, Trouble};
+use crate::gateway::{Answered, Code, ConnectionOrder, Secret};
 
 /// The path, which is also what tickets for it are made out to.
 const PATH: &str = "/public/api/program1c/connections/register";
@@ -48,8 +48,7 @@ async fn actor(api: &Api, knock: &Knock<'_>) -> Result<Actor, ApiError> {
     })
 }
 
-/// Whose ticket it is: of this node's own, whoever got it; of the portal's, only a support account that is set here, for
-/// the portal knows many who have no business with this node.
+/// Whose ticket it is: this node's own, or the portal's for a support account that is set here.
 async fn bearer_of(api: &Api, ticket: Secret) -> Result<String, ApiError> {
     let rules = api.gateway.now().shared.rules();
     let wrong = || ApiError::unauthorized("The ticket does not hold.");
@@ -64,10 +63,7 @@ async fn bearer_of(api: &Api, ticket: Secret) -> Result<String, ApiError> {
                 let issued = gateway.tickets.redeem(&ticket, |own| own.ends_with(PATH))?;
                 return Ok(issued.map(|issued| issued.login));
             }
-            let login = gateway.tickets.check(&ticket, &owner, Domain::default()).await?;
-            let accounts = gateway.shared.state.all::<SupportAccount>();
-            let accounts = accounts.map_err(|error| Trouble::not_saved(&error))?;
-            Ok(login.filter(|login| accounts.iter().any(|(_, own)| own.login == *login)))
+            gateway.tickets.check_of_stranger(&ticket, &owner).await
         })
         .await;
     match login {

@@ -37,24 +37,16 @@ fn told(answered: &Answered, request: &Request) -> Reply {
 
 fn order(api: &Api, fields: &Fields) -> Result<ConnectionOrder, ApiError> {
     let route = route(api, fields)?;
-    let oms_id = fields.text("OmsId", LONGEST_NAME)?;
-    let mut parameters = pairs("URLParameters", fields)?;
-    let oms_id = match oms_id.filter(|own| !own.trim().is_empty()) {
-        Some(own) => own.trim().to_owned(),
-        None => oms_id_of(&parameters).unwrap_or_default(),
+    let parameters = pairs("URLParameters", fields)?;
+    let own = fields.text("OmsId", LONGEST_NAME)?.unwrap_or_default();
+    let oms_id = match own.trim() {
+        "" => oms_id_of(&parameters).unwrap_or_default(),
+        own => own.to_owned(),
     };
     let body = match fields.text("RequestJSON", LARGEST)? {
         Some(body) => words(&body)?,
         None => short(fields)?,
     };
-    let oms_id = if oms_id.is_empty() {
-        own_station(api, fields)?
-    } else {
-        oms_id
-    };
-    if oms_id_of(&parameters).is_none() {
-        parameters.push(("omsId".into(), oms_id.clone()));
-    }
     let mut order = ConnectionOrder::new(oms_id, body, route);
     order.parameters = parameters;
     order.headers = pairs("Headers", fields)?;
@@ -104,17 +96,6 @@ fn short(fields: &Fields) -> Result<String, ApiError> {
         body["name"] = Value::from(&*name);
     }
     Ok(body.to_string())
-}
-
-/// The station of the organisation, where the request names none.
-fn own_station(api: &Api, fields: &Fields) -> Result<String, ApiError> {
-    let missing = || ApiError::bad_request("OmsId is missing (in URLParameters, or in the short form).");
-    let itn = itn(fields)?.ok_or_else(missing)?;
-    let known = api.gateway.now().shared.organization(&itn);
-    let known = known.map_err(|error| ApiError::internal(&error.to_string()))?;
-    known
-        .and_then(|organization| organization.oms_id)
-        .ok_or_else(missing)
 }
 
 fn route(api: &Api, fields: &Fields) -> Result<CrptRoute, ApiError> {
