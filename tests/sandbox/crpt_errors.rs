@@ -4,12 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use keynode::gateway::{Changes, SupportAccount};
 use serde_json::{Value, json};
 
 use crate::crpt::{DIRECT, GATEWAY, asked, canned, ends, order, register};
 use crate::keys::Key;
-use crate::world::World;
+use crate::world::{ACCOUNT, ITN, OMS_ID, REGISTRATION_KEY, World, audit};
 
 /// An order that differs from all others.
 fn fresh(route: &str, number: usize) -> Value {
@@ -205,4 +207,56 @@ fn a_slow_operator_leaves_the_outcome_unknown() {
         );
     }
     assert_eq!(asked(&world), 1);
+}
+
+#[test]
+fn what_a_service_repeats_of_secrets_is_not_told() {
+    let world = World::new(Key::File);
+    let login = STANDARD.encode(format!("{}:{}", ACCOUNT.0, ACCOUNT.1));
+    for (number, (route, path, secret)) in [
+        ("Direct", DIRECT, REGISTRATION_KEY),
+        ("Gateway", GATEWAY, login.as_str()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let error = json!({ "globalErrors": [{ "error": format!("unknown: {secret}") }] });
+        let said = json!({ "backendErrorResponse": error, "globalErrors": error["globalErrors"] });
+        world.sandbox.say_next(path, canned(400, said.to_string()));
+        let answer = register(&world, &fresh(route, number)).to_string();
+        assert!(answer.contains("unknown: ***"), "{answer}");
+        assert!(!answer.contains(secret), "{answer}");
+    }
+}
+
+#[test]
+fn the_audit_log_tells_who_registered_what() {
+    let mut world = World::new(Key::File);
+    let answer = register(&world, &order("Direct"));
+    world.sandbox.say_next(DIRECT, canned(400, "{}"));
+    register(&world, &fresh("Direct", 1));
+    world
+        .sandbox
+        .say_next(DIRECT, canned(200, r#"{"status":"REJECTED"}"#));
+    register(&world, &fresh("Direct", 2));
+    let connection = answer["ResponseData"]["omsConnection"].as_str().unwrap();
+    let rows = audit(&mut world, "crpt%");
+    let told: Vec<_> = rows
+        .iter()
+        .map(|(actor, event, object, detail)| {
+            assert_eq!((actor.as_str(), object.as_str()), ("robot@127.0.0.1", OMS_ID));
+            (event.as_str(), detail.clone())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("crpt-connection", format!("{connection}, ITN {ITN}")),
+            (
+                "crpt-connection-failure",
+                format!("НеверныйФорматЗапроса, ITN {ITN}")
+            ),
+            ("crpt-connection-failure", format!("rejected, ITN {ITN}")),
+        ]
+    );
 }
