@@ -19,12 +19,17 @@ mod softhsm;
 #[allow(dead_code, reason = "each service uses a part of it")]
 mod world;
 
+mod crpt;
+mod crpt_errors;
+mod crpt_list;
+mod crpt_program;
+mod crpt_twice;
 mod frame;
 mod judge;
+mod organizations;
 mod stand_ins;
+mod support_account;
 mod tickets;
 mod tickets_issuer;
-mod organizations;
-mod support_account;
 mod upstream;
 mod vault;
