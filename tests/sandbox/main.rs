@@ -17,5 +17,10 @@ mod softhsm;
 mod world;
 
 mod frame;
+mod ismp;
+mod ismp_access;
+mod ismp_faults;
+mod ismp_renewal;
+mod ismp_responsible;
 mod tickets;
 mod tickets_issuer;
