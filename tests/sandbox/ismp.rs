@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use keynode::gateway::{Facility, Organization};
+use keynode::gateway::{Changes, Connection, Facility, Organization};
 use serde_json::{Value, json};
 
 use crate::common::{Answer, TestNode};
 use crate::keys::Key;
-use crate::world::{FACILITY, ITN, OMS_CONNECTION, World, organization};
+use crate::world::{FACILITY, ITN, OMS_CONNECTION, OMS_ID, World, organization};
 
 pub(crate) const AUTH: &str = "/api/v3/true-api/auth/";
 pub(crate) const KEY: &str = "/api/v3/true-api/auth/key";
@@ -202,7 +202,7 @@ fn параметры_запроса_ключа_сессии() {
     let address = format!("api/v3/true-api/auth/simpleSignIn/{}", FACILITY.1);
     assert_eq!(station["АдресЗапросаКлючаСессии"], address);
     let unknown = world.get("/api/ismp/request-parameters?ITN=7728168971");
-    assert!(unknown.refused(404).contains("7728168971"));
+    assert!(unknown.expect(404).message().contains("7728168971"));
 }
 
 #[test]
@@ -268,6 +268,37 @@ fn places_with_one_connection_share_its_one_token() {
     world.keep(ITN, &with(&[("Цех 1", OMS_CONNECTION), ("Цех 2", FACILITY.1)]));
     assert_eq!(token("Цех 1"), token(""));
     assert_eq!(sign_ins(&world), 2);
+}
+
+#[test]
+fn an_organisation_that_names_no_connection_uses_the_newest_that_was_registered() {
+    let world = World::new(Key::File);
+    let none = Organization {
+        oms_connection: None,
+        facilities: vec![],
+        ..organization(&world.key.thumbprint)
+    };
+    world.keep(ITN, &none);
+    let state = world.node.gateway();
+    for (connection, days, itn) in [("old", 2, ITN), ("new", 1, ITN), ("other", 0, "7728168971")] {
+        let registered = Connection {
+            oms_id: OMS_ID.into(),
+            oms_connection: connection.into(),
+            name: None,
+            address: None,
+            itn: Some(itn.into()),
+            created: world.node.now().plus(-days * 86_400_000),
+            certificate: None,
+        };
+        let changes = Changes::new().put(connection, &registered);
+        state.now().shared.state.commit(changes).unwrap();
+    }
+    ask(&world, "СУЗ").expect(201);
+    assert_eq!(world.sandbox.asked(&format!("{SIGN_IN}/new")).len(), 1);
+    let token = read(&world, "СУЗ").unwrap();
+    let by_connection = state.now().ismp.live_of_connection("NEW").unwrap();
+    assert_eq!(by_connection.expose(), token);
+    assert!(state.now().ismp.live_of_connection("old").is_none());
 }
 
 #[test]
@@ -372,9 +403,14 @@ fn requests_that_make_no_sense_are_refused_and_cost_nothing() {
 fn a_service_that_is_switched_off_says_so() {
     let node = TestNode::start();
     let target = format!("/api/ismp/session-keys?TokenType=ISMP&ITN={ITN}");
-    assert!(node.get(&target).refused(503).contains("ismp.enabled"));
+    assert!(node.get(&target).expect(503).message().contains("ismp.enabled"));
     let mut world = World::with(Key::File, |all| all.ismp.retail = false);
-    assert!(ask(&world, "ИСМПРозница").refused(503).contains("ismp.retail"));
+    assert!(
+        ask(&world, "ИСМПРозница")
+            .expect(503)
+            .message()
+            .contains("ismp.retail")
+    );
     ask(&world, "ИСМП").expect(201);
     world.node.reload(|all| all.ismp.enabled = false);
     ask(&world, "ИСМП").refused(503);

@@ -22,5 +22,6 @@ mod ismp_access;
 mod ismp_faults;
 mod ismp_renewal;
 mod ismp_responsible;
+mod ismp_stand_in;
 mod tickets;
 mod tickets_issuer;
