@@ -189,6 +189,11 @@ impl Sandbox {
             .collect()
     }
 
+    /// What the stand-ins remember.
+    pub(super) fn world(&self) -> std::sync::MutexGuard<'_, World> {
+        lock(&self.inner.world)
+    }
+
     /// Has the operators decide about everything that waits: applications are taken, or rejected for this reason.
     pub fn decide(&self, rejected: Option<&str>) {
         lock(&self.inner.world).decide(rejected);

@@ -17,3 +17,7 @@ mod softhsm;
 mod world;
 
 mod frame;
+mod taxcom;
+mod taxcom_crash;
+mod taxcom_errors;
+mod taxcom_states;
