@@ -11,3 +11,4 @@ mod world;
 
 pub use judge::{Judge, Verdict};
 pub use server::{Asked, Canned, Sandbox, SandboxRules};
+pub use taxcom::{Gate, Held};

@@ -10,9 +10,10 @@ use crate::gateway::secret::Secret;
 use crate::gateway::state::{Changes, State, StateError};
 
 use super::client::{Client, Failure};
-use super::dialogue::{Dialogue, Entry, Facts, Form, Session, Step, nonsense};
+use super::dialogue::{Dialogue, Entry, Facts, Form, Session, Step};
 use super::process::Process;
 use super::soap::Parameter;
+use super::trouble::nonsense;
 
 /// The most requests until a form is open: the service cannot lead on for ever.
 const MOST_ROUNDS: usize = 30;

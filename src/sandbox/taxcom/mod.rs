@@ -3,14 +3,18 @@
 mod application;
 mod dialogue;
 mod envelope;
+mod gate;
 mod marker;
 mod wsdl;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+pub use gate::{Gate, Held};
+
 use application::Application;
 use dialogue::Session;
+use gate::Shut;
 
 use super::judge::Judge;
 use super::server::{Asked, Said, Sandbox};
@@ -34,6 +38,8 @@ pub(super) struct Memory {
     sent: usize,
     /// What no client may do, and one did.
     violations: Vec<String>,
+    /// A request is to be held up.
+    gate: Option<Shut>,
 }
 
 impl Memory {
@@ -81,7 +87,7 @@ pub(super) fn answer(world: &Mutex<World>, judge: &Judge, asked: &Asked) -> Opti
     let attributes = lock(world).taxcom.attributes;
     let (status, body) = match (asked.method.as_str(), asked.query.as_str()) {
         ("GET", "wsdl") => (200, wsdl::document(&address, attributes)),
-        ("POST", _) => match performed(world, judge, asked, attributes) {
+        ("POST", _) => match let_in(world, || performed(world, judge, asked, attributes)) {
             Ok(answer) => (200, envelope::answer(&answer)),
             Err(fault) => (500, envelope::fault(&fault)),
         },
@@ -92,6 +98,29 @@ pub(super) fn answer(world: &Mutex<World>, judge: &Judge, asked: &Asked) -> Opti
         content_type: "text/xml;charset=UTF-8",
         body: body.into_bytes(),
     })
+}
+
+/// Does a request, which may be held up.
+fn let_in(world: &Mutex<World>, perform: impl FnOnce() -> Result<String, String>) -> Result<String, String> {
+    let gate = lock(world).taxcom.gate.take_if(Shut::counts);
+    let Some(gate) = gate else {
+        return perform();
+    };
+    match gate.held {
+        Held::Done => {
+            let answer = perform();
+            gate.hold();
+            answer
+        }
+        Held::Late => {
+            gate.hold();
+            perform()
+        }
+        Held::Lost => {
+            gate.hold();
+            Err("lost on its way".into())
+        }
+    }
 }
 
 fn performed(world: &Mutex<World>, judge: &Judge, asked: &Asked, attributes: bool) -> Result<String, String> {
