@@ -32,6 +32,7 @@ pub mod clock;
 pub mod cms;
 pub mod computer;
 pub mod devices;
+mod files;
 pub mod gateway;
 pub mod keyring;
 pub mod licence;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers from the roof down; one uses only those after it.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "cli",
     "node",
     "api",
@@ -24,6 +24,7 @@ const LAYERS: [&str; 19] = [
     "licence",
     "sandbox",
     "settings",
+    "files",
     "text",
     "lib",
 ];

@@ -1,13 +1,14 @@
 //! The key by which a centre knows a node again: Ed25519, in a file of the state directory.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::AsBigEndian;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
+
+use crate::files;
 
 /// Name of the file in the state directory.
 const FILE_NAME: &str = "activation.key";
@@ -59,22 +60,7 @@ impl NodeIdentity {
         let pair = Ed25519KeyPair::generate().map_err(|_| IdentityError::Random)?;
         let seed = pair.seed().map_err(|_| IdentityError::Random)?;
         let seed = seed.as_be_bytes().map_err(|_| IdentityError::Random)?;
-        let part = state_dir.join(format!(".{FILE_NAME}.{}.part", std::process::id()));
-        let write = || {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&part)?;
-            file.write_all(seed.as_ref())?;
-            file.sync_all()?;
-            let linked = fs::hard_link(&part, path);
-            fs::remove_file(&part)?;
-            fs::File::open(state_dir)?.sync_all()?;
-            linked
-        };
-        match write() {
+        match files::create_private(path, seed.as_ref()) {
             Ok(()) => Ok(Self(pair)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::open(state_dir),
             Err(source) => Err(IdentityError::Io {

@@ -1,10 +1,11 @@
 //! Licence files that a centre's answers bring and take away: written whole, and never over somebody else's.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::keyring::{KeyKind, Keyring};
 use crate::licence::{ActivationCode, KeyNo, Licence};
 
@@ -71,24 +72,7 @@ pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(directory)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let part = directory.join(format!(".{name}.{}.part", std::process::id()));
-    let written = (|| {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o644)
-            .open(&part)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&part, path)?;
-        File::open(directory)?.sync_all()
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    written
+    files::replace(path, text.as_bytes(), 0o644)
 }
 
 /// Removes a file durably; one that is gone is no failure.

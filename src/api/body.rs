@@ -67,6 +67,12 @@ impl Fields {
         }
     }
 
+    /// The same under names in lower case, for senders who disagree about the spelling.
+    pub(super) fn in_lower_case(self) -> Self {
+        let fields = self.0.into_iter();
+        Self(fields.map(|(name, value)| (name.to_lowercase(), value)).collect())
+    }
+
     /// Those of a value within a body, which must be an object.
     pub(super) fn within(name: &str, value: &Value) -> Result<Self, ApiError> {
         match value {

@@ -1,9 +1,13 @@
 //! `keynode demo`: a node to try, with a vendor, its activation centre, and licences of its own. What it finds it keeps.
 
+mod authority;
 mod centre;
+mod gateway;
 mod hsm;
 mod licences;
+mod lines;
 mod terminal;
+mod token;
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -18,8 +22,10 @@ use crate::settings::{Settings, SettingsArgs};
 use super::failure::Failure;
 use super::vendor::{self, Issuer};
 use centre::DemoCentre;
+use gateway::DemoGateway;
 use hsm::Hsm;
 use licences::issue_missing;
+use token::DemoToken;
 
 /// Series of the demo licences; the manual's.
 const SERIES: &str = "672B";
@@ -33,6 +39,9 @@ pub(super) struct DemoArgs {
     /// Sign with a SoftHSM2 token, which is made in the state directory
     #[arg(long)]
     hsm: bool,
+    /// Run the operators' services (tickets, IS MP, CRPT, 1C-Taxcom) with a key on that token, against stand-ins
+    #[arg(long)]
+    gateway: bool,
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -50,7 +59,13 @@ pub(super) fn run(args: &DemoArgs, out: &mut impl Write) -> Result<(), Failure> 
     }
     trust_vendor(&settings.vendor_dir(), &vendor_dir.join(vendor::PUBLIC_KEY)).map_err(Failure::of)?;
     issue_missing(&Issuer::open(&vendor_dir)?, &settings.licence_dir())?;
-    let hsm = args.hsm.then(|| Hsm::prepare(&settings)).transpose()?;
+    let token = (args.hsm || args.gateway).then(|| DemoToken::prepare(&settings));
+    let token = token.transpose()?;
+    let on_token = |wanted: bool| token.as_ref().filter(|_| wanted);
+    let hsm = on_token(args.hsm).map(|token| Hsm::prepare(&settings, token));
+    let hsm = hsm.transpose()?;
+    let gateway = on_token(args.gateway).map(|token| DemoGateway::prepare(&settings, token));
+    let gateway = gateway.transpose()?;
     // Whoever names another centre wants that.
     let own = settings.activation.centre.is_none();
     let centre = own
@@ -62,8 +77,14 @@ pub(super) fn run(args: &DemoArgs, out: &mut impl Write) -> Result<(), Failure> 
         })
         .transpose()?;
     let apply = |settings: &mut Settings| {
+        if let Some(token) = &token {
+            token.apply(settings);
+        }
         if let Some(hsm) = &hsm {
             hsm.apply(settings);
+        }
+        if let Some(gateway) = &gateway {
+            gateway.apply(settings);
         }
         if let Some(centre) = &centre {
             centre.apply(settings);
@@ -80,27 +101,33 @@ pub(super) fn run(args: &DemoArgs, out: &mut impl Write) -> Result<(), Failure> 
     };
     let mut told = Ok(());
     node::run(&settings, reload, |node| {
-        told = tell(node, &settings, hsm.as_ref(), centre.as_ref(), out);
+        let introduced = gateway.as_ref().map_or(Ok(()), |gateway| gateway.introduce(node));
+        let parts = Parts {
+            hsm: hsm.as_ref(),
+            centre: centre.as_ref(),
+            gateway: gateway.as_ref(),
+        };
+        told = introduced.and_then(|()| tell(node, &settings, &parts, out));
     })?;
     told
 }
 
+/// What a demo may have beside the node.
+struct Parts<'a> {
+    hsm: Option<&'a Hsm>,
+    centre: Option<&'a DemoCentre>,
+    gateway: Option<&'a DemoGateway>,
+}
+
 /// The address, and some lines to try, each of which a shell takes as it stands.
-fn tell(
-    node: &Node,
-    settings: &Settings,
-    hsm: Option<&Hsm>,
-    centre: Option<&DemoCentre>,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
+fn tell(node: &Node, settings: &Settings, parts: &Parts<'_>, out: &mut impl Write) -> Result<(), Failure> {
+    let Parts { hsm, centre, gateway } = *parts;
     let (scheme, curl) = match &settings.tls.certificate {
         Some(certificate) => ("https", format!("curl -s --cacert {}", quoted(certificate))),
         None => ("http", "curl -s".to_owned()),
     };
-    let (url, curl) = (
-        format!("{scheme}://{}/api", node.address),
-        format!("{curl} -u admin:admin"),
-    );
+    let (url, plain) = (format!("{scheme}://{}/api", node.address), curl);
+    let curl = format!("{plain} -u admin:admin");
     let state = &settings.state_dir;
     let program = quoted(&std::env::current_exe().unwrap_or_else(|_| "keynode".into()));
     writeln!(
@@ -145,6 +172,12 @@ fn tell(
              --full --dir {directory}",
             centre.address
         )?;
+    }
+    if let Some(gateway) = gateway {
+        writeln!(out, "\n{}", lines::heading(gateway))?;
+        for line in lines::lines(&url, &plain) {
+            writeln!(out, "  {line}")?;
+        }
     }
     let state = quoted(state);
     if let Some(hsm) = hsm {

@@ -54,7 +54,8 @@ impl State {
     /// # Errors
     /// [`StateError`].
     pub async fn set_account(&self, area: Option<i64>, account: Account) -> Result<(), StateError> {
-        let mut changes = Changes::new();
+        // Another password is another try.
+        let mut changes = Changes::new().release(&account.login);
         let record = SupportAccount { login: account.login };
         self.put_sealed(&mut changes, &name(area), &record, &account.password)
             .await?;

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use crate::clock::SharedClock;
 use crate::licence::Timestamp;
 use crate::store::{Database, GatewayJob, GatewayRecords, StoreError};
-use crate::tokens::CertificatesHandle;
+use crate::tokens::{CertificatesHandle, TokensHandle};
 
 use super::crpt::Crpt;
 use super::ismp::Ismp;
@@ -21,7 +21,7 @@ use super::state::{State, StateError};
 use super::taxcom::Taxcom;
 use super::tickets::Tickets;
 use super::upstream::Upstream;
-use super::vault::Vault;
+use super::vault::{Place, Vault};
 
 /// What the gateway tells the rest of the node.
 pub trait GatewayHost: Send + Sync {
@@ -39,6 +39,8 @@ pub struct GatewayParts {
     pub database: Database,
     /// The time.
     pub clock: SharedClock,
+    /// The tokens, one of which may guard what is kept.
+    pub tokens: TokensHandle,
     /// The certificates.
     pub certificates: CertificatesHandle,
     /// The rest of the node.
@@ -50,6 +52,7 @@ pub struct Shared {
     pub(super) rules: ArcSwap<GatewayRules>,
     /// What is kept.
     pub state: State,
+    state_dir: PathBuf,
     pub(super) upstream: Upstream,
     pub(super) signer: KeySigner,
     pub(super) clock: SharedClock,
@@ -61,6 +64,13 @@ pub struct Shared {
 impl Shared {
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now().wall
+    }
+
+    /// Follows other settings.
+    pub(super) fn set_rules(&self, rules: GatewayRules) {
+        self.upstream.set_rules(&rules);
+        self.state.set_place(Place::new(&self.state_dir, &rules.common));
+        self.rules.store(Arc::new(rules));
     }
 
     /// The settings.
@@ -98,9 +108,11 @@ pub struct Gateway {
 
 impl Gateway {
     pub(super) fn new(parts: GatewayParts) -> Result<Self, StoreError> {
+        let place = Place::new(&parts.state_dir, &parts.rules.common);
         let records = GatewayRecords::open(&parts.database)?;
         let shared = Arc::new(Shared {
-            state: State::new(records, Vault::new(&parts.state_dir)),
+            state: State::new(records, Vault::new(place, parts.tokens)),
+            state_dir: parts.state_dir,
             upstream: Upstream::new(&parts.rules),
             rules: ArcSwap::from_pointee(parts.rules),
             signer: KeySigner::new(parts.certificates, parts.clock.clone()),
@@ -115,6 +127,20 @@ impl Gateway {
             taxcom: Taxcom::new(shared.clone()),
             shared,
         })
+    }
+
+    /// Reads what is to be at hand at once.
+    pub(super) async fn begin(&self) {
+        if let Err(trouble) = self.ismp.read().await {
+            tracing::error!(error = trouble.info, "session keys of IS MP cannot be read");
+        }
+    }
+
+    /// Does what waits for keys, and can be done now.
+    pub(super) fn keys_changed(&self) {
+        if let Err(trouble) = self.ismp.keys_changed() {
+            tracing::error!(error = trouble.info, "what waits for a key cannot be read");
+        }
     }
 
     /// Does a job that is due. It may have been begun before, and must not be done twice.

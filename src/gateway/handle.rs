@@ -39,6 +39,7 @@ impl GatewayHandle {
     /// # Errors
     /// [`GatewayError`].
     pub fn start(parts: GatewayParts) -> Result<(Self, JoinHandle<()>), GatewayError> {
+        let certificates = parts.certificates.clone();
         let gateway = Arc::new(Gateway::new(parts)?);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -51,11 +52,21 @@ impl GatewayHandle {
             runtime: runtime.handle().clone(),
             stop,
         };
+        // Weak, for the gateway holds the certificates.
+        let (told, waiting) = (Arc::downgrade(&gateway), handle.runtime.clone());
+        certificates.on_change(move || {
+            if let Some(gateway) = told.upgrade() {
+                waiting.spawn(async move { gateway.keys_changed() });
+            }
+        });
         let thread = std::thread::Builder::new()
             .name("gateway".into())
             .spawn(move || {
                 runtime.block_on(async {
-                    let jobs = tokio::spawn(super::jobs::run(gateway));
+                    let jobs = tokio::spawn(async move {
+                        gateway.begin().await;
+                        super::jobs::run(gateway).await;
+                    });
                     let _ = stopped.wait_for(|stop| *stop).await;
                     jobs.abort();
                 });
@@ -91,10 +102,15 @@ impl GatewayHandle {
         self.gateway.shared.wake.notify_one();
     }
 
+    /// Keys have come or gone, or organisations have others: what waits for one may go on.
+    pub fn keys_changed(&self) {
+        let gateway = self.gateway.clone();
+        self.runtime.spawn(async move { gateway.keys_changed() });
+    }
+
     /// Follows other rules from now on.
     pub fn set_rules(&self, rules: GatewayRules) {
-        self.gateway.shared.upstream.set_rules(&rules);
-        self.gateway.shared.rules.store(Arc::new(rules));
+        self.gateway.shared.set_rules(rules);
         self.wake();
     }
 

@@ -8,6 +8,7 @@ mod gateway;
 mod handle;
 mod ismp;
 mod jobs;
+mod key_trouble;
 mod organization;
 mod outcome;
 mod rules;
@@ -23,7 +24,10 @@ pub use account::{Account, SupportAccount};
 pub use crpt::{Connection, Crpt};
 pub use gateway::{Gateway, GatewayHost, GatewayParts, Shared};
 pub use handle::{GatewayError, GatewayHandle};
-pub use ismp::Ismp;
+pub use ismp::{
+    Had, Ismp, Live, Place, REFRESH, REMINDERS_NAME, RETAIL_SALE, RequestParameters, Rule, SETTINGS_NAME,
+    SessionKey, TICK, TokenRow, TokenType, Watcher, next_check,
+};
 pub use organization::{Facility, Organization, uuid};
 pub use outcome::{Code, Detail, Trouble};
 pub use rules::{GatewayRules, ProxyRule};
@@ -34,5 +38,5 @@ pub use taxcom::{
     Action, Cabinet, Callback, Order, Process, ProcessKind, Refusal, RequestStatus, Sending, Stage, Started,
     Taxcom, WrongField, check_registration,
 };
-pub use tickets::Tickets;
+pub use tickets::{Domain, Issued, TicketOrder, Tickets};
 pub use vault::VaultError;

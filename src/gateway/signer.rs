@@ -9,10 +9,12 @@ use zeroize::Zeroizing;
 
 use crate::clock::SharedClock;
 use crate::cms::{Certificate, Profile, Thumbprint};
-use crate::tokens::{CertificateError, CertificatesHandle, KeyPlace, Listed, ToSign, TokenError, TokenState};
+use crate::tokens::{CertificateError, CertificatesHandle, Listed, ToSign};
+
+use super::key_trouble::{cause, of_a_key, unseen};
 
 use super::organization::Organization;
-use super::outcome::{Code, Detail, Trouble};
+use super::outcome::Trouble;
 
 /// The certificates that organisations sign with.
 pub(super) struct KeySigner {
@@ -61,12 +63,9 @@ impl KeySigner {
         let ends = |listed: &Listed| listed.certificate.as_ref().map(|own| own.not_after);
         let best = bearing.max_by_key(|listed| (usable(listed), listed.key.is_some(), ends(listed)));
         best.and_then(|listed| listed.thumbprint).ok_or_else(|| {
-            Trouble::new(
-                Code::Service,
-                "Ключ электронной подписи организации не подключен к узлу лицензирования.",
-                format!("no certificate with the ITN {itn} is here, and none is set for the organisation"),
-            )
-            .with(Detail::KeyNotConnected)
+            let why =
+                format!("no certificate with the ITN {itn} is here, and none is set for the organisation");
+            of_a_key(Some(unseen(&self.certificates.tokens())), &why)
         })
     }
 
@@ -113,11 +112,29 @@ impl KeySigner {
         own.filter_map(|listed| listed.thumbprint).collect()
     }
 
+    /// Why a certificate that is not here does nothing.
+    pub(super) fn unknown(&self, thumbprint: Thumbprint) -> Trouble {
+        self.trouble(thumbprint, &CertificateError::Unknown(thumbprint))
+    }
+
     /// Whether a signature could be had now, without asking the key for one.
     pub(super) fn is_ready(&self, thumbprint: Thumbprint) -> bool {
         let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
         let listed = inventory.find(thumbprint, now);
         listed.is_some_and(|listed| listed.obstacle(now).is_none() && listed.key.is_some())
+    }
+
+    /// Whether a signature could be had now, as [`KeySigner::is_ready`] has it, with the reason where it could not.
+    pub(super) fn check(&self, thumbprint: Thumbprint) -> Result<(), Trouble> {
+        let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
+        let error = match inventory.find(thumbprint, now) {
+            None => CertificateError::Unknown(thumbprint),
+            Some(listed) => match listed.obstacle(now) {
+                None => return Ok(()),
+                Some(obstacle) => CertificateError::NotUsable { thumbprint, obstacle },
+            },
+        };
+        Err(self.trouble(thumbprint, &error))
     }
 
     /// A CAdES-BES signature with the certificate in it.
@@ -155,58 +172,11 @@ impl KeySigner {
 
     /// Why a certificate did not do its work.
     fn trouble(&self, thumbprint: Thumbprint, error: &CertificateError) -> Trouble {
-        let (detail, message) = match self.cause(thumbprint, error) {
-            Some(Detail::KeyNotConnected) => (
-                Some(Detail::KeyNotConnected),
-                "Ключ электронной подписи не подключен к узлу лицензирования.",
-            ),
-            Some(Detail::PinRequired) => (
-                Some(Detail::PinRequired),
-                "Для ключа электронной подписи на узле лицензирования не задан ПИН-код.",
-            ),
-            Some(Detail::PinWrong) => (
-                Some(Detail::PinWrong),
-                "ПИН-код ключа электронной подписи на узле лицензирования неверен или заблокирован.",
-            ),
-            Some(Detail::CertificateExpired) => (
-                Some(Detail::CertificateExpired),
-                "Срок действия сертификата электронной подписи истек или не наступил.",
-            ),
-            _ => (
-                None,
-                "Ключ электронной подписи на узле лицензирования не выполнил операцию.",
-            ),
-        };
-        let mut trouble = Trouble::new(Code::Service, message, error.to_string());
-        trouble.detail = detail;
-        trouble
-    }
-
-    /// What of it hardware has a word for.
-    fn cause(&self, thumbprint: Thumbprint, error: &CertificateError) -> Option<Detail> {
         let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
-        let Some(listed) = inventory.find(thumbprint, now) else {
-            return Some(Detail::KeyNotConnected);
-        };
-        let certificate = listed.certificate.as_ref()?;
-        if now < certificate.not_before || now > certificate.not_after {
-            return Some(Detail::CertificateExpired);
-        }
-        let Some(KeyPlace::Token { token, .. }) = &listed.key else {
-            return None;
-        };
+        let listed = inventory.find(thumbprint, now);
+        let valid = listed.is_none_or(|listed| listed.is_valid_at(now));
+        let token = listed.and_then(|listed| listed.token());
         let tokens = self.certificates.tokens();
-        let state = tokens
-            .iter()
-            .find(|known| known.name == *token)
-            .map(|known| &known.state);
-        match (state, error) {
-            (None | Some(TokenState::Absent), _) => Some(Detail::KeyNotConnected),
-            (Some(TokenState::Locked), _) => Some(Detail::PinWrong),
-            (Some(TokenState::NeedsPin(why)), _) if why.contains("refused") => Some(Detail::PinWrong),
-            (Some(TokenState::NeedsPin(_)), _) => Some(Detail::PinRequired),
-            (_, CertificateError::Token(TokenError::NotUsable { .. })) => Some(Detail::KeyNotConnected),
-            _ => None,
-        }
+        of_a_key(cause(error, valid, token, &tokens), error)
     }
 }

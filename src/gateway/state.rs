@@ -1,5 +1,6 @@
 //! What is kept of the services: typed records with sealed parts, changed together with the jobs about them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -8,8 +9,12 @@ use serde::de::DeserializeOwned;
 use crate::licence::Timestamp;
 use crate::store::{GatewayJob, GatewayRecord, GatewayRecords, GatewayWrite, StoreError};
 
+use super::crpt::Connection;
+use super::key_trouble::of_a_key;
+use super::organization::Organization;
+use super::outcome::Trouble;
 use super::secret::Secret;
-use super::vault::{Vault, VaultError};
+use super::vault::{Place, Vault, VaultError};
 
 /// A kind of record. What it holds is not secret: secrets go beside it, sealed.
 pub trait Kept: Serialize + DeserializeOwned {
@@ -38,10 +43,24 @@ pub enum StateError {
     },
 }
 
+/// What a caller gets where the node could not save or read what it keeps.
+impl From<StateError> for Trouble {
+    fn from(error: StateError) -> Self {
+        match &error {
+            StateError::Vault(VaultError::Token {
+                detail: Some(detail), ..
+            }) => of_a_key(Some(*detail), &error),
+            _ => Self::not_saved(&error),
+        }
+    }
+}
+
 /// What is kept of the services. Writing blocks for a commit.
 pub struct State {
     records: Mutex<GatewayRecords>,
     vault: Vault,
+    /// Counts changes of organisations and their connections.
+    revision: AtomicU64,
 }
 
 /// Changes that are made together.
@@ -53,7 +72,28 @@ impl State {
         Self {
             records: Mutex::new(records),
             vault,
+            revision: AtomicU64::new(0),
         }
+    }
+
+    /// Another number after each change of an organisation or a connection: what was made of them before is old.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    fn changed<'k>(&self, mut kinds: impl Iterator<Item = &'k str>) {
+        if kinds.any(|kind| [Organization::KIND, Connection::KIND].contains(&kind)) {
+            self.revision.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// The vault's key is there from now on.
+    pub(super) fn set_place(&self, place: Place) {
+        self.vault.set_place(place);
+    }
+
+    fn nothing_is_sealed(&self) -> bool {
+        matches!(self.records().has_sealed(), Ok(false))
     }
 
     fn records(&self) -> MutexGuard<'_, GatewayRecords> {
@@ -91,6 +131,7 @@ impl State {
     /// [`StateError`].
     pub fn take<T: Kept>(&self, name: &str) -> Result<Option<T>, StateError> {
         let taken = self.records().take(T::KIND, name)?;
+        self.changed([T::KIND].into_iter());
         taken.map(|row| read(&row)).transpose()
     }
 
@@ -117,7 +158,10 @@ impl State {
         record: &T,
         secret: &Secret,
     ) -> Result<(), StateError> {
-        let sealed = self.vault.seal(T::KIND, name, secret).await?;
+        let sealed = self
+            .vault
+            .seal(T::KIND, name, secret, || self.nothing_is_sealed())
+            .await?;
         changes.add(name, record, Some(sealed));
         Ok(())
     }
@@ -130,7 +174,9 @@ impl State {
         if changes.0.is_empty() {
             return Ok(());
         }
-        Ok(self.records().write(&changes.0)?)
+        self.records().write(&changes.0)?;
+        self.changed(changes.0.iter().filter_map(kind));
+        Ok(())
     }
 
     /// All jobs, the most urgent first.
@@ -195,6 +241,13 @@ impl Changes {
         self
     }
 
+    /// Ends a job that was done, or puts it off, unless it was planned anew meanwhile.
+    #[must_use]
+    pub(super) fn end(mut self, job: GatewayJob, next: Option<Timestamp>) -> Self {
+        self.0.push(GatewayWrite::End { job, next });
+        self
+    }
+
     /// Removes a job.
     #[must_use]
     pub fn done(mut self, kind: &str, name: &str) -> Self {
@@ -203,6 +256,16 @@ impl Changes {
             name: name.into(),
         });
         self
+    }
+}
+
+/// The kind of record that a change is about.
+fn kind(write: &GatewayWrite) -> Option<&'static str> {
+    match write {
+        GatewayWrite::Put { kind, .. }
+        | GatewayWrite::Update { kind, .. }
+        | GatewayWrite::Remove { kind, .. } => Some(kind),
+        GatewayWrite::Plan(_) | GatewayWrite::End { .. } | GatewayWrite::Done { .. } => None,
     }
 }
 

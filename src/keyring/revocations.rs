@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::licence::{
     Licence, Notice, OpenFailure, RevocationReason, Revocations, VendorKey, VendorKeys, open_notice,
 };
@@ -160,20 +161,7 @@ pub fn accept_list(directory: &Path, bytes: &[u8], vendors: &VendorKeys) -> Resu
     if before.is_ok_and(|before| before.number >= list.number) {
         return Ok(false);
     }
-    let part = directory.join(format!(".{kid}.part"));
-    let mut options = File::options();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&part)
-        .map_err(failed)?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&part, &path))
-        .and_then(|()| lock.sync_all())
-        .map_err(failed)?;
+    files::replace(&path, bytes, 0o600).map_err(failed)?;
     Ok(true)
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::licence::{BadVendorKey, VendorKey, VendorKeys};
 
 /// A public key in PEM is far smaller.
@@ -68,13 +69,11 @@ pub fn trust_vendor(directory: &Path, pem: &Path) -> Result<VendorKey, TrustErro
         source,
     })?;
     let target = directory.join(format!("{}.pem", key.kid()));
-    let part = directory.join(format!(".{}.part", key.kid()));
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(directory)
-        .and_then(|()| fs::write(&part, text))
-        .and_then(|()| fs::rename(&part, &target))
+        .and_then(|()| files::replace(&target, &text, 0o644))
         .map_err(|source| TrustError::Io { path: target, source })?;
     Ok(key)
 }

@@ -8,7 +8,7 @@ use crate::gateway::{GatewayHandle, GatewayHost, GatewayParts, GatewayRules};
 use crate::seats::DeskHandle;
 use crate::settings::Settings;
 use crate::store::Database;
-use crate::tokens::CertificatesHandle;
+use crate::tokens::{CertificatesHandle, TokensHandle};
 
 use super::StartError;
 
@@ -27,7 +27,7 @@ pub(super) fn start(
     settings: &Settings,
     database: &Database,
     clock: SharedClock,
-    certificates: CertificatesHandle,
+    keys: (TokensHandle, CertificatesHandle),
     desk: DeskHandle,
 ) -> Result<(GatewayHandle, JoinHandle<()>), StartError> {
     let parts = GatewayParts {
@@ -35,7 +35,8 @@ pub(super) fn start(
         state_dir: settings.state_dir.clone(),
         database: database.clone(),
         clock,
-        certificates,
+        tokens: keys.0,
+        certificates: keys.1,
         host: Arc::new(NodeHost(desk)),
     };
     GatewayHandle::start(parts).map_err(StartError::Gateway)

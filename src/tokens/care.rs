@@ -310,9 +310,7 @@ impl Care {
                 tracing::warn!(token = name, "it {words}");
             }
         }
-        if state != TokenState::Usable {
-            self.means.lane.close(state.in_words());
-        }
+        let closed = (state != TokenState::Usable).then(|| state.in_words());
         self.token.state = state;
         if let Some(contents) = contents {
             contents.put_into(&mut self.token);
@@ -321,6 +319,10 @@ impl Care {
                 .know(self.token.keys.iter().map(|key| key.id.clone()));
         }
         self.means.board.publish(self.token.clone());
+        // Afterwards: whoever is told that the token cannot be used finds it so.
+        if let Some(words) = closed {
+            self.means.lane.close(words);
+        }
     }
 
     /// Asks the process whether the token is there still.

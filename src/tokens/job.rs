@@ -62,15 +62,24 @@ impl Task {
             }
             Self::Operation(Operation::CreateKey { id, label, key }) => {
                 let (kind, pkcs8) = match key {
-                    NewKey::Generated(kind) => (Some(*kind), bytes(&[])),
+                    NewKey::Generated(kind) | NewKey::GeneratedToDecrypt(kind) => (Some(*kind), bytes(&[])),
                     NewKey::Rsa(pkcs8) => (None, pkcs8.clone()),
                 };
-                let (id, label) = (id.clone(), label.clone());
-                (Ask::CreateKey { id, label, kind }, pkcs8)
+                let ask = Ask::CreateKey {
+                    id: id.clone(),
+                    label: label.clone(),
+                    kind,
+                    decrypts: matches!(key, NewKey::GeneratedToDecrypt(_)),
+                };
+                (ask, pkcs8)
             }
             Self::Operation(Operation::WriteData { label, value }) => {
                 let label = label.clone();
                 (Ask::WriteData { label }, bytes(value))
+            }
+            Self::Operation(Operation::WriteCertificate { id, label, der }) => {
+                let (id, label) = (id.clone(), label.clone());
+                (Ask::WriteCertificate { id, label }, bytes(der))
             }
         }
     }
@@ -81,14 +90,17 @@ impl Task {
             Self::List | Self::Check => 0,
             Self::Operation(Operation::Sign { data, .. } | Operation::Decrypt { data, .. }) => data.len(),
             Self::Operation(Operation::CreateKey { key, .. }) => match key {
-                NewKey::Generated(_) => 0,
+                NewKey::Generated(_) | NewKey::GeneratedToDecrypt(_) => 0,
                 NewKey::Rsa(pkcs8) => pkcs8.len(),
             },
             Self::Operation(Operation::WriteData { value, .. }) => value.len(),
+            Self::Operation(Operation::WriteCertificate { der, .. }) => der.len(),
         };
         let named = match self {
             Self::Operation(Operation::Sign { key, .. } | Operation::Decrypt { key, .. }) => key.len(),
-            Self::Operation(Operation::CreateKey { id, label, .. }) => id.len() + label.len(),
+            Self::Operation(
+                Operation::CreateKey { id, label, .. } | Operation::WriteCertificate { id, label, .. },
+            ) => id.len() + label.len(),
             Self::Operation(Operation::WriteData { label, .. }) => label.len(),
             Self::List | Self::Check => 0,
         };
@@ -104,7 +116,11 @@ impl Task {
     pub(super) fn changes_token(&self) -> bool {
         matches!(
             self,
-            Self::Operation(Operation::CreateKey { .. } | Operation::WriteData { .. })
+            Self::Operation(
+                Operation::CreateKey { .. }
+                    | Operation::WriteData { .. }
+                    | Operation::WriteCertificate { .. }
+            )
         )
     }
 

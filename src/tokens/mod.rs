@@ -30,4 +30,4 @@ pub use error::TokenError;
 pub use handle::{TokenRules, TokensHandle, Workers};
 pub use operation::{Decryption, Mechanism, NewKey, Operation};
 pub use pin::check_pin_file;
-pub use token::{DataObject, KeyKind, Token, TokenCertificate, TokenKey, TokenState, Tokens};
+pub use token::{DataObject, KeyKind, PinWanted, Token, TokenCertificate, TokenKey, TokenState, Tokens};

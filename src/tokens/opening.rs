@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::contents::Contents;
 use super::process::{Process, Received};
 use super::refused::{Attempt, Held, RefusedPins};
-use super::token::TokenState;
+use super::token::{PinWanted, TokenState};
 use super::wire::{Answer, Ask, Facts, Failure, FailureKind, Inbox};
 use super::{TokenRules, pin};
 
@@ -159,8 +159,8 @@ impl<'a> Opener<'a> {
             }
             (_, _) if failure.text == "CKR_USER_PIN_NOT_INITIALIZED" => no_pin_on_token(),
             (_, Some(pin)) if failure.text == "CKR_PIN_EXPIRED" => {
-                let state = TokenState::NeedsPin(
-                    "its PIN has expired: change it with its maker's tool, and put the new one into the PIN file".into(),
+                let state = refused(
+                    "its PIN has expired: change it with its maker's tool, and put the new one into the PIN file",
                 );
                 self.caution.refused = Some((name, pin, state.clone()));
                 state
@@ -178,14 +178,13 @@ impl<'a> Opener<'a> {
 
     /// The PIN, if there is one that may be tried.
     fn pin(&mut self, facts: &Facts, name: &str) -> Result<zeroize::Zeroizing<String>, TokenState> {
-        let needs = |text: &str| TokenState::NeedsPin(text.into());
         if !facts.has_pin {
             return Err(no_pin_on_token());
         }
         let Some(path) = &self.rules.pin else {
-            return Err(needs("no PIN is set for it: set pin_file or pin_credential"));
+            return Err(missing("no PIN is set for it: set pin_file or pin_credential"));
         };
-        let pin = pin::read(path).map_err(TokenState::NeedsPin)?;
+        let pin = pin::read(path).map_err(missing)?;
         if let Some((token, refused, state)) = &self.caution.refused
             && token == name
             && **refused == *pin
@@ -200,7 +199,7 @@ impl<'a> Opener<'a> {
                 self.refused.add(name, &pin);
                 self.caution.uncertain = None;
             } else if *times >= MOST_UNCERTAIN {
-                return Err(TokenState::NeedsPin(format!(
+                return Err(refused(format!(
                     "its module failed or crashed each of the {times} times that it was given the PIN, see the log; the PIN is \
                      not tried again, for it may be wrong, before the PIN file has another, the token was away, or the node \
                      starts anew"
@@ -212,7 +211,7 @@ impl<'a> Opener<'a> {
             return Err(refused_state());
         }
         if facts.final_try {
-            return Err(needs(
+            return Err(refused(
                 "one more wrong PIN locks it, so none is tried: log in by other means (such as pkcs11-tool --login) with the \
                  right PIN, see that the PIN file has it, and have the node look again",
             ));
@@ -231,10 +230,9 @@ impl<'a> Opener<'a> {
         };
         self.refused.begin(name, pin, wait).map_err(|held| match held {
             Held::Refused => refused_state(),
-            Held::Begun => TokenState::NeedsPin(
+            Held::Begun => refused(
                 "the node ended each time that it gave it the PIN, which is not tried again, for it may be wrong, before the \
-                 PIN file has another"
-                    .into(),
+                 PIN file has another",
             ),
             Held::Busy => TokenState::Faulty("it is being given a PIN by another program of the node".into()),
         })
@@ -294,15 +292,20 @@ impl<'a> Opener<'a> {
 pub(super) const CRASHED: &str = "its module crashed";
 pub(super) const HUNG: &str = "its module did not answer in time";
 
+fn missing(text: impl Into<String>) -> TokenState {
+    TokenState::NeedsPin(PinWanted::Missing(text.into()))
+}
+
+fn refused(text: impl Into<String>) -> TokenState {
+    TokenState::NeedsPin(PinWanted::Refused(text.into()))
+}
+
 fn refused_state() -> TokenState {
-    TokenState::NeedsPin(
-        "it refused the PIN that is set, which is not tried again: put the right one into the PIN file"
-            .into(),
-    )
+    refused("it refused the PIN that is set, which is not tried again: put the right one into the PIN file")
 }
 
 fn no_pin_on_token() -> TokenState {
-    TokenState::NeedsPin("it has no user PIN yet: give it one with its maker's tool".into())
+    missing("it has no user PIN yet: give it one with its maker's tool")
 }
 
 /// What a token is remembered by.

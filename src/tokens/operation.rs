@@ -39,6 +39,8 @@ pub enum Decryption {
 pub enum NewKey {
     /// Made on the token.
     Generated(KeyKind),
+    /// Made on the token; an RSA key that decrypts too, as that of a person's certificate does.
+    GeneratedToDecrypt(KeyKind),
     /// Given: an RSA private key, PKCS#8 DER.
     Rsa(Zeroizing<Vec<u8>>),
 }
@@ -64,7 +66,8 @@ pub enum Operation {
         /// The ciphertext.
         data: Vec<u8>,
     },
-    /// Puts a key pair on the token: private, sensitive, not extractable, for signing.
+    /// Puts a key pair on the token: private, sensitive, not extractable, for signing, and for nothing else
+    /// unless the key says so.
     CreateKey {
         /// `CKA_ID`.
         id: Vec<u8>,
@@ -80,5 +83,14 @@ pub enum Operation {
         label: String,
         /// `CKA_VALUE`.
         value: Vec<u8>,
+    },
+    /// Writes a certificate, in place of one that is there under this ID: that of the key of the same ID.
+    WriteCertificate {
+        /// `CKA_ID`.
+        id: Vec<u8>,
+        /// `CKA_LABEL`.
+        label: String,
+        /// X.509, DER.
+        der: Vec<u8>,
     },
 }

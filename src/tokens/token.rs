@@ -5,13 +5,30 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+/// Why a token wants a PIN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PinWanted {
+    /// None is set, or none can be read; the text says which, and what to do.
+    Missing(String),
+    /// The one that is set was refused, or may be wrong: it is not tried again. The text says what to do.
+    Refused(String),
+}
+
+impl PinWanted {
+    /// What it says.
+    pub fn text(&self) -> &str {
+        let (Self::Missing(text) | Self::Refused(text)) = self;
+        text
+    }
+}
+
 /// How it stands with a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenState {
     /// It is not there: no such token in any slot of the module.
     Absent,
-    /// It is there and wants a PIN: none is set, or the one that is set was refused; the text says which, and what to do.
-    NeedsPin(String),
+    /// It is there and wants a PIN.
+    NeedsPin(PinWanted),
     /// Its PIN is locked.
     Locked,
     /// Sessions are open and logged in.
@@ -47,7 +64,8 @@ impl TokenState {
     /// What it says beyond its name.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            Self::NeedsPin(text) | Self::Faulty(text) => Some(text),
+            Self::NeedsPin(wanted) => Some(wanted.text()),
+            Self::Faulty(text) => Some(text),
             Self::Absent | Self::Locked | Self::Usable => None,
         }
     }

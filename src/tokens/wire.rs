@@ -53,9 +53,13 @@ pub(super) enum Ask {
         id: Vec<u8>,
         label: String,
         kind: Option<KeyKind>,
+        /// It decrypts as well as signs.
+        decrypts: bool,
     },
     /// Write the bytes.
     WriteData { label: String },
+    /// Write the certificate that the bytes are.
+    WriteCertificate { id: Vec<u8>, label: String },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use crate::common::tokens::{binding, hardware, loaded, proven, public_key, token
 use keynode::devices::token_carriers::token_trouble;
 use keynode::devices::{CarrierError, CarrierState, Hardware, Inventory, TokenCarrier};
 use keynode::licence::Licence;
-use keynode::tokens::{Token, TokenState};
+use keynode::tokens::{PinWanted, Token, TokenState};
 use serde_json::{Value, json};
 
 fn plug(node: &TestNode, tokens: &[Token], carriers: Vec<TokenCarrier>) {
@@ -123,7 +123,7 @@ fn what_is_wrong_with_a_token_is_said_in_its_row() {
     let states = [
         (TokenState::Locked, "locked", Value::Null, json!("locked")),
         (
-            TokenState::NeedsPin("the PIN was refused".into()),
+            TokenState::NeedsPin(PinWanted::Refused("the PIN was refused".into())),
             "needs PIN",
             json!("the PIN was refused"),
             json!("needed"),

@@ -262,13 +262,21 @@ fn wrong_orders_and_filters_are_told() {
     ] {
         shop.post("/codes", &body).refused(status);
     }
+    for (body, named) in [
+        (json!({ "KeyID": "672B", "Count": "many" }), "Count: "),
+        (json!({ "KeyID": 7, "Count": 1 }), "KeyID: "),
+        (json!({ "KeyID": "672B", "Count": 1, "IEC": [] }), "IEC: "),
+    ] {
+        let reply = shop.post("/codes", &body).expect(400);
+        assert!(reply.text().contains(named), "{}", reply.text());
+    }
     for (query, named) in [
         ("State=lost", "State"),
         ("ITN=1", "ITN"),
         ("Limit=0", "Limit"),
         ("Limit=10001", "Limit"),
         ("Colour=1", "Colour"),
-        ("Batch=x", "invalid digit"),
+        ("KeyID=672B&Batch=x", "Batch: invalid digit"),
     ] {
         let reply = shop.get(&format!("/codes?{query}")).expect(400);
         assert!(reply.text().contains(named), "{query} {}", reply.text());
@@ -309,6 +317,8 @@ fn support_cases_are_handled() {
         .json();
     assert_eq!(found, history);
 
+    shop.post(&format!("{key}/recovery"), &json!({ "Until": "2030-01-01" }))
+        .refused(400);
     let recovery = shop
         .call("POST", &format!("{key}/recovery"))
         .body("")

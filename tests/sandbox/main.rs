@@ -17,7 +17,14 @@ mod softhsm;
 mod world;
 
 mod frame;
+mod judge;
+mod organizations;
+mod stand_ins;
+mod support_account;
 mod taxcom;
 mod taxcom_crash;
 mod taxcom_errors;
 mod taxcom_states;
+mod tickets;
+mod tickets_issuer;
+mod vault;

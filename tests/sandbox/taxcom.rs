@@ -54,7 +54,7 @@ pub(crate) fn act(world: &World, process: &Value, body: &Value, status: u16) -> 
 /// Nobody did what none may do.
 #[track_caller]
 pub(crate) fn assert_clean(world: &World, applications: usize) {
-    assert_eq!(world.sandbox.taxcom_violations(), Vec::<String>::new());
+    assert_eq!(world.sandbox.offences(), Vec::<String>::new());
     assert_eq!(world.sandbox.taxcom_applications(), applications);
 }
 

@@ -42,6 +42,12 @@ fn world() -> World {
     world
 }
 
+/// Has the node read the description of the service, where a failure made it forget that.
+fn reads_description(world: &World, number: usize) {
+    let target = format!("/api/taxcom/registered?Configuration=x{number}");
+    world.get(&target).expect(200);
+}
+
 /// Ends the process, so that another can be started.
 fn end(world: &World, process: &Value) {
     act(world, process, &json!({ "Action": "Завершить" }), 200);
@@ -52,7 +58,7 @@ fn each_row_of_the_error_map() {
     let world = world();
     let fault = "<S:Envelope xmlns:S=\"http://schemas.xmlsoap.org/soap/envelope/\"><S:Body><S:Fault>\
         <faultcode>S:Server</faultcode><faultstring>inner\u{7f} secretless words</faultstring></S:Fault></S:Body></S:Envelope>";
-    for (what, answer, code, again) in [
+    let rows = [
         ("cut off", canned(0, ""), "ОшибкаПодключения", true),
         (
             "a gateway's 502",
@@ -107,8 +113,9 @@ fn each_row_of_the_error_map() {
             false,
         ),
         ("no commands", canned(200, commands("")), "ОшибкаСервиса", false),
-    ] {
-        world.get("/api/taxcom/registered?Configuration=x").expect(200);
+    ];
+    for (number, (what, answer, code, again)) in rows.into_iter().enumerate() {
+        reads_description(&world, number);
         world.sandbox.say_next(SERVICE, answer);
         let process = started(&world);
         assert_eq!(process["ErrorCode"], code, "{what}: {process}");
@@ -277,7 +284,7 @@ fn hostile_answers_harm_nobody() {
     let world = world();
     let entities = "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]>".to_owned();
     let put = |name: &str, value: &str| command("store.put", name, value);
-    for body in [
+    let bodies = [
         (entities + &put("a", "&b;")).into_bytes(),
         "<a>".repeat(200_000).into_bytes(),
         ("<a>".repeat(100_000) + &"</a>".repeat(100_000)).into_bytes(),
@@ -290,9 +297,10 @@ fn hostile_answers_harm_nobody() {
         commands("<command/>").into_bytes(),
         command("store.get", "markerED", "").into_bytes(),
         command("performtheaction", "action", "decode").into_bytes(),
-    ] {
+    ];
+    for (number, body) in bodies.into_iter().enumerate() {
         let start: String = String::from_utf8_lossy(&body).chars().take(300).collect();
-        world.get("/api/taxcom/registered?Configuration=x").expect(200);
+        reads_description(&world, number);
         world.sandbox.say_next(SERVICE, canned(200, body));
         let process = started(&world);
         // The stand-in refuses a client that has no session.
@@ -301,12 +309,12 @@ fn hostile_answers_harm_nobody() {
         end(&world, &process);
     }
     // Markers that are none.
-    for marker in ["!!", "", "MAA=", "MIIB"] {
+    for (number, marker) in ["!!", "", "MAA=", "MIIB"].into_iter().enumerate() {
         let body = commands(&format!(
             "<command name=\"store.put\"><parameters><parameter name=\"markerED\" value=\"{marker}\"/></parameters></command>\
              <command name=\"performtheaction\"><parameters><parameter name=\"action\" value=\"decode\"/></parameters></command>"
         ));
-        world.get("/api/taxcom/registered?Configuration=x").expect(200);
+        reads_description(&world, 100 + number);
         world.sandbox.say_next(SERVICE, canned(200, body));
         let process = started(&world);
         assert_eq!(process["ErrorCode"], "ОшибкаСервиса", "{marker}: {process}");

@@ -25,8 +25,8 @@ use keynode::cms::{
 use keynode::licence::Timestamp;
 use keynode::settings;
 use keynode::tokens::{
-    CertificateError, CertificatesHandle, Decryption, KeyKind, Mechanism, Operation, ToSign, TokenError,
-    TokenState,
+    CertificateError, CertificatesHandle, Decryption, KeyKind, Mechanism, Operation, PinWanted, ToSign,
+    TokenError, TokenState,
 };
 use tempfile::TempDir;
 
@@ -308,7 +308,7 @@ fn a_wrong_pin_is_tried_once_and_a_locked_token_is_left_alone() {
     let failures = || fs::read_to_string(token.path().join("failures")).unwrap();
     let world = World::new([("gost", token.settings("87654321"))]);
     world.until("gost", "refused", |token| {
-        matches!(token.state, TokenState::NeedsPin(_))
+        matches!(token.state, TokenState::NeedsPin(PinWanted::Refused(_)))
     });
     assert_eq!(failures(), "1");
     sign(&world, &identity, b"x", false).unwrap_err();

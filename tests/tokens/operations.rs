@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-use keynode::tokens::{Decryption, KeyKind, Mechanism, NewKey, Operation, TokenError};
+use keynode::cms::Certificate;
+use keynode::tokens::{CertificatesHandle, Decryption, KeyKind, Mechanism, NewKey, Operation, TokenError};
 use rsa::pkcs8::{DecodePublicKey, EncodePrivateKey};
 use rsa::{Pkcs1v15Encrypt, RsaPublicKey};
 use sha2::{Digest, Sha256, Sha384};
@@ -218,4 +219,98 @@ fn data_objects_are_written_replaced_and_removed() {
     );
     world.tokens.rescan();
     assert_eq!(read(), [("licence".into(), b"two".to_vec())]);
+}
+
+/// Encrypted by OpenSSL to a certificate.
+fn openssl_cms(hsm: &SoftHsm, certificate: &str, secret: &[u8]) -> Vec<u8> {
+    let path = hsm.path().join("secret");
+    std::fs::write(&path, secret).unwrap();
+    let output = Command::new("openssl")
+        .args(["cms", "-encrypt", "-binary", "-outform", "DER"])
+        .args([OsStr::new("-in"), path.as_os_str(), OsStr::new(certificate)])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output.stdout
+}
+
+#[test]
+fn a_certificate_is_written_beside_its_key_and_replaced() {
+    let hsm = SoftHsm::new(&["one"]);
+    let world = World::new([("a", hsm.settings("one"))]);
+    world.usable("a");
+    let perform = |operation| world.tokens.perform_and_wait("a", operation);
+    let create = |id: u8, key| {
+        let label = "of a person".to_owned();
+        perform(Operation::CreateKey {
+            id: vec![id],
+            label,
+            key,
+        })
+        .unwrap()
+    };
+    let public = create(7, NewKey::GeneratedToDecrypt(KeyKind::Rsa(2048)));
+    create(8, NewKey::Generated(KeyKind::Rsa(2048)));
+    let token = world.token("a");
+    let able = |id: u8| {
+        token
+            .key(&[id])
+            .map(|key| (key.signs, key.decrypts, key.extractable))
+    };
+    assert_eq!(
+        (able(7), able(8)),
+        (Some((true, true, false)), Some((true, false, false)))
+    );
+
+    let directory = hsm.path().to_str().unwrap();
+    let at = |name: &str| format!("{directory}/{name}");
+    std::fs::write(at("public.der"), &public).unwrap();
+    let issued = |name: &str| {
+        let script = format!(
+            "cd {directory} && openssl pkey -pubin -inform DER -in public.der -out public.pem && openssl req -new -key \
+             {fixtures}/node.key.pem -subj /CN={name} -out request && openssl x509 -req -in request -force_pubkey \
+             public.pem -CA {fixtures}/sandbox/rsa.pem -CAkey {fixtures}/sandbox/rsa.key -set_serial 5 -out {name}.pem && \
+             openssl x509 -in {name}.pem -outform DER -out {name}.der",
+            fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures"),
+        );
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        std::fs::read(at(&format!("{name}.der"))).unwrap()
+    };
+    for name in ["first", "second"] {
+        let der = issued(name);
+        let write = Operation::WriteCertificate {
+            id: vec![7],
+            label: "of a person".into(),
+            der: der.clone(),
+        };
+        perform(write).unwrap();
+        let token = world.token("a");
+        let [certificate] = &token.certificates[..] else {
+            panic!("{:?}", token.certificates.len());
+        };
+        assert_eq!((certificate.id.as_slice(), &*certificate.der), (&[7][..], &*der));
+    }
+    // Other programs see it, and what they encrypt to it the key opens.
+    let seen = hsm.tool("one", &["--list-objects", "--type", "cert"]);
+    assert!(
+        seen.contains("CN=second") && seen.contains("of a person"),
+        "{seen}"
+    );
+    let certificates = CertificatesHandle::start(Vec::new(), world.tokens.clone());
+    certificates.rescan();
+    let certificate = Certificate::read(&std::fs::read(at("second.der")).unwrap()).unwrap();
+    let message = openssl_cms(&hsm, &at("second.pem"), b"a marker");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let opening = certificates.decrypt_cms(certificate.thumbprint(), &message, certificate.not_before);
+    assert_eq!(**runtime.block_on(opening).unwrap(), *b"a marker");
+
+    let garbage = Operation::WriteCertificate {
+        id: vec![7],
+        label: String::new(),
+        der: vec![1, 2, 3],
+    };
+    let refused = perform(garbage).unwrap_err();
+    assert!(matches!(refused, TokenError::Refused { .. }), "{refused}");
+    assert_eq!(world.token("a").certificates.len(), 1);
 }

@@ -11,7 +11,7 @@ use super::world::World;
 
 fn needs(told: &str) -> impl Fn(&keynode::tokens::Token) -> bool {
     let told = told.to_owned();
-    move |token| matches!(&token.state, TokenState::NeedsPin(text) if text.contains(&told))
+    move |token| matches!(&token.state, TokenState::NeedsPin(wanted) if wanted.text().contains(&told))
 }
 
 #[test]

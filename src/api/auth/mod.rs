@@ -112,8 +112,39 @@ impl Auth {
         if let Some(caller) = self.shared.find(&tag) {
             return Ok(caller);
         }
-        let wrong = || ApiError::unauthorized("User or password is wrong.");
         let (user, password) = basic(header).ok_or_else(wrong)?;
+        self.log_in(peer, tag, user, password).await
+    }
+
+    /// The same for credentials that came in another way than HTTP Basic.
+    pub(super) async fn check_plain(
+        &self,
+        peer: IpAddr,
+        user: &str,
+        password: &Zeroizing<String>,
+    ) -> Result<Caller, ApiError> {
+        self.forget_changed_users();
+        let mut both = hmac::Context::with_key(&self.key);
+        // No header has a zero byte in it, and no name of a user.
+        for part in [b"plain\0", user.as_bytes(), b"\0", password.as_bytes()] {
+            both.update(part);
+        }
+        let tag = both.sign().as_ref().to_vec();
+        match self.shared.find(&tag) {
+            Some(caller) => Ok(caller),
+            None if user.contains('\0') => Err(wrong()),
+            None => self.log_in(peer, tag, user.to_owned(), password.clone()).await,
+        }
+    }
+
+    /// Has the clerk look at credentials.
+    async fn log_in(
+        &self,
+        peer: IpAddr,
+        tag: Vec<u8>,
+        user: String,
+        password: Zeroizing<String>,
+    ) -> Result<Caller, ApiError> {
         let (reply, outcome) = oneshot::channel();
         let claimed: String = user.chars().take(64).collect();
         let attempt = Attempt {
@@ -183,6 +214,10 @@ impl Shared {
         let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
         verified.retain(|_, (_, user)| users.contains(user));
     }
+}
+
+fn wrong() -> ApiError {
+    ApiError::unauthorized("User or password is wrong.")
 }
 
 /// User and password of a Basic header (RFC 7617).

@@ -24,6 +24,8 @@ pub(in crate::api) enum DropIn {
     PortalGet,
     /// POST /rest/public/ticket/check.
     PortalCheck,
+    /// POST /rest/public/user/auth.
+    PortalAuth,
     /// POST /public/api/program1c/connections/register of 1C's gateway to CRPT.
     Register,
 }
@@ -43,6 +45,7 @@ impl DropIn {
             "/hs/tickets" => Some(Self::ServiceManager),
             "/rest/public/ticket/get" => Some(Self::PortalGet),
             "/rest/public/ticket/check" => Some(Self::PortalCheck),
+            "/rest/public/user/auth" => Some(Self::PortalAuth),
             "/public/api/program1c/connections/register" => Some(Self::Register),
             _ => None,
         }
@@ -50,7 +53,7 @@ impl DropIn {
 
     fn service(self) -> Service {
         match self {
-            Self::ServiceManager | Self::PortalGet | Self::PortalCheck => Service::Tickets,
+            Self::ServiceManager | Self::PortalGet | Self::PortalCheck | Self::PortalAuth => Service::Tickets,
             Self::Register => Service::Crpt,
         }
     }
@@ -83,6 +86,7 @@ pub(in crate::api) async fn answer(
         DropIn::ServiceManager => super::tickets::service_manager(api, &knock).await,
         DropIn::PortalGet => super::tickets::portal_get(api, &knock).await,
         DropIn::PortalCheck => super::tickets::portal_check(api, &knock).await,
+        DropIn::PortalAuth => super::tickets::portal_auth(api, &knock).await,
         DropIn::Register => super::crpt::register_drop_in(api, &knock).await,
     }
 }

@@ -1,9 +1,9 @@
 //! A request on its way to a centre without a network: in a file, as a QR code.
 
-use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use crate::files;
 
 use super::super::failure::Failure;
 use super::super::qr::print_qr;
@@ -18,7 +18,9 @@ pub(super) fn hand_out(
     match file {
         Some(file) if file.as_os_str() == "-" => writeln!(out, "{text}")?,
         Some(file) => {
-            write_private(file, text).map_err(|error| Failure::of(format!("{}: {error}", file.display())))?;
+            // For its owner alone, for the activation code is in it.
+            let written = files::replace(file, format!("{text}\n").as_bytes(), 0o600);
+            written.map_err(|error| Failure::of(format!("{}: {error}", file.display())))?;
             writeln!(out, "the request is in {}", file.display())?;
         }
         None => (),
@@ -33,20 +35,4 @@ pub(super) fn hand_out(
          licence add ANSWER"
     );
     Ok(())
-}
-
-/// Whole or not at all; for its owner alone, for the activation code is in it.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let mut file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&part)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()?;
-    fs::rename(part, path)
 }

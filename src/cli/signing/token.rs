@@ -56,6 +56,17 @@ impl OpenToken {
         Err(Failure::Failed(in_words(&open.token)))
     }
 
+    /// It, as it was when this was opened.
+    pub(in crate::cli) fn seen(&self) -> &Token {
+        &self.token
+    }
+
+    /// Has it do something.
+    pub(in crate::cli) fn perform(&self, operation: Operation) -> Result<Vec<u8>, Failure> {
+        let done = self.handle.perform_and_wait(&self.name, operation);
+        done.map_err(Failure::of)
+    }
+
     /// Makes a key that never leaves the token.
     pub(in crate::cli) fn generate(&self, bits: u32, label: &str) -> Result<(PublicKey, Place), Failure> {
         self.create(label, NewKey::Generated(KeyKind::Rsa(bits)))
@@ -69,8 +80,7 @@ impl OpenToken {
             label: label.into(),
             key,
         };
-        let der = self.handle.perform_and_wait(&self.name, operation);
-        let der = der.map_err(Failure::of)?;
+        let der = self.perform(operation)?;
         let public = PublicKey::from_der(&der).ok_or_else(|| {
             Failure::Failed(format!(
                 "token {} made a key that is no RSA key of 2048 bits or more",

@@ -115,7 +115,7 @@ pub fn token_trouble(token: &Token) -> Option<CarrierError> {
         TokenState::Usable => return None,
         TokenState::Absent => "it is not there".to_owned(),
         TokenState::Locked => "its PIN is locked".to_owned(),
-        TokenState::NeedsPin(why) => format!("it needs its PIN: {why}"),
+        TokenState::NeedsPin(why) => format!("it needs its PIN: {}", why.text()),
         TokenState::Faulty(why) => format!("it is faulty: {why}"),
     };
     Some(CarrierError::Token(why))

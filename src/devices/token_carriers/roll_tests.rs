@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use super::carrier::{TokenCarrier, licence_label};
 use super::roll::{Answer, Ask, LANES, Roll};
 use crate::devices::carrier::{CarrierError, CarrierState};
-use crate::tokens::{DataObject, KeyKind, Token, TokenKey, TokenState};
+use crate::tokens::{DataObject, KeyKind, PinWanted, Token, TokenKey, TokenState};
 
 fn key(id: u8) -> TokenKey {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[id; 32]).unwrap();
@@ -139,7 +139,7 @@ fn a_token_that_cannot_be_used_takes_its_carriers_with_it_until_it_can() {
     let cases = [
         (TokenState::Locked, "its PIN is locked"),
         (
-            TokenState::NeedsPin("none is set".into()),
+            TokenState::NeedsPin(PinWanted::Missing("none is set".into())),
             "it needs its PIN: none is set",
         ),
         (

@@ -59,6 +59,8 @@ pub(super) struct Facts {
     pub(super) configuration: String,
     /// Base64 of the certificate.
     pub(super) certificate: String,
+    /// It is within its time.
+    pub(super) valid: bool,
     pub(super) thumbprint: Thumbprint,
     pub(super) itn: String,
     /// The subscriber that a certificate is added to.

@@ -10,6 +10,7 @@ fn facts() -> Facts {
         entry: Entry::Subscriber,
         configuration: "Бухгалтерия".into(),
         certificate: "MIIB".into(),
+        valid: true,
         thumbprint: Thumbprint::from([1; 20]),
         itn: "7707083893".into(),
         add_to: None,

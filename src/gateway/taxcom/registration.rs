@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::licence::Itn;
 
-/// The fields of an application, by the seed's names and in its order.
-pub(super) const REGISTRATION_FIELDS: [&str; 21] = [
+/// The fields of an application, by the seed's names and in its order; `Регион` is one that the service has beside them.
+pub(super) const REGISTRATION_FIELDS: [&str; 22] = [
     "ИдентификаторАбонента",
     "ОтпечатокСертификата",
     "Индекс",
     "КодРегиона",
+    "Регион",
     "Район",
     "Город",
     "НаселенныйПункт",
@@ -170,7 +171,7 @@ mod tests {
             ("ЮрФизЛицо", "ООО"),
             ("ИНН", "7707083894"),
             ("Улица", "Ленина\u{7}1"),
-            ("Регион", "77"),
+            ("Область", "77"),
         ] {
             assert_eq!(checked(&[(field, value)]), Err(field.into()), "{field} {value}");
         }

@@ -71,11 +71,6 @@ impl Sandbox {
     pub fn taxcom_sessions(&self) -> usize {
         self.world().taxcom.sessions.len()
     }
-
-    /// What clients of 1C-Taxcom did that none may do.
-    pub fn taxcom_violations(&self) -> Vec<String> {
-        self.world().taxcom.violations.clone()
-    }
 }
 
 /// Answers what is its own.
@@ -128,6 +123,14 @@ fn performed(world: &Mutex<World>, judge: &Judge, asked: &Asked, attributes: boo
     if !kind.to_ascii_lowercase().starts_with("text/xml") {
         return Err(format!("expected text/xml, not {kind}"));
     }
+    let done = operation(world, judge, asked, attributes);
+    let mut world = lock(world);
+    let violations = std::mem::take(&mut world.taxcom.violations);
+    world.offences.extend(violations);
+    done
+}
+
+fn operation(world: &Mutex<World>, judge: &Judge, asked: &Asked, attributes: bool) -> Result<String, String> {
     match envelope::read(&asked.body, attributes)? {
         envelope::Request::Supported(name) => {
             let supported = SUPPORTED.contains(&name.as_str());

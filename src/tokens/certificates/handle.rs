@@ -1,7 +1,7 @@
 //! The way to the certificates for everybody else, and the thread that keeps their inventory.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -22,11 +22,15 @@ enum Message {
     Rules(Vec<CertificateRules>),
 }
 
+/// What is called after each change.
+type Listeners = Arc<Mutex<Vec<Box<dyn Fn() + Send + Sync>>>>;
+
 /// The way to the certificates for everybody else. The thread behind it ends with its last clone.
 #[derive(Clone)]
 pub struct CertificatesHandle {
     inventory: Arc<ArcSwap<Inventory>>,
     sender: Arc<Sender<Message>>,
+    listeners: Listeners,
     pub(super) tokens: TokensHandle,
 }
 
@@ -46,10 +50,11 @@ impl CertificatesHandle {
             files: Vec::new(),
             tokens: tokens.clone(),
             inventory: Arc::default(),
+            listeners: Listeners::default(),
         };
         keeper.follow(rules);
         keeper.publish();
-        let inventory = keeper.inventory.clone();
+        let (inventory, listeners) = (keeper.inventory.clone(), keeper.listeners.clone());
         std::thread::Builder::new()
             .name("certificates".into())
             .spawn(move || keeper.run(&receiver))
@@ -57,8 +62,16 @@ impl CertificatesHandle {
         Self {
             inventory,
             sender,
+            listeners,
             tokens,
         }
+    }
+
+    /// Has this called, on some thread, after each look that may have changed the inventory. It must not block, nor hold a
+    /// clone of this.
+    pub fn on_change(&self, told: impl Fn() + Send + Sync + 'static) {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.push(Box::new(told));
     }
 
     /// The certificates as they were seen last.
@@ -109,6 +122,7 @@ struct Keeper {
     files: Vec<Watched>,
     tokens: TokensHandle,
     inventory: Arc<ArcSwap<Inventory>>,
+    listeners: Listeners,
 }
 
 impl Keeper {
@@ -163,5 +177,7 @@ impl Keeper {
         let files = self.files.iter().map(|file| (&file.rules, &file.read));
         let inventory = Inventory::assemble(&self.tokens.tokens(), files);
         self.inventory.store(Arc::new(inventory));
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.iter().for_each(|told| told());
     }
 }

@@ -94,6 +94,19 @@ impl Listed {
         self.obstacle.as_ref()
     }
 
+    /// Whether it can be read and is within its time.
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.certificate.is_some() && self.validity(now).is_none()
+    }
+
+    /// NAME of the token that has its private key.
+    pub fn token(&self) -> Option<&str> {
+        match &self.key {
+            Some(KeyPlace::Token { token, .. }) => Some(token),
+            _ => None,
+        }
+    }
+
     fn validity(&self, now: Timestamp) -> Option<Obstacle> {
         let certificate = self.certificate.as_ref()?;
         if now < certificate.not_before {

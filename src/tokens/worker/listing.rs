@@ -7,8 +7,9 @@ use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 
+use super::objects::APPLICATION;
 use super::public_key;
-use super::session::{APPLICATION, ED25519, ED25519_NAME, P256, P384};
+use super::session::{ED25519, ED25519_NAME, P256, P384};
 use crate::text::{clean, clean_up_to};
 use crate::tokens::token::{KeyKind, TokenKey};
 use crate::tokens::wire::{Answer, Failure, FailureKind};

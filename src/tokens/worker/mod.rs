@@ -4,6 +4,7 @@
 mod failure;
 mod listing;
 mod module;
+mod objects;
 mod public_key;
 mod session;
 mod shelter;

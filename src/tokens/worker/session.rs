@@ -15,7 +15,7 @@ use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::module::Module;
-use super::{listing, public_key};
+use super::{listing, objects, public_key};
 use crate::tokens::operation::{Decryption, Mechanism as Signing};
 use crate::tokens::token::KeyKind;
 use crate::tokens::wire::{Ask, Failure, FailureKind};
@@ -29,9 +29,6 @@ const GOST_512: u64 = 0xD432_1009;
 /// `CKM_GOSTR3410_12_DERIVE` of TC26.
 const GOST_DERIVE: u64 = 0xD432_1007;
 
-/// `CKA_APPLICATION` of the node's own data objects.
-pub(super) const APPLICATION: &[u8] = b"keynode";
-
 /// `id-edwards25519` of RFC 8410, and the curves' object identifiers, as `CKA_EC_PARAMS` has them.
 pub(super) const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 pub(super) const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
@@ -42,6 +39,15 @@ pub(super) const ED25519_NAME: &[u8] = b"\x13\x0cedwards25519";
 
 /// What an operation results in: it may be a secret.
 pub(super) type Bytes = Zeroizing<Vec<u8>>;
+
+/// A key that is put on the token.
+#[derive(Clone, Copy)]
+enum New<'a> {
+    /// Made there.
+    Made { kind: KeyKind, decrypts: bool },
+    /// An RSA key, PKCS#8 DER.
+    Given(&'a [u8]),
+}
 
 /// A session with the handles of the keys that it has used.
 pub(super) struct Desk<'a> {
@@ -81,8 +87,19 @@ impl<'a> Desk<'a> {
                 let kind = Some(KeyType::RSA);
                 self.decrypted(&key, kind, |session, key| session.decrypt(&mechanism, key, bytes))
             }
-            Ask::CreateKey { id, label, kind } => self.create_key(&id, &label, kind, bytes),
-            Ask::WriteData { label } => self.write_data(&label, bytes),
+            Ask::CreateKey {
+                id,
+                label,
+                kind,
+                decrypts,
+            } => match kind {
+                Some(kind) => self.create_key(&id, &label, New::Made { kind, decrypts }),
+                None => self.create_key(&id, &label, New::Given(bytes)),
+            },
+            Ask::WriteData { label } => objects::write_data(&self.session, &label, bytes),
+            Ask::WriteCertificate { id, label } => {
+                objects::write_certificate(&self.session, &id, &label, bytes)
+            }
             Ask::Open { .. } | Ask::LogIn { .. } | Ask::List => Err(Failure::nonsense("asked out of turn")),
         }
     }
@@ -161,13 +178,7 @@ impl<'a> Desk<'a> {
         found.ok_or_else(|| Failure::new(FailureKind::NoKey, "it has no such key"))
     }
 
-    fn create_key(
-        &mut self,
-        id: &[u8],
-        label: &str,
-        kind: Option<KeyKind>,
-        pkcs8: &[u8],
-    ) -> Result<Bytes, Failure> {
+    fn create_key(&mut self, id: &[u8], label: &str, new: New<'_>) -> Result<Bytes, Failure> {
         let asked = |text: &str| Failure::new(FailureKind::Asked, text);
         match self.private_key(id, None) {
             Err(failure) if failure.kind == FailureKind::NoKey => {}
@@ -192,11 +203,15 @@ impl<'a> Desk<'a> {
             Attribute::Sign(true),
         ]);
         // Tokens let an RSA key decrypt and unwrap unless they are told otherwise.
-        if matches!(kind, None | Some(KeyKind::Rsa(_))) {
-            private.extend([Attribute::Decrypt(false), Attribute::Unwrap(false)]);
+        if let New::Made {
+            kind: KeyKind::Rsa(_),
+            decrypts,
+        } = new
+        {
+            private.extend([Attribute::Decrypt(decrypts), Attribute::Unwrap(false)]);
         }
-        let public = match kind {
-            Some(kind) => {
+        let public = match new {
+            New::Made { kind, .. } => {
                 let mut parameters = generation(kind).into_iter();
                 let mut made = Err(asked("no key of this kind can be made"));
                 while let (Err(_), Some((mechanism, parameters))) = (&made, parameters.next()) {
@@ -206,7 +221,10 @@ impl<'a> Desk<'a> {
                 }
                 made?
             }
-            None => self.import(public, private, pkcs8)?,
+            New::Given(pkcs8) => {
+                private.extend([Attribute::Decrypt(false), Attribute::Unwrap(false)]);
+                self.import(public, private, pkcs8)?
+            }
         };
         let made = listing::attributes(&self.session, public, listing::PUBLIC_HALF)?;
         let public = public_key::of_attributes(&made);
@@ -272,30 +290,6 @@ impl<'a> Desk<'a> {
             }
         }
         Ok(made?)
-    }
-
-    /// The new object first, so that a token without room keeps what it had.
-    fn write_data(&self, label: &str, value: &[u8]) -> Result<Bytes, Failure> {
-        let named = [
-            Attribute::Class(ObjectClass::DATA),
-            Attribute::Token(true),
-            Attribute::Application(APPLICATION.to_vec()),
-            Attribute::Label(label.as_bytes().to_vec()),
-        ];
-        let old = self.session.find_objects(&named)?;
-        if !value.is_empty() {
-            let mut new = named.to_vec();
-            new.extend([
-                Attribute::Private(false),
-                Attribute::Modifiable(true),
-                Attribute::Value(value.to_vec()),
-            ]);
-            self.session.create_object(&new)?;
-        }
-        for object in old {
-            self.session.destroy_object(object)?;
-        }
-        Ok(Bytes::default())
     }
 }
 

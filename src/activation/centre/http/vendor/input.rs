@@ -22,10 +22,29 @@ const USUAL_ROWS: u64 = 1_000;
 /// The most rows of one answer in JSON.
 const MOST_ROWS: u64 = 10_000;
 
-/// Reads a body.
+/// Reads a body. An error names the field.
 pub(super) async fn json<T: DeserializeOwned>(payload: Payload) -> Result<T, VendorError> {
     let body = body::read(payload, LARGEST).await?;
-    serde_json::from_slice(&body).map_err(|error| VendorError::bad_request(bounded(&error.to_string())))
+    let mut reader = serde_json::Deserializer::from_slice(&body);
+    let whole =
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| match error.path().to_string() {
+            whole if whole == "." => error.inner().to_string(),
+            field => format!("{field}: {}", error.inner()),
+        });
+    let whole = whole.and_then(|value| reader.end().map(|()| value).map_err(|error| error.to_string()));
+    whole.map_err(|why| VendorError::bad_request(bounded(&why)))
+}
+
+/// Refuses a body that has fields: nothing is asked for.
+pub(super) async fn nothing(payload: Payload) -> Result<(), VendorError> {
+    let body = body::read(payload, LARGEST).await?;
+    match serde_json::from_slice::<serde_json::Value>(&body) {
+        _ if body.trim_ascii().is_empty() => Ok(()),
+        Ok(serde_json::Value::Object(fields)) if fields.is_empty() => Ok(()),
+        _ => Err(VendorError::bad_request(
+            "the body has fields, and none is taken here",
+        )),
+    }
 }
 
 /// What comes back of a text that came in.
@@ -139,13 +158,17 @@ pub(super) fn rows(limit: Option<u64>) -> Result<u64, VendorError> {
     }
 }
 
+/// Reads a query all of whose parameters are optional: the one at fault is the one that is wrong by itself.
 fn query<T: DeserializeOwned + 'static>(request: &HttpRequest) -> Result<T, VendorError> {
-    let query = Query::<T>::from_query(request.query_string());
-    query.map(Query::into_inner).map_err(|error| {
+    let read = |text: &str| Query::<T>::from_query(text).map(Query::into_inner);
+    let text = request.query_string();
+    read(text).map_err(|error| {
         let why = match error {
             QueryPayloadError::Deserialize(error) => error.to_string(),
             other => other.to_string(),
         };
-        VendorError::bad_request(bounded(&format!("the query: {why}")))
+        let wrong = text.split('&').find(|pair| read(pair).is_err());
+        let name = wrong.and_then(|pair| pair.split('=').next()).unwrap_or_default();
+        VendorError::bad_request(bounded(&format!("the query, {name}: {why}")))
     })
 }

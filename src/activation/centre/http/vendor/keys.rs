@@ -72,8 +72,9 @@ pub(super) async fn revoke(caller: Caller, request: HttpRequest, payload: Payloa
     row(&caller, key_no).await
 }
 
-pub(super) async fn recovery(caller: Caller, request: HttpRequest) -> Answer {
+pub(super) async fn recovery(caller: Caller, request: HttpRequest, payload: Payload) -> Answer {
     let key_no = input::key_no(&request)?;
+    input::nothing(payload).await?;
     let recovery = caller.books(move |books, by| books.recovery(key_no, by)).await?;
     let shown = json!({ "KeyNo": key_no, "RecoveryCode": recovery.code, "Until": recovery.until });
     Ok(HttpResponse::Created().json(shown))

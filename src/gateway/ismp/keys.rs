@@ -1,0 +1,223 @@
+//! Having a session key: the one that is live, the one that somebody else is signing in for already, or a new one.
+
+use std::sync::Arc;
+
+use super::super::flights::Flights;
+use super::super::gateway::Shared;
+use super::super::organization::Organization;
+use super::super::outcome::{Code, Trouble};
+use super::super::state::Changes;
+use super::directory::Directory;
+use super::faults::Fault;
+use super::kind::TokenType;
+use super::live::Lives;
+use super::pace::Pace;
+use super::sign_in::{Applicant, SignedIn, server, sign_in, told_itn};
+use super::token::{Live, Place, SessionKey, Slot, renewal};
+use super::{Organizations, RENEWAL};
+
+/// How a question for a key ends for everybody who asked at once; true: it is new.
+type Landed = Result<(Arc<Live>, bool), Trouble>;
+
+/// A key for who asked.
+#[derive(Clone, Debug)]
+pub struct Had {
+    /// The key.
+    pub live: Arc<Live>,
+    /// Signed in for this caller; else it is shared.
+    pub new: bool,
+}
+
+/// Has keys, one sign-in at a time for each.
+pub(super) struct Keys {
+    pub(super) shared: Arc<Shared>,
+    pub(super) directory: Directory,
+    pub(super) lives: Lives,
+    flights: Flights<Slot, Landed>,
+    pace: Pace,
+}
+
+impl Keys {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            directory: Directory::default(),
+            lives: Lives::default(),
+            flights: Flights::default(),
+            pace: Pace::default(),
+        }
+    }
+
+    pub(super) fn organizations(&self) -> Result<Arc<Organizations>, Trouble> {
+        let known = self.directory.now(&self.shared.state);
+        known.map_err(|error| Trouble::not_saved(&error))
+    }
+
+    /// The key for a place, where one can be used now.
+    pub(super) fn live(&self, place: &Place) -> Result<Option<Arc<Live>>, Trouble> {
+        let known = self.organizations()?;
+        Ok(self.lives.find(&self.shared, &known, place))
+    }
+
+    /// A key for a place: the live one, but not the one of this number, which is of no use to the caller.
+    pub(super) async fn have(self: &Arc<Self>, place: &Place, not: Option<u64>) -> Result<Had, Trouble> {
+        self.lives.read(&self.shared).await?;
+        loop {
+            let known = self.organizations()?;
+            if let Some(live) = self.lives.find(&self.shared, &known, place)
+                && Some(live.number) != not
+            {
+                return Ok(Had { live, new: false });
+            }
+            let (slot, connection) = known.slot(place).ok_or_else(|| no_connection(place))?;
+            let mut mine = false;
+            let landed = self.flights.join(slot.clone(), || {
+                mine = true;
+                let errand = Errand {
+                    place: place.clone(),
+                    slot,
+                    connection: connection.map(str::to_owned),
+                };
+                let keys = self.clone();
+                async move { keys.fly(&errand, not).await }
+            });
+            let (live, new) = landed.await?;
+            // Somebody else's flight may have brought the very key that this caller cannot use.
+            if Some(live.number) != not {
+                return Ok(Had {
+                    live,
+                    new: new && mine,
+                });
+            }
+        }
+    }
+
+    async fn fly(&self, errand: &Errand, not: Option<u64>) -> Landed {
+        // Between a caller's look and its flight another flight may have landed.
+        if let Some(live) = self.live(&errand.place)?
+            && Some(live.number) != not
+        {
+            return Ok((live, false));
+        }
+        let unsaved = |error| Trouble::not_saved(&error);
+        let name = errand.slot.name();
+        let kept = self.shared.state.find::<SessionKey>(&name).map_err(unsaved)?;
+        let now = self.shared.now();
+        if let Some(kept) = &kept
+            && let (Some(not_before), Some(trouble)) = (kept.not_before, &kept.trouble)
+            && now < not_before
+            && not_before.millis() - now.millis() <= super::faults::LONGEST_PAUSE
+            && kept.server == server(&self.shared, errand.place.kind)
+        {
+            return Err(trouble.clone());
+        }
+        let organization = self.shared.organization(&errand.place.itn).map_err(unsaved)?;
+        let organization = organization.ok_or_else(|| no_connection(&errand.place))?;
+        let who = Applicant {
+            kind: errand.place.kind,
+            itn: &errand.place.itn,
+            organization: &organization,
+            connection: errand.connection.as_deref(),
+        };
+        match sign_in(&self.shared, &self.pace, &who).await {
+            Ok(signed_in) => {
+                let live = self.keep(errand, &who, signed_in).await;
+                Ok((live, true))
+            }
+            Err(fault) => {
+                let kept = kept.unwrap_or_else(|| self.blank(errand, &organization));
+                self.keep_fault(&name, kept, &fault);
+                Err(fault.trouble)
+            }
+        }
+    }
+
+    /// What is kept of a place for which no key was had yet.
+    fn blank(&self, errand: &Errand, organization: &Organization) -> SessionKey {
+        SessionKey {
+            token_type: errand.place.kind,
+            itn: errand.place.itn.clone(),
+            production_facility: errand.place.facility.clone(),
+            connection: errand.connection.clone(),
+            server: server(&self.shared, errand.place.kind),
+            told_itn: organization.power_of_attorney_itn.clone(),
+            obtained: None,
+            valid_until: None,
+            certificate: None,
+            failures: 0,
+            trouble: None,
+            not_before: None,
+        }
+    }
+
+    /// Keeps a new key and plans its renewal, together. Where that fails the key serves until this program ends.
+    async fn keep(&self, errand: &Errand, who: &Applicant<'_>, got: SignedIn) -> Arc<Live> {
+        let (now, rules, name) = (self.shared.now(), self.shared.rules(), errand.slot.name());
+        let live = Arc::new(Live {
+            token: got.token,
+            obtained: now,
+            valid_until: got.valid_until,
+            server: server(&self.shared, who.kind),
+            told_itn: told_itn(who).map(str::to_owned),
+            number: self.lives.number(),
+        });
+        self.lives.put(&errand.slot, Some(live.clone()));
+        let kept = SessionKey {
+            obtained: Some(now),
+            valid_until: Some(got.valid_until),
+            certificate: Some(got.certificate.to_string()),
+            told_itn: live.told_itn.clone(),
+            ..self.blank(errand, who.organization)
+        };
+        let before = i64::try_from(rules.ismp.renew_before.as_millis()).unwrap_or(i64::MAX);
+        let due = renewal(now, got.valid_until, before);
+        let mut changes = Changes::new().plan(RENEWAL, &name, due);
+        let sealed = self
+            .shared
+            .state
+            .put_sealed(&mut changes, &name, &kept, &live.token)
+            .await;
+        match sealed.and_then(|()| self.shared.state.commit(changes)) {
+            Ok(()) => self.shared.wake.notify_one(),
+            Err(error) => tracing::error!(%error, "a session key of IS MP could not be kept"),
+        }
+        live
+    }
+
+    fn keep_fault(&self, name: &str, kept: SessionKey, fault: &Fault) {
+        let kept = SessionKey {
+            failures: kept.failures.saturating_add(1),
+            trouble: Some(fault.trouble.clone()),
+            not_before: fault.pause.map(|pause| self.shared.now().plus(pause)),
+            ..kept
+        };
+        if let Err(error) = self.shared.state.commit(Changes::new().update(name, &kept)) {
+            tracing::error!(%error, "what IS MP refused could not be kept");
+        }
+    }
+}
+
+/// What a flight is about.
+struct Errand {
+    place: Place,
+    slot: Slot,
+    connection: Option<String>,
+}
+
+/// A place that no token can be for.
+fn no_connection(place: &Place) -> Trouble {
+    let (message, info) = match place.kind {
+        TokenType::Suz => (
+            "Для организации не указан идентификатор соединения СУЗ.",
+            format!(
+                "the organisation {} has no connection: set OmsConnection, or register one (/api/crpt/connections)",
+                place.itn
+            ),
+        ),
+        TokenType::Ismp | TokenType::Retail => (
+            "Организация не найдена на узле лицензирования.",
+            format!("there is no organisation {}", place.itn),
+        ),
+    };
+    Trouble::new(Code::BadRequest, message, info)
+}
