@@ -59,14 +59,19 @@ pub(super) struct DemoGateway {
 }
 
 impl DemoGateway {
+    /// Whether there can be one, before anything is made.
+    pub(super) fn check(settings: &Settings) -> Result<(), Failure> {
+        if settings.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        Err(Failure::Usage(format!(
+            "demo --gateway has a user whose password everybody knows: --listen 127.0.0.1:PORT, not {}",
+            settings.listen
+        )))
+    }
+
     /// Finds key, certificate and user, or makes them, and starts the stand-ins.
     pub(super) fn prepare(settings: &Settings, token: &DemoToken) -> Result<Self, Failure> {
-        if !settings.listen.ip().is_loopback() {
-            return Err(Failure::Usage(format!(
-                "demo --gateway has a user whose password everybody knows: listen on 127.0.0.1, not on {}",
-                settings.listen
-            )));
-        }
         let directory = std::path::absolute(settings.state_dir.join("demo-services"))?;
         let authority = Authority::prepare(&directory.join("authority"))?;
         let thumbprint = certified_key(settings, token, &authority)?;
