@@ -21,3 +21,6 @@ mod judge;
 mod stand_ins;
 mod tickets;
 mod tickets_issuer;
+mod organizations;
+mod support_account;
+mod vault;
