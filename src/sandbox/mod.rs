@@ -10,4 +10,4 @@ mod taxcom;
 mod world;
 
 pub use judge::{Judge, Verdict};
-pub use server::{Asked, Canned, Sandbox, SandboxRules};
+pub use server::{Asked, Canned, Held, Sandbox, SandboxRules};

@@ -15,6 +15,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use tokio::sync::oneshot;
 
 use super::judge::Judge;
 use super::world::World;
@@ -88,6 +89,20 @@ pub struct Canned {
     pub only_late: bool,
 }
 
+/// The service's own answer.
+const OWN: Canned = Canned {
+    status: 0,
+    body: Vec::new(),
+    delay: Duration::ZERO,
+    after_doing: false,
+    only_late: true,
+};
+
+/// An answer that is held back until this is dropped.
+pub struct Held {
+    _until: oneshot::Sender<()>,
+}
+
 /// What a service says.
 pub(super) struct Said {
     pub(super) status: u16,
@@ -105,6 +120,15 @@ impl Said {
     }
 }
 
+/// What waits for a request.
+struct Waiting {
+    /// Its path begins so.
+    path: String,
+    canned: Canned,
+    /// The answer is given when the other end is dropped.
+    held: Option<oneshot::Receiver<()>>,
+}
+
 /// The connection that a request came by.
 struct Line(OwnedFd);
 
@@ -113,7 +137,7 @@ struct Inner {
     world: Mutex<World>,
     judge: Judge,
     asked: Mutex<Vec<Asked>>,
-    canned: Mutex<VecDeque<(String, Canned)>>,
+    canned: Mutex<VecDeque<Waiting>>,
 }
 
 /// Stand-ins for all services, until this is dropped.
@@ -190,7 +214,19 @@ impl Sandbox {
 
     /// Has the next request whose path begins so get this answer. Several wait in line.
     pub fn say_next(&self, path: &str, answer: Canned) {
-        lock(&self.inner.canned).push_back((path.into(), answer));
+        self.wait_for(path, answer, None);
+    }
+
+    /// Has the next request whose path begins so get the service's own answer, but only when the result is dropped.
+    pub fn hold_next(&self, path: &str) -> Held {
+        let (until, held) = oneshot::channel();
+        self.wait_for(path, OWN, Some(held));
+        Held { _until: until }
+    }
+
+    fn wait_for(&self, path: &str, canned: Canned, held: Option<oneshot::Receiver<()>>) {
+        let path = path.to_owned();
+        lock(&self.inner.canned).push_back(Waiting { path, canned, held });
     }
 
     /// The requests whose path begins so, in their order.
@@ -245,21 +281,21 @@ async fn answer(request: HttpRequest, body: Bytes, inner: Data<Inner>) -> HttpRe
         body: body.to_vec(),
     };
     lock(&inner.asked).push(asked.clone());
-    let canned = {
+    let waiting = {
         let mut waiting = lock(&inner.canned);
         let at = waiting
             .iter()
-            .position(|(path, _)| asked.path.starts_with(path.as_str()));
-        at.and_then(|at| waiting.remove(at)).map(|(_, canned)| canned)
+            .position(|waiting| asked.path.starts_with(waiting.path.as_str()));
+        at.and_then(|at| waiting.remove(at))
     };
-    let canned = canned.unwrap_or(Canned {
-        only_late: true,
-        ..Canned::default()
-    });
+    let (canned, held) = waiting.map_or_else(|| (OWN, None), |waiting| (waiting.canned, waiting.held));
     let mut said = None;
     if canned.after_doing || canned.only_late {
         let shared = inner.clone();
         said = web::block(move || serve(&shared, &asked)).await.ok();
+    }
+    if let Some(held) = held {
+        let _ = held.await;
     }
     if !canned.delay.is_zero() {
         actix_rt::time::sleep(canned.delay).await;

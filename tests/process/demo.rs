@@ -298,15 +298,10 @@ fn a_demo_with_the_services_shows_all_of_them_and_finds_its_key_again() {
 fn a_demo_with_the_services_says_what_it_lacks() {
     let state = State::distrustful();
     fs::rename(state.path("vendor"), state.path("state/demo-vendor")).unwrap();
-    let demo = |more: &[&str]| {
-        let mut command = demo(
-            &state.path(""),
-            &["--state-dir", &state.text("state"), "--gateway"],
-        );
-        command.args(more);
-        command
-    };
-    let told = run(demo(&["--listen", "0.0.0.0:0"])).fails(2);
+    let place = state.text("state");
+    let mut command = keynode(&["demo", "--gateway", "--state-dir", &place]);
+    command.args(["--listen", "0.0.0.0:0"]);
+    let told = run(command).fails(2);
     assert!(told.contains("--listen 127.0.0.1:PORT"), "{told}");
     assert!(!state.path("state/hsm").exists(), "something was made");
 

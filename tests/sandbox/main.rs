@@ -18,9 +18,11 @@ mod world;
 
 mod frame;
 mod judge;
+mod organizations;
+mod pins;
+mod pulled;
 mod stand_ins;
+mod support_account;
 mod tickets;
 mod tickets_issuer;
-mod organizations;
-mod support_account;
 mod vault;
