@@ -7,15 +7,19 @@ mod both_keys;
 #[path = "../common/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
+mod daemon;
 #[allow(dead_code, reason = "each service uses a part of it")]
 mod keys;
 #[path = "../tokens/modules.rs"]
 mod modules;
+#[path = "../common/random.rs"]
+mod random;
 #[path = "../tokens/softhsm.rs"]
 mod softhsm;
 #[allow(dead_code, reason = "each service uses a part of it")]
 mod world;
 
+mod crash;
 mod frame;
 mod judge;
 mod organizations;
