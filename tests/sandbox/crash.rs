@@ -8,19 +8,13 @@ use keynode::settings::Settings;
 use keynode::store::{GatewayRecords, GatewayWrite};
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, Home, ask};
+use crate::daemon::{Daemon, Home, ask, kill_under};
 use crate::keys::Key;
 use crate::random::Random;
 use crate::world::ITN;
 
 /// So often a node is killed while it has tokens.
 const KILLS: u64 = 20;
-
-/// So many processes are tried, each in a node that is killed so often.
-const ROUNDS: u64 = 4;
-const KILLS_OF_A_PROCESS: u64 = 7;
-
-const PROCESSES: &str = "/api/taxcom/processes";
 
 const TYPES: [&str; 2] = ["ISMP", "SUZ"];
 
@@ -78,19 +72,6 @@ fn load(address: SocketAddr, mut random: Random) {
     }
 }
 
-/// Kills a node under this load after so many milliseconds at most.
-fn kill_under(node: Daemon, random: &mut Random, longest: u64, load: impl Fn(SocketAddr, Random) + Sync) {
-    let (address, moment) = (node.address, Duration::from_millis(random.below(longest)));
-    std::thread::scope(|scope| {
-        for _ in 0..3 {
-            let (own, load) = (random.fork(), &load);
-            scope.spawn(move || load(address, own));
-        }
-        std::thread::sleep(moment);
-        drop(node);
-    });
-}
-
 #[test]
 fn a_token_is_renewed_though_the_node_was_killed() {
     let (mut random, seed) = Random::seeded();
@@ -137,50 +118,4 @@ fn a_token_is_renewed_though_the_node_was_killed() {
     }
     assert_eq!(home.sandbox.violations(), 0);
     assert_eq!(home.sandbox.offences(), Vec::<String>::new());
-}
-
-/// Starts a process, which is the same while there is one, and looks at all, until the node is gone.
-fn process(address: SocketAddr, mut random: Random) {
-    loop {
-        let asked = match random.below(4) {
-            0 => ask(address, "GET", PROCESSES, &Value::Null),
-            _ => ask(address, "POST", PROCESSES, &json!({ "Kind": "SubscriberID", "ITN": ITN })),
-        };
-        let Some((status, told)) = asked else { return };
-        assert!(matches!(status, 200 | 201), "{status} {told}");
-    }
-}
-
-#[test]
-fn a_process_of_taxcom_goes_on_though_the_node_was_killed() {
-    let (mut random, seed) = Random::seeded();
-    for round in 0..ROUNDS {
-        let home = Home::new(Key::File, |all: &mut Settings| {
-            all.taxcom.poll = Duration::from_secs(1);
-        });
-        for kill in 0..KILLS_OF_A_PROCESS {
-            kill_under(home.start(), &mut random, 300, process);
-            if kill == KILLS_OF_A_PROCESS / 2 {
-                home.sandbox.decide(None);
-            }
-        }
-        // At the latest now it is sent, decided about, and over.
-        let node = home.start();
-        let order = json!({ "Kind": "SubscriberID", "ITN": ITN });
-        node.ask("POST", PROCESSES, &order).unwrap();
-        node.until(&format!("seed {seed}, round {round}: the application is to be sent"), || {
-            home.sandbox.taxcom_applications() > 0
-        });
-        home.sandbox.decide(None);
-        node.until(&format!("seed {seed}, round {round}: the application is to be taken"), || {
-            let (_, told) = node.ask("GET", PROCESSES, &Value::Null).unwrap();
-            let processes = told["Processes"].as_array().unwrap();
-            let taken = |process: &Value| {
-                process["RequestStatus"] == "Обработана" && process["SubscriberID"] != ""
-            };
-            !processes.is_empty() && processes.iter().all(taken)
-        });
-        assert_eq!(home.sandbox.taxcom_applications(), 1, "seed {seed}, round {round}");
-        assert_eq!(home.sandbox.taxcom_violations(), Vec::<String>::new(), "seed {seed}, round {round}");
-    }
 }

@@ -18,6 +18,7 @@ use crate::common::http::Ask;
 use crate::common::node::prepare;
 use crate::common::users;
 use crate::keys::{Key, Plugged};
+use crate::random::Random;
 use crate::world::{ACCOUNT, ITN, PASSWORD, organization, point, sandbox};
 
 /// Longer than anything takes.
@@ -167,4 +168,22 @@ pub(crate) fn ask(address: SocketAddr, verb: &str, target: &str, body: &Value) -
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     Some((status, serde_json::from_str(body).ok()?))
+}
+
+/// Kills a node under this load after so many milliseconds at most.
+pub(crate) fn kill_under(
+    node: Daemon,
+    random: &mut Random,
+    longest: u64,
+    load: impl Fn(SocketAddr, Random) + Sync,
+) {
+    let (address, moment) = (node.address, Duration::from_millis(random.below(longest)));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            let (own, load) = (random.fork(), &load);
+            scope.spawn(move || load(address, own));
+        }
+        std::thread::sleep(moment);
+        drop(node);
+    });
 }
