@@ -216,17 +216,16 @@ fn certified_key(
             return Ok(Thumbprint::of(last));
         }
     }
-    let (id, public) = match known {
-        Some(known) => known,
-        None => {
-            let id = uuid::Uuid::new_v4().as_bytes()[..8].to_vec();
-            let create = Operation::CreateKey {
-                id: id.clone(),
-                label: LABEL.into(),
-                key: NewKey::GeneratedToDecrypt(KeyKind::Rsa(2048)),
-            };
-            (id, open.perform(create)?)
-        }
+    let (id, public) = if let Some(known) = known {
+        known
+    } else {
+        let id = uuid::Uuid::new_v4().as_bytes()[..8].to_vec();
+        let create = Operation::CreateKey {
+            id: id.clone(),
+            label: LABEL.into(),
+            key: NewKey::GeneratedToDecrypt(KeyKind::Rsa(2048)),
+        };
+        (id, open.perform(create)?)
     };
     let der = authority.issue(&public, SUBJECT)?;
     open.perform(Operation::WriteCertificate {
