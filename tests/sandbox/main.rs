@@ -12,6 +12,9 @@ mod daemon;
 mod keys;
 #[path = "../tokens/modules.rs"]
 mod modules;
+#[path = "../common/pki.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod pki;
 #[path = "../common/random.rs"]
 mod random;
 #[path = "../tokens/softhsm.rs"]
@@ -29,4 +32,5 @@ mod stand_ins;
 mod support_account;
 mod tickets;
 mod tickets_issuer;
+mod upstream;
 mod vault;
