@@ -28,4 +28,5 @@ mod stand_ins;
 mod support_account;
 mod tickets;
 mod tickets_issuer;
+mod tickets_program;
 mod vault;
