@@ -30,7 +30,7 @@ pub use ismp::{
 };
 pub use organization::{Facility, Organization, uuid};
 pub use outcome::{Code, Detail, Trouble};
-pub use rules::{GatewayRules, ProxyRule};
+pub use rules::GatewayRules;
 pub use secret::Secret;
 pub use signer::SignerNow;
 pub use state::{Changes, Kept, State, StateError};

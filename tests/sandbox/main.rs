@@ -11,6 +11,9 @@ mod common;
 mod keys;
 #[path = "../tokens/modules.rs"]
 mod modules;
+#[path = "../common/pki.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod pki;
 #[path = "../tokens/softhsm.rs"]
 mod softhsm;
 #[allow(dead_code, reason = "each service uses a part of it")]
@@ -29,4 +32,5 @@ mod support_account;
 mod tickets;
 mod tickets_issuer;
 mod tickets_program;
+mod upstream;
 mod vault;
