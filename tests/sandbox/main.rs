@@ -23,6 +23,11 @@ mod softhsm;
 mod world;
 
 mod crash;
+mod crpt;
+mod crpt_errors;
+mod crpt_list;
+mod crpt_program;
+mod crpt_twice;
 mod frame;
 mod judge;
 mod organizations;
@@ -32,5 +37,6 @@ mod stand_ins;
 mod support_account;
 mod tickets;
 mod tickets_issuer;
+mod tickets_program;
 mod upstream;
 mod vault;
