@@ -15,7 +15,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 use super::judge::Judge;
 use super::world::World;
@@ -98,11 +98,6 @@ const OWN: Canned = Canned {
     only_late: true,
 };
 
-/// An answer that is held back until this is dropped.
-pub struct Held {
-    _until: oneshot::Sender<()>,
-}
-
 /// What a service says.
 pub(super) struct Said {
     pub(super) status: u16,
@@ -120,24 +115,20 @@ impl Said {
     }
 }
 
-/// What waits for a request.
-struct Waiting {
-    /// Its path begins so.
-    path: String,
-    canned: Canned,
-    /// The answer is given when the other end is dropped.
-    held: Option<oneshot::Receiver<()>>,
-}
-
 /// The connection that a request came by.
 struct Line(OwnedFd);
+
+/// Has requests wait until it is dropped.
+#[derive(Debug)]
+pub struct Held(#[expect(dead_code, reason = "its end is what counts")] watch::Sender<()>);
 
 /// What the server and its owner share.
 struct Inner {
     world: Mutex<World>,
     judge: Judge,
     asked: Mutex<Vec<Asked>>,
-    canned: Mutex<VecDeque<Waiting>>,
+    canned: Mutex<VecDeque<(String, Canned)>>,
+    held: Mutex<Vec<(String, watch::Receiver<()>)>>,
 }
 
 /// Stand-ins for all services, until this is dropped.
@@ -164,6 +155,7 @@ impl Sandbox {
             world: Mutex::new(World::new(rules.account, address)),
             asked: Mutex::default(),
             canned: Mutex::default(),
+            held: Mutex::default(),
         });
         let (started, handle) = mpsc::channel();
         let shared = inner.clone();
@@ -214,19 +206,14 @@ impl Sandbox {
 
     /// Has the next request whose path begins so get this answer. Several wait in line.
     pub fn say_next(&self, path: &str, answer: Canned) {
-        self.wait_for(path, answer, None);
+        lock(&self.inner.canned).push_back((path.into(), answer));
     }
 
-    /// Has the next request whose path begins so get the service's own answer, but only when the result is dropped.
-    pub fn hold_next(&self, path: &str) -> Held {
-        let (until, held) = oneshot::channel();
-        self.wait_for(path, OWN, Some(held));
-        Held { _until: until }
-    }
-
-    fn wait_for(&self, path: &str, canned: Canned, held: Option<oneshot::Receiver<()>>) {
-        let path = path.to_owned();
-        lock(&self.inner.canned).push_back(Waiting { path, canned, held });
+    /// Has requests whose path begins so wait; they count as asked already.
+    pub fn hold(&self, path: &str) -> Held {
+        let (held, waiting) = watch::channel(());
+        lock(&self.inner.held).push((path.into(), waiting));
+        Held(held)
     }
 
     /// The requests whose path begins so, in their order.
@@ -237,11 +224,6 @@ impl Sandbox {
             .filter(|asked| asked.path.starts_with(path))
             .cloned()
             .collect()
-    }
-
-    /// What was done to the services that no client may do, in words: it is more than a mistake that they refuse.
-    pub fn offences(&self) -> Vec<String> {
-        self.world().offences.clone()
     }
 
     /// What the stand-ins remember.
@@ -281,21 +263,25 @@ async fn answer(request: HttpRequest, body: Bytes, inner: Data<Inner>) -> HttpRe
         body: body.to_vec(),
     };
     lock(&inner.asked).push(asked.clone());
-    let waiting = {
+    let held = lock(&inner.held).clone();
+    for (_, mut waiting) in held
+        .into_iter()
+        .filter(|(path, _)| asked.path.starts_with(path.as_str()))
+    {
+        let _ = waiting.changed().await;
+    }
+    let canned = {
         let mut waiting = lock(&inner.canned);
         let at = waiting
             .iter()
-            .position(|waiting| asked.path.starts_with(waiting.path.as_str()));
-        at.and_then(|at| waiting.remove(at))
+            .position(|(path, _)| asked.path.starts_with(path.as_str()));
+        at.and_then(|at| waiting.remove(at)).map(|(_, canned)| canned)
     };
-    let (canned, held) = waiting.map_or_else(|| (OWN, None), |waiting| (waiting.canned, waiting.held));
+    let canned = canned.unwrap_or(OWN);
     let mut said = None;
     if canned.after_doing || canned.only_late {
         let shared = inner.clone();
         said = web::block(move || serve(&shared, &asked)).await.ok();
-    }
-    if let Some(held) = held {
-        let _ = held.await;
     }
     if !canned.delay.is_zero() {
         actix_rt::time::sleep(canned.delay).await;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::cms::Thumbprint;
 use crate::gateway::{Account, Changes, Organization, Trouble};
 use crate::node::{Node, StateDir};
-use crate::sandbox::{Sandbox, SandboxRules};
+use crate::sandbox::{REGISTRATION_KEY, Sandbox, SandboxRules};
 use crate::settings::Settings;
 use crate::store::{Role, UserError, Users};
 use crate::tokens::{KeyKind, NewKey, Operation};
@@ -39,9 +39,6 @@ const SUBJECT: &str = "/C=RU/O=ООО Ромашка/CN=Иванов Иван И
 
 /// Login and password that the stand-in of the support portal knows.
 const ACCOUNT: (&str, &str) = ("demo@example.com", "demo of the portal");
-
-/// What the stand-in of the operator would have given for direct registration.
-const REGISTRATION_KEY: &str = "4344d884-7f21-456c-981e-cd68e92391e8";
 
 /// So often the stand-ins decide about what waits for a decision.
 const DECISION: Duration = Duration::from_secs(4);
