@@ -226,6 +226,11 @@ impl Sandbox {
             .collect()
     }
 
+    /// What was done to the services that no client may do, in words: it is more than a mistake that they refuse.
+    pub fn offences(&self) -> Vec<String> {
+        self.world().offences.clone()
+    }
+
     /// What the stand-ins remember.
     pub(super) fn world(&self) -> std::sync::MutexGuard<'_, World> {
         lock(&self.inner.world)

@@ -8,6 +8,8 @@ pub(super) struct World {
     pub(super) account: (String, String),
     /// Where they listen.
     pub(super) address: SocketAddr,
+    /// What no client may do and some client did.
+    pub(super) offences: Vec<String>,
     pub(super) portal: super::portal::Memory,
     pub(super) ismp: super::ismp::Memory,
     pub(super) crpt: super::crpt::Memory,
@@ -19,6 +21,7 @@ impl World {
         Self {
             account,
             address,
+            offences: Vec::new(),
             portal: super::portal::Memory::default(),
             ismp: super::ismp::Memory::default(),
             crpt: super::crpt::Memory::default(),

@@ -23,6 +23,7 @@ mod softhsm;
 mod world;
 
 mod crash;
+mod crash_taxcom;
 mod crpt;
 mod crpt_errors;
 mod crpt_list;
@@ -41,6 +42,10 @@ mod pins;
 mod pulled;
 mod stand_ins;
 mod support_account;
+mod taxcom;
+mod taxcom_crash;
+mod taxcom_errors;
+mod taxcom_states;
 mod tickets;
 mod tickets_issuer;
 mod tickets_program;
