@@ -169,3 +169,34 @@ fn what_is_certain_may_be_asked_again() {
     ends(&register(&world, &order("Direct")), "", "");
     assert_eq!((asked(&world), connections(&world)), (3, 2));
 }
+
+#[test]
+fn a_removed_connection_is_told_to_nobody() {
+    let world = world();
+    world.sandbox.say_next(DIRECT, canned(500, "{}"));
+    register(&world, &order("Direct"));
+    world.node.advance(PAUSE);
+    world.until("the repetition", || connections(&world) == 1);
+    let row = &world.get("/api/crpt/connections").rows()[0];
+    let gone = row["OmsConnection"].as_str().unwrap().to_owned();
+    let oms_id = row["OmsId"].as_str().unwrap();
+    let target = format!("/api/crpt/connections?Source=Node&OmsId={oms_id}&OmsConnection={gone}");
+    world.delete(&target).expect(200);
+    let answer = register(&world, &order("Direct"));
+    ends(&answer, "", "");
+    assert_ne!(answer["ResponseData"]["omsConnection"], gone.as_str());
+    assert_eq!(asked(&world), 3);
+}
+
+#[test]
+fn what_cannot_be_repeated_is_given_up() {
+    let world = world();
+    world.sandbox.say_next(DIRECT, canned(500, "{}"));
+    register(&world, &order("Direct"));
+    std::fs::remove_file(world.directory.path().join("registration-key")).unwrap();
+    world.node.advance(PAUSE);
+    world.until("its end", || {
+        register(&world, &order("Direct"))["ErrorCode"] == "НеверныйЛогинИлиПароль"
+    });
+    assert_eq!(asked(&world), 1);
+}

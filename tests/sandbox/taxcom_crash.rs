@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use keynode::sandbox::{Canned, Phase};
+use keynode::sandbox::{Canned, HeldAt};
 use serde_json::{Value, json};
 
 use crate::keys::Key;
@@ -40,7 +40,7 @@ fn in_time(world: &World, what: &str, mut is: impl FnMut(&Value) -> bool) -> Val
 }
 
 /// Starts a process that gets stuck at a request, and crashes the node there.
-fn crashed_at(request: usize, held: Phase, release_first: bool) -> World {
+fn crashed_at(request: usize, held: HeldAt, release_first: bool) -> World {
     let mut world = World::new(Key::File);
     let gate = world.sandbox.hold_taxcom(request, held);
     let body = order(&world, "SubscriberID").to_string();
@@ -72,15 +72,15 @@ fn in_time_to_look(world: &World) {
 
 #[test]
 fn a_crash_after_each_request_costs_nothing() {
-    crash_at_each(Phase::Done);
+    crash_at_each(HeldAt::Done);
 }
 
 #[test]
 fn a_crash_before_each_request_costs_nothing() {
-    crash_at_each(Phase::Lost);
+    crash_at_each(HeldAt::Lost);
 }
 
-fn crash_at_each(held: Phase) {
+fn crash_at_each(held: HeldAt) {
     {
         for request in 1..=REQUESTS {
             let world = crashed_at(request, held, true);
@@ -100,7 +100,7 @@ fn crash_at_each(held: Phase) {
 
 #[test]
 fn an_application_that_arrives_late_is_not_sent_again() {
-    let world = crashed_at(SENDING, Phase::Late, false);
+    let world = crashed_at(SENDING, HeldAt::Late, false);
     in_time(&world, "the application is to wait", |process| {
         process["RequestStatus"] == "ОжиданиеОбработки"
     });
@@ -111,7 +111,7 @@ fn an_application_that_arrives_late_is_not_sent_again() {
 fn an_application_whose_answer_is_lost_is_not_sent_again() {
     for status in [0, 200, 500, 502] {
         let world = World::new(Key::File);
-        let gate = world.sandbox.hold_taxcom(SENDING - 1, Phase::Done);
+        let gate = world.sandbox.hold_taxcom(SENDING - 1, HeldAt::Done);
         thread::scope(|scope| {
             let started = scope.spawn(|| started(&world));
             assert!(gate.wait(PATIENCE));
@@ -136,7 +136,7 @@ fn an_application_whose_answer_is_lost_is_not_sent_again() {
 #[test]
 fn an_application_that_never_arrived_is_sent_after_the_service_was_asked_twice() {
     let world = World::new(Key::File);
-    let gate = world.sandbox.hold_taxcom(SENDING, Phase::Lost);
+    let gate = world.sandbox.hold_taxcom(SENDING, HeldAt::Lost);
     let process = thread::scope(|scope| {
         let started = scope.spawn(|| started(&world));
         assert!(gate.wait(PATIENCE));
@@ -217,7 +217,7 @@ fn a_service_that_is_away_is_asked_less_and_less_often_and_nothing_is_lost() {
 
 with_both_keys!(the_key_is_pulled_in_mid_flow, |world| {
     // It is away when the marker is to be decrypted.
-    let gate = world.sandbox.hold_taxcom(3, Phase::Done);
+    let gate = world.sandbox.hold_taxcom(3, HeldAt::Done);
     let process = thread::scope(|scope| {
         let started = scope.spawn(|| started(&world));
         assert!(gate.wait(PATIENCE));
