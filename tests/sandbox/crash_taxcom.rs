@@ -73,7 +73,7 @@ fn a_process_of_taxcom_goes_on_though_the_node_was_killed() {
             "seed {seed}, round {round}"
         );
         assert_eq!(
-            home.sandbox.taxcom_violations(),
+            home.sandbox.offences(),
             Vec::<String>::new(),
             "seed {seed}, round {round}"
         );
