@@ -70,6 +70,10 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "EDeviceNotFound", sentence)
     }
 
+    pub(super) fn session_key_not_found(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "ESessionKeyNotFound", sentence)
+    }
+
     pub(super) fn organization_not_found(sentence: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "EOrganizationNotFound", sentence)
     }

@@ -34,6 +34,9 @@ pub use rules::GatewayRules;
 pub use secret::Secret;
 pub use signer::SignerNow;
 pub use state::{Changes, Kept, State, StateError};
-pub use taxcom::{Taxcom, WrongField, check_registration};
+pub use taxcom::{
+    Action, Cabinet, Callback, Order, Process, ProcessKind, Refusal, RequestStatus, Sending, Stage, Started,
+    Taxcom, WrongField, check_registration,
+};
 pub use tickets::{Domain, Issued, TicketOrder, Tickets};
 pub use vault::VaultError;

@@ -101,6 +101,17 @@ impl KeySigner {
         listed.certificate.clone()
     }
 
+    /// The certificates here that bear this ITN.
+    pub(super) fn certificates_of(&self, itn: &str) -> Vec<Thumbprint> {
+        let inventory = self.certificates.inventory();
+        let all = inventory.certificates.iter();
+        let own = all.filter(|listed| {
+            let certificate = listed.certificate.as_ref();
+            certificate.is_some_and(|certificate| certificate.itn.as_deref() == Some(itn))
+        });
+        own.filter_map(|listed| listed.thumbprint).collect()
+    }
+
     /// Whether a signature could be had now, without asking the key for one.
     pub(super) fn is_ready(&self, thumbprint: Thumbprint) -> bool {
         let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);

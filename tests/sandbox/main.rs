@@ -20,7 +20,9 @@ mod softhsm;
 mod world;
 
 mod frame;
+mod judge;
 mod organizations;
+mod stand_ins;
 mod support_account;
 mod tickets;
 mod tickets_issuer;
