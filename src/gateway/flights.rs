@@ -81,22 +81,26 @@ mod tests {
             Arc::new(Flights::<&str, u32>::default()),
             Arc::new(AtomicU32::new(0)),
         );
-        let open = Arc::new(Notify::new());
+        let (open, joined) = (Arc::new(Notify::new()), Arc::new(AtomicU32::new(0)));
         let asked: Vec<_> = (0..100)
             .map(|_| {
                 let (flights, done, open) = (flights.clone(), done.clone(), open.clone());
+                let joined = joined.clone();
                 tokio::spawn(async move {
                     let fly = || async move {
                         open.notified().await;
                         done.fetch_add(1, Ordering::SeqCst) + 1
                     };
+                    joined.fetch_add(1, Ordering::SeqCst);
                     flights.join("a", fly).await
                 })
             })
             .collect();
         // What is about another thing does not wait.
         assert_eq!(flights.join("b", || async { 7 }).await, 7);
-        tokio::task::yield_now().await;
+        while joined.load(Ordering::SeqCst) < 100 {
+            tokio::task::yield_now().await;
+        }
         open.notify_one();
         for outcome in asked {
             assert_eq!(outcome.await.unwrap(), 1);
