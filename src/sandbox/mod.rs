@@ -11,4 +11,4 @@ mod world;
 
 pub use crpt::REGISTRATION_KEY;
 pub use judge::{Judge, Verdict};
-pub use server::{Asked, Canned, Sandbox, SandboxRules};
+pub use server::{Asked, Canned, Held, Sandbox, SandboxRules};
