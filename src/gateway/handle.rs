@@ -39,6 +39,7 @@ impl GatewayHandle {
     /// # Errors
     /// [`GatewayError`].
     pub fn start(parts: GatewayParts) -> Result<(Self, JoinHandle<()>), GatewayError> {
+        let certificates = parts.certificates.clone();
         let gateway = Arc::new(Gateway::new(parts)?);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -51,6 +52,13 @@ impl GatewayHandle {
             runtime: runtime.handle().clone(),
             stop,
         };
+        // Weak, for the gateway holds the certificates.
+        let (told, waiting) = (Arc::downgrade(&gateway), handle.runtime.clone());
+        certificates.on_change(move || {
+            if let Some(gateway) = told.upgrade() {
+                waiting.spawn(async move { gateway.keys_changed() });
+            }
+        });
         let thread = std::thread::Builder::new()
             .name("gateway".into())
             .spawn(move || {
@@ -94,15 +102,10 @@ impl GatewayHandle {
         self.gateway.shared.wake.notify_one();
     }
 
-    /// What is to be called after each change of certificates: work that waits for a key is done then. It holds nothing of
-    /// the gateway, and does not block.
-    pub fn on_keys(&self) -> impl Fn() + Send + Sync + 'static {
-        let (gateway, runtime) = (Arc::downgrade(&self.gateway), self.runtime.clone());
-        move || {
-            if let Some(gateway) = gateway.upgrade() {
-                runtime.spawn(async move { gateway.keys_changed() });
-            }
-        }
+    /// Keys have come or gone, or organisations have others: what waits for one may go on.
+    pub fn keys_changed(&self) {
+        let gateway = self.gateway.clone();
+        self.runtime.spawn(async move { gateway.keys_changed() });
     }
 
     /// Follows other rules from now on.

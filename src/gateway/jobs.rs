@@ -1,8 +1,11 @@
 //! The one runner of jobs: renewals, polls and repeats, each at its time, whatever was restarted in between.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use futures_util::FutureExt;
 
 use crate::licence::Timestamp;
 use crate::store::GatewayJob;
@@ -19,9 +22,9 @@ const HOLD: i64 = 60_000;
 /// What a job wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing.
+    /// Nothing, unless it was planned anew meanwhile.
     Done,
-    /// To run again then.
+    /// To run again then, unless it was planned anew meanwhile.
     At(Timestamp),
     /// It has planned what it wants itself, together with its record.
     Planned,
@@ -67,14 +70,19 @@ fn start_due(gateway: &Arc<Gateway>, running: &Running, jobs: Vec<GatewayJob>) -
         drop(taken);
         let (gateway, running) = (gateway.clone(), running.clone());
         tokio::spawn(async move {
-            let next = gateway.work(&job).await;
+            let worked = AssertUnwindSafe(gateway.work(&job)).catch_unwind().await;
+            let next = worked.unwrap_or_else(|_| {
+                tracing::error!(kind = job.kind, name = job.name, "a job ended in a panic");
+                Next::At(gateway.shared.now().plus(HOLD))
+            });
+            let kind = job.kind.clone();
             let end = match next {
-                Next::Done => Changes::new().done(&job.kind, &job.name),
-                Next::At(due) => Changes::new().plan(&job.kind, &job.name, due),
+                Next::Done => Changes::new().end(job, None),
+                Next::At(due) => Changes::new().end(job, Some(due)),
                 Next::Planned => Changes::new(),
             };
             if let Err(error) = gateway.shared.state.commit(end) {
-                tracing::error!(%error, kind = job.kind, "a job's end could not be kept");
+                tracing::error!(%error, kind, "a job's end could not be kept");
                 tokio::time::sleep(Duration::from_millis(HOLD.unsigned_abs())).await;
             }
             running

@@ -26,7 +26,7 @@ pub use gateway::{Gateway, GatewayHost, GatewayParts, Shared};
 pub use handle::{GatewayError, GatewayHandle};
 pub use ismp::{
     Had, Ismp, Live, Place, REFRESH, REMINDERS_NAME, RETAIL_SALE, RequestParameters, Rule, SETTINGS_NAME,
-    SessionKey, TICK, TokenRow, TokenType, Watcher, next_check,
+    SessionKey, Standing, TICK, TokenRow, TokenType, Watcher, next_check,
 };
 pub use organization::{Facility, Organization, uuid};
 pub use outcome::{Code, Detail, Trouble};
@@ -34,6 +34,9 @@ pub use rules::{GatewayRules, ProxyRule};
 pub use secret::Secret;
 pub use signer::SignerNow;
 pub use state::{Changes, Kept, State, StateError};
-pub use taxcom::{Taxcom, WrongField, check_registration};
+pub use taxcom::{
+    Action, Cabinet, Callback, Order, Process, ProcessKind, Refusal, RequestStatus, Sending, Stage, Started,
+    Taxcom, WrongField, check_registration,
+};
 pub use tickets::{Domain, Issued, TicketOrder, Tickets};
 pub use vault::VaultError;

@@ -241,6 +241,13 @@ impl Changes {
         self
     }
 
+    /// Ends a job that was done, or puts it off, unless it was planned anew meanwhile.
+    #[must_use]
+    pub(super) fn end(mut self, job: GatewayJob, next: Option<Timestamp>) -> Self {
+        self.0.push(GatewayWrite::End { job, next });
+        self
+    }
+
     /// Removes a job.
     #[must_use]
     pub fn done(mut self, kind: &str, name: &str) -> Self {
@@ -258,7 +265,7 @@ fn kind(write: &GatewayWrite) -> Option<&'static str> {
         GatewayWrite::Put { kind, .. }
         | GatewayWrite::Update { kind, .. }
         | GatewayWrite::Remove { kind, .. } => Some(kind),
-        GatewayWrite::Plan(_) | GatewayWrite::Done { .. } => None,
+        GatewayWrite::Plan(_) | GatewayWrite::End { .. } | GatewayWrite::Done { .. } => None,
     }
 }
 

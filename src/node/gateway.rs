@@ -30,7 +30,6 @@ pub(super) fn start(
     keys: (TokensHandle, CertificatesHandle),
     desk: DeskHandle,
 ) -> Result<(GatewayHandle, JoinHandle<()>), StartError> {
-    let looked_after = keys.1.clone();
     let parts = GatewayParts {
         rules: GatewayRules::from(settings),
         state_dir: settings.state_dir.clone(),
@@ -40,7 +39,5 @@ pub(super) fn start(
         certificates: keys.1,
         host: Arc::new(NodeHost(desk)),
     };
-    let started = GatewayHandle::start(parts).map_err(StartError::Gateway)?;
-    looked_after.on_change(started.0.on_keys());
-    Ok(started)
+    GatewayHandle::start(parts).map_err(StartError::Gateway)
 }

@@ -38,6 +38,7 @@ use arc_swap::ArcSwap;
 use crate::activation::{ActivationHandle, ActivationRules};
 use crate::api::{Api, Auth, Facts, Health, Rescans};
 use crate::clock::SharedClock;
+use crate::cms::Thumbprint;
 use crate::computer::Roots;
 use crate::devices::DeviceRules;
 use crate::gateway::{GatewayHandle, GatewayRules};
@@ -243,6 +244,14 @@ impl Node {
     pub fn rescan(&self) {
         self.keys.rescan();
         self.certificates.rescan();
+    }
+
+    /// Whether this certificate can be signed with now.
+    pub fn can_sign_with(&self, thumbprint: Thumbprint) -> bool {
+        let now = self.desk.clock().now().wall;
+        let inventory = self.certificates.inventory();
+        let listed = inventory.find(thumbprint, now);
+        listed.is_some_and(|listed| listed.obstacle(now).is_none())
     }
 
     /// Asks the threads that serve clients whether they do; names those that do not answer within `patience`.

@@ -1,6 +1,8 @@
 //! The judge: an OpenSSL process says whether a signature holds, over which content, and whose certificate it is.
 
+use std::fs::DirBuilder;
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -53,7 +55,8 @@ impl Judge {
             "-noout",
             "-subject",
             "-nameopt",
-            "multiline,utf8,-esc_msb",
+            // Types by their numbers: not all versions know the same names.
+            "multiline,utf8,-esc_msb,oid",
             "-in",
         ]);
         let subject = run(command.arg(&signer), &[]).map_err(failed)?;
@@ -79,17 +82,22 @@ impl Judge {
     }
 }
 
+/// The ITN of a company (INNLE), whose number stands beside that of its person in newer certificates.
+const COMPANY: &str = "1.2.643.100.4";
+
+/// The ITN of a person, or in older certificates a company's, with zeros in front (INN).
+const PERSON: &str = "1.2.643.3.131.1.1";
+
 /// The ITN in a subject, without the zeros that fill it up: a company's has ten digits, a person's twelve.
 fn itn(subject: &str) -> Option<String> {
-    let named = |line: &&str| line.trim_start().starts_with("INN");
-    let line = subject.lines().find(named)?;
-    let value = line.split_once('=')?.1.trim();
-    let company = value.len() == 12 && value.starts_with("00");
-    Some(if company {
-        value[2..].to_owned()
-    } else {
-        value.to_owned()
-    })
+    let value = |kind: &str| {
+        let mut fields = subject.lines().filter_map(|line| line.split_once('='));
+        let found = fields.find(|(own, _)| own.trim() == kind);
+        found.map(|(_, value)| value.trim())
+    };
+    let value = value(COMPANY).or_else(|| value(PERSON))?;
+    let filled = value.strip_prefix("00").filter(|rest| rest.len() == 10);
+    Some(filled.unwrap_or(value).to_owned())
 }
 
 fn words(stderr: &[u8]) -> String {
@@ -121,7 +129,7 @@ struct Place(PathBuf);
 impl Place {
     fn make(directory: &Path) -> io::Result<Self> {
         let own = directory.join(format!("question-{}", uuid::Uuid::new_v4().simple()));
-        std::fs::create_dir_all(&own)?;
+        DirBuilder::new().mode(0o700).create(&own)?;
         Ok(Self(own))
     }
 

@@ -4,11 +4,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use actix_rt::net::TcpStream;
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data};
@@ -84,6 +86,8 @@ pub struct Canned {
     pub delay: Duration,
     /// The service does first what it was asked, so that only its answer is lost.
     pub after_doing: bool,
+    /// The service's own answer is given, only later; status and body do not count.
+    pub only_late: bool,
 }
 
 /// What a service says.
@@ -106,6 +110,9 @@ impl Said {
 /// Has requests wait until it is dropped.
 #[derive(Debug)]
 pub struct Held(#[expect(dead_code, reason = "its end is what counts")] watch::Sender<()>);
+
+/// The connection that a request came by.
+struct Line(OwnedFd);
 
 /// What the server and its owner share.
 struct Inner {
@@ -155,6 +162,13 @@ impl Sandbox {
                             .default_service(web::to(answer))
                     });
                     let server = server
+                        .on_connect(|connection, data| {
+                            let stream = connection.downcast_ref::<TcpStream>();
+                            let line = stream.map(|stream| stream.as_fd().try_clone_to_owned());
+                            if let Some(Ok(line)) = line {
+                                data.insert(Line(line));
+                            }
+                        })
                         .workers(2)
                         .disable_signals()
                         .shutdown_timeout(0)
@@ -202,6 +216,11 @@ impl Sandbox {
             .filter(|asked| asked.path.starts_with(path))
             .cloned()
             .collect()
+    }
+
+    /// What was done to the services that no client may do, in words: it is more than a mistake that they refuse.
+    pub fn offences(&self) -> Vec<String> {
+        self.world().offences.clone()
     }
 
     /// What the stand-ins remember.
@@ -255,22 +274,29 @@ async fn answer(request: HttpRequest, body: Bytes, inner: Data<Inner>) -> HttpRe
             .position(|(path, _)| asked.path.starts_with(path.as_str()));
         at.and_then(|at| waiting.remove(at)).map(|(_, canned)| canned)
     };
-    if canned.as_ref().is_none_or(|canned| canned.after_doing) {
+    let canned = canned.unwrap_or(Canned {
+        only_late: true,
+        ..Canned::default()
+    });
+    let mut said = None;
+    if canned.after_doing || canned.only_late {
         let shared = inner.clone();
-        let said = web::block(move || serve(&shared, &asked)).await;
-        if canned.is_none() {
-            return match said {
-                Ok(said) => respond(&said),
-                Err(_) => HttpResponse::InternalServerError().finish(),
-            };
-        }
+        said = web::block(move || serve(&shared, &asked)).await.ok();
     }
-    let canned = canned.unwrap_or_default();
-    actix_rt::time::sleep(canned.delay).await;
+    if !canned.delay.is_zero() {
+        actix_rt::time::sleep(canned.delay).await;
+    }
+    if canned.only_late {
+        return said.map_or_else(
+            || HttpResponse::InternalServerError().finish(),
+            |said| respond(&said),
+        );
+    }
     if canned.status == 0 {
-        // A body that breaks off before it began cuts the connection.
-        let broken = futures_util::stream::once(async { Err::<Bytes, _>(io::Error::other("cut")) });
-        return HttpResponse::Ok().streaming(broken);
+        if let Some(Line(line)) = request.conn_data() {
+            let _ = rustix::net::shutdown(line, rustix::net::Shutdown::Both);
+        }
+        return HttpResponse::InternalServerError().finish();
     }
     respond(&Said {
         status: canned.status,

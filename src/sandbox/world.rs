@@ -8,6 +8,8 @@ pub(super) struct World {
     pub(super) account: (String, String),
     /// Where they listen.
     pub(super) address: SocketAddr,
+    /// What no client may do and some client did.
+    pub(super) offences: Vec<String>,
     pub(super) portal: super::portal::Memory,
     pub(super) ismp: super::ismp::Memory,
     pub(super) crpt: super::crpt::Memory,
@@ -19,11 +21,17 @@ impl World {
         Self {
             account,
             address,
+            offences: Vec::new(),
             portal: super::portal::Memory::default(),
             ismp: super::ismp::Memory::default(),
             crpt: super::crpt::Memory::default(),
             taxcom: super::taxcom::Memory::default(),
         }
+    }
+
+    /// Remembers what no client may do: something sent twice that must not be, or used after its end.
+    pub(super) fn offended(&mut self, how: impl Into<String>) {
+        self.offences.push(how.into());
     }
 
     /// Decides about everything that waits.

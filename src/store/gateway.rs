@@ -74,6 +74,13 @@ pub enum GatewayWrite {
     },
     /// Plans a job, in place of one that was there.
     Plan(GatewayJob),
+    /// Ends a job that was done, or puts it off; one that was planned anew meanwhile stays as it is.
+    End {
+        /// The job as it was begun.
+        job: GatewayJob,
+        /// When it is to be done again.
+        next: Option<Timestamp>,
+    },
     /// Removes a job.
     Done {
         /// What was to be done.
@@ -217,6 +224,17 @@ fn apply(connection: &Connection, write: &GatewayWrite) -> rusqlite::Result<()> 
         GatewayWrite::Plan(job) => execute(
             "INSERT OR REPLACE INTO gateway_jobs (kind, name, due) VALUES (?1, ?2, ?3)",
             params![job.kind, job.name, job.due.millis()],
+        ),
+        GatewayWrite::End { job, next: None } => execute(
+            "DELETE FROM gateway_jobs WHERE kind = ?1 AND name = ?2 AND due = ?3",
+            params![job.kind, job.name, job.due.millis()],
+        ),
+        GatewayWrite::End {
+            job,
+            next: Some(next),
+        } => execute(
+            "UPDATE gateway_jobs SET due = ?4 WHERE kind = ?1 AND name = ?2 AND due = ?3",
+            params![job.kind, job.name, job.due.millis(), next.millis()],
         ),
         GatewayWrite::Done { kind, name } => execute(
             "DELETE FROM gateway_jobs WHERE kind = ?1 AND name = ?2",

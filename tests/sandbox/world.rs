@@ -192,6 +192,19 @@ impl World {
     }
 }
 
+/// Rows of the audit log whose event is like this: actor, event, object, detail. The node is started anew, so that all are
+/// written.
+pub(crate) fn audit(world: &mut World, events: &str) -> Vec<(String, String, String, String)> {
+    world.node.restart(0);
+    let connection = world.node.database().connect().unwrap();
+    let text = "SELECT actor, event, object, detail FROM audit WHERE event LIKE ?1 ORDER BY seq";
+    let mut rows = connection.prepare(text).unwrap();
+    let rows = rows.query_map([events], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
 /// Stand-ins that trust the authorities of the fixtures.
 pub(crate) fn sandbox(directory: &Path) -> Sandbox {
     let rules = SandboxRules {

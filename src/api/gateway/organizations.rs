@@ -130,7 +130,7 @@ async fn keep(
         .have(|gateway| async move { Ok(replace(&gateway, itn, organization)) });
     let kept = stored(kept.await)?;
     // What waits for this organisation's certificate or data may go on now.
-    api.gateway.wake();
+    api.gateway.keys_changed();
     Ok(kept)
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cms::Thumbprint;
 use crate::gateway::{Account, Changes, Organization, Trouble};
@@ -45,6 +45,9 @@ const REGISTRATION_KEY: &str = "4344d884-7f21-456c-981e-cd68e92391e8";
 
 /// So often the stand-ins decide about what waits for a decision.
 const DECISION: Duration = Duration::from_secs(4);
+
+/// A token is usable well before.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The services, until this is dropped.
 pub(super) struct DemoGateway {
@@ -111,7 +114,8 @@ impl DemoGateway {
         settings.taxcom.poll = Duration::from_secs(2);
     }
 
-    /// Has the node know the organisation and the support account; what it knows already stays.
+    /// Has the node know the organisation and the support account; what it knows already stays. Returns when the node can
+    /// sign with the key, or when that takes too long.
     pub(super) fn introduce(&self, node: &Node) -> Result<(), Failure> {
         let shared = &node.gateway.now().shared;
         let known = shared.organization(ITN).map_err(Failure::of)?;
@@ -123,6 +127,10 @@ impl DemoGateway {
             };
             let changes = Changes::new().put(ITN, &organization);
             shared.state.commit(changes).map_err(Failure::of)?;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while !node.can_sign_with(self.thumbprint) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(20));
         }
         let setting = node.gateway.have(|gateway| async move {
             let state = &gateway.shared.state;

@@ -164,7 +164,7 @@ impl Keys {
             told_itn: told_itn(who).map(str::to_owned),
             number: self.lives.number(),
         });
-        self.lives.put(&errand.slot, Some(live.clone()));
+        self.lives.put(&errand.slot, Some(&live));
         let kept = SessionKey {
             obtained: Some(now),
             valid_until: Some(got.valid_until),

@@ -6,10 +6,12 @@ use arc_swap::ArcSwapOption;
 use reqwest::Method;
 
 use crate::gateway::gateway::Shared;
-use crate::gateway::outcome::{Code, Trouble};
+use crate::gateway::outcome::{Code, Detail, Trouble};
+use crate::gateway::state::StateError;
 use crate::gateway::upstream::{Ask, Told, Unreached};
 use crate::settings::TaxcomForm;
 
+use super::dialogue::{clean, nonsense};
 use super::soap::{self, BadAnswer, Command, Parameter};
 use super::wsdl::Service;
 
@@ -27,14 +29,38 @@ pub(super) struct Failure {
     pub(super) sent: bool,
     /// The service refused in its own words: it may have lost the session.
     pub(super) fault: bool,
+    /// It may be tried again by itself, later.
+    pub(super) again: bool,
 }
 
+/// What went wrong here is not tried again, unless only the key was away.
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
         Self {
+            again: trouble.detail == Some(Detail::KeyNotConnected),
             trouble,
             sent: false,
             fault: false,
+        }
+    }
+}
+
+impl Failure {
+    /// The service answered what makes no sense.
+    pub(super) fn nonsense(what: &str) -> Self {
+        Self {
+            trouble: nonsense(what),
+            sent: true,
+            fault: false,
+            again: true,
+        }
+    }
+
+    /// The node could not keep what it must before it goes on.
+    pub(super) fn not_saved(error: &StateError) -> Self {
+        Self {
+            again: true,
+            ..Trouble::not_saved(error).into()
         }
     }
 }
@@ -77,13 +103,20 @@ impl Client {
         let (service, timeout) = if first {
             let begun = std::time::Instant::now();
             let service = self.service(shared).await?;
-            (service, FIRST.saturating_sub(begun.elapsed()).max(Duration::from_secs(1)))
+            (
+                service,
+                FIRST.saturating_sub(begun.elapsed()).max(Duration::from_secs(1)),
+            )
         } else {
             (self.service(shared).await?, LATER)
         };
-        let mut ask = Ask::new(Method::POST, service.address.clone(), request(&service).into_bytes())
-            .header("Content-Type", "text/xml;charset=UTF-8")
-            .header("SOAPAction", "\"\"");
+        let mut ask = Ask::new(
+            Method::POST,
+            service.address.clone(),
+            request(&service).into_bytes(),
+        )
+        .header("Content-Type", "text/xml;charset=UTF-8")
+        .header("SOAPAction", "\"\"");
         ask.timeout = Some(timeout.min(shared.rules().timeout));
         let told = shared.upstream.ask(ask).await;
         told.map_err(|unreached| {
@@ -121,7 +154,10 @@ impl Client {
             let why = format!("its WSDL was answered with HTTP {}", told.status);
             return Err(unreachable(&Unreached { why, sent: false }));
         }
-        let service = Service::read(&told.body, url).map_err(|why| Failure::from(bad_wsdl(&why)))?;
+        let service = Service::read(&told.body, url).map_err(|why| Failure {
+            again: true,
+            ..bad_wsdl(&why).into()
+        })?;
         self.known.store(Some(std::sync::Arc::new(Known {
             url: url.to_owned(),
             service: service.clone(),
@@ -137,10 +173,11 @@ impl Client {
                 trouble: Trouble::new(
                     Code::Service,
                     "Сервис 1С-Такском сообщил об ошибке.",
-                    format!("1C-Taxcom: SOAP Fault: {}", super::dialogue::clean(&words)),
+                    format!("1C-Taxcom: SOAP Fault: {}", clean(&words)),
                 ),
                 sent: true,
                 fault: true,
+                again: true,
             },
             // Whatever stands before the service says that it is not there.
             BadAnswer::Nonsense(_) if matches!(status, 404 | 502..=504) => {
@@ -150,11 +187,7 @@ impl Client {
             }
             BadAnswer::Nonsense(why) => {
                 self.known.store(None);
-                Failure {
-                    trouble: super::dialogue::nonsense(&format!("HTTP {status}, {why}")),
-                    sent: true,
-                    fault: false,
-                }
+                Failure::nonsense(&format!("HTTP {status}, {why}"))
             }
         }
     }
@@ -169,6 +202,7 @@ fn unreachable(unreached: &Unreached) -> Failure {
         ),
         sent: unreached.sent,
         fault: false,
+        again: true,
     }
 }
 

@@ -203,7 +203,8 @@ impl Dialogue {
 
     /// Goes on with the decrypted marker.
     pub(super) fn decrypted(&mut self, marker: &[u8], facts: &Facts) -> Result<Step, Trouble> {
-        let text = std::str::from_utf8(marker).map_err(|_| nonsense("the marker that it encrypted is no text"))?;
+        let text =
+            std::str::from_utf8(marker).map_err(|_| nonsense("the marker that it encrypted is no text"))?;
         self.session.put("openMarkerED", text.trim())?;
         self.go_on(facts)
     }
@@ -336,9 +337,7 @@ impl Dialogue {
                     fields.insert(parameter.name.clone(), parameter.value.clone());
                 }
                 let url = command.value("url").unwrap_or_default().to_owned();
-                fields.retain(|name, _| {
-                    !["indexform", "url"].contains(&name.to_ascii_lowercase().as_str())
-                });
+                fields.retain(|name, _| !["indexform", "url"].contains(&name.to_ascii_lowercase().as_str()));
                 Form::Cabinet(url, fields)
             }
             "bh1" => {
@@ -358,7 +357,11 @@ impl Dialogue {
             "" | "0" if self.succeeded => Ok(Step::Succeeded),
             "" | "0" => Ok(Step::Rest(None)),
             code => {
-                let info = format!("the service stopped with the error {} {}", clean(code), self.message);
+                let info = format!(
+                    "the service stopped with the error {} {}",
+                    clean(code),
+                    self.message
+                );
                 let message = match self.message.as_str() {
                     "" => format!("Сервис 1С-Такском прервал работу, код ошибки: {}.", clean(code)),
                     told => format!("Сервис 1С-Такском: {told}"),
@@ -396,7 +399,11 @@ fn unknown(what: &str) -> Trouble {
 
 fn question(text: &str) -> Trouble {
     let message = format!("Сервис 1С-Такском задает вопрос, на который отвечает человек: {text}");
-    Trouble::new(Code::Service, message, "1C-Taxcom asks what only a person can answer")
+    Trouble::new(
+        Code::Service,
+        message,
+        "1C-Taxcom asks what only a person can answer",
+    )
 }
 
 fn wants_a_person(form: &str, text: &str) -> Trouble {

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 /// What is sent, in the order of the service's form: the seed's name, the name on the wire.
-pub(super) const WIRE: [(&str, &str); 20] = [
+pub(super) const WIRE: [(&str, &str); 21] = [
     ("Индекс", "postindexED"),
     ("КодРегиона", "codregionED"),
+    // The seed has only the region's code; what an organisation has of its name is sent.
+    (REGION, "addressregionED"),
     ("Район", "addresstownshipED"),
     ("Город", "addresscityED"),
     ("НаселенныйПункт", "addresslocalityED"),
@@ -25,6 +27,9 @@ pub(super) const WIRE: [(&str, &str); 20] = [
     ("Отчество", "middlenameED"),
     (SUBSCRIBER, "identifierTaxcomED"),
 ];
+
+/// The region's name, which the service knows and the seed does not.
+pub(super) const REGION: &str = "Регион";
 
 /// The seed's name of the subscriber's number.
 pub(super) const SUBSCRIBER: &str = "ИдентификаторАбонента";

@@ -84,9 +84,7 @@ pub(super) fn process(service: &Service, process: Option<&str>, parameters: &[Pa
         ];
         fields.extend(process.map(|process| ("bp", process)));
         if service.form.attributes {
-            writer
-                .open(&name("parameter"), &fields)
-                .close(&name("parameter"));
+            writer.open(&name("parameter"), &fields).close(&name("parameter"));
         } else {
             writer.open(&name("parameter"), &[]);
             for (field, value) in fields {
@@ -217,7 +215,10 @@ mod tests {
         Service {
             address: String::new(),
             namespace: "urn:t".into(),
-            form: Form { attributes, qualified },
+            form: Form {
+                attributes,
+                qualified,
+            },
         }
     }
 
@@ -267,7 +268,8 @@ mod tests {
         let many = answer(&format!("<processResponse>{many}</processResponse>"));
         assert!(matches!(commands(&many), Err(BadAnswer::Nonsense(_))));
         let told = |inner: &str| {
-            let inner = format!("<isConfigurationSupportedResponse>{inner}</isConfigurationSupportedResponse>");
+            let inner =
+                format!("<isConfigurationSupportedResponse>{inner}</isConfigurationSupportedResponse>");
             supported(&answer(&inner)).ok()
         };
         assert_eq!(told("true"), Some(true));

@@ -69,10 +69,7 @@ fn allowed(address: &str, configured: &str) -> Result<String, String> {
     if own || same {
         return Ok(named.into());
     }
-    Err(format!(
-        "it sends to another server, {}://{host}",
-        named.scheme()
-    ))
+    Err(format!("it sends to another server, {}://{host}", named.scheme()))
 }
 
 /// Whether the type that has a name and a value has them as attributes. A WSDL that does not say means elements.
@@ -90,8 +87,8 @@ fn form(root: Node<'_, '_>) -> Form {
             _ => None,
         }
     });
-    let qualified = descendants(root, "schema")
-        .any(|node| node.attribute("elementFormDefault") == Some("qualified"));
+    let qualified =
+        descendants(root, "schema").any(|node| node.attribute("elementFormDefault") == Some("qualified"));
     Form {
         attributes: attributes.unwrap_or(false),
         qualified,

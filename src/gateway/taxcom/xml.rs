@@ -127,7 +127,10 @@ pub(super) fn is(node: Node<'_, '_>, name: &str) -> bool {
 
 /// All text in an element, trimmed.
 pub(super) fn text(node: Node<'_, '_>) -> String {
-    let parts = node.children().filter(Node::is_text).filter_map(|part| part.text());
+    let parts = node
+        .children()
+        .filter(Node::is_text)
+        .filter_map(|part| part.text());
     parts.collect::<String>().trim().to_owned()
 }
 
@@ -167,7 +170,18 @@ mod tests {
         let nested = "<a>".repeat(80) + &"</a>".repeat(80);
         let wide = format!("<a>{}</a>", "<b/>".repeat(60_000));
         let large = format!("<a>{}</a>", "b".repeat(LARGEST));
-        for bad in [bomb, file, &deep, &nested, &wide, &large, "", "<a>", "<a>&b;</a>", "{}"] {
+        for bad in [
+            bomb,
+            file,
+            &deep,
+            &nested,
+            &wide,
+            &large,
+            "",
+            "<a>",
+            "<a>&b;</a>",
+            "{}",
+        ] {
             let read = read(bad.as_bytes(), |_| Ok(()));
             assert!(read.is_err(), "{}", bad.chars().take(60).collect::<String>());
         }

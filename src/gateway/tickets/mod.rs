@@ -81,7 +81,7 @@ impl Tickets {
     /// # Errors
     /// [`Trouble`] with the codes of the seed; its detail is the portal's finer code.
     pub async fn get(&self, order: &TicketOrder) -> Result<Secret, Trouble> {
-        let not_read = |error| Trouble::not_saved(&error);
+        let not_read = Trouble::from;
         let account = self.shared.state.account(order.area).await.map_err(not_read)?;
         if self.shared.rules().tickets.issuer {
             let login = account.map_or_else(|| order.user.clone(), |account| account.login);
@@ -157,7 +157,7 @@ impl Tickets {
     /// [`Trouble`]: it cannot be read.
     pub fn redeem(&self, ticket: &Secret, is_for: impl Fn(&str) -> bool) -> Result<Option<Issued>, Trouble> {
         let redeemed = self.issuer.redeem(&self.shared, ticket, is_for);
-        redeemed.map_err(|error| Trouble::not_saved(&error))
+        redeemed.map_err(Trouble::from)
     }
 
     pub(super) fn clean_job(&self) -> Next {
