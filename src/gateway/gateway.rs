@@ -137,7 +137,11 @@ impl Gateway {
     }
 
     /// Does what waits for keys, and can be done now.
-    pub(super) fn keys_changed(&self) {
+    pub(super) async fn keys_changed(&self) {
+        // The token that opens what is kept may have been away when this was begun.
+        if !self.ismp.is_read() {
+            self.begin().await;
+        }
         if let Err(trouble) = self.ismp.keys_changed() {
             tracing::error!(error = trouble.info, "what waits for a key cannot be read");
         }

@@ -9,5 +9,6 @@ mod server;
 mod taxcom;
 mod world;
 
+pub use crpt::REGISTRATION_KEY;
 pub use judge::{Judge, Verdict};
 pub use server::{Asked, Canned, Held, Sandbox, SandboxRules};

@@ -107,12 +107,12 @@ impl Said {
     }
 }
 
+/// The connection that a request came by.
+struct Line(OwnedFd);
+
 /// Has requests wait until it is dropped.
 #[derive(Debug)]
 pub struct Held(#[expect(dead_code, reason = "its end is what counts")] watch::Sender<()>);
-
-/// The connection that a request came by.
-struct Line(OwnedFd);
 
 /// What the server and its owner share.
 struct Inner {

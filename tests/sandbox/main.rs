@@ -11,11 +11,19 @@ mod common;
 mod keys;
 #[path = "../tokens/modules.rs"]
 mod modules;
+#[path = "../common/pki.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod pki;
 #[path = "../tokens/softhsm.rs"]
 mod softhsm;
 #[allow(dead_code, reason = "each service uses a part of it")]
 mod world;
 
+mod crpt;
+mod crpt_errors;
+mod crpt_list;
+mod crpt_program;
+mod crpt_twice;
 mod frame;
 mod ismp;
 mod ismp_access;
@@ -29,4 +37,5 @@ mod stand_ins;
 mod support_account;
 mod tickets;
 mod tickets_issuer;
+mod upstream;
 mod vault;

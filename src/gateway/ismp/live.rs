@@ -34,10 +34,8 @@ impl Lives {
 
     /// Reads those that are kept, once.
     pub(super) async fn read(&self, shared: &Shared) -> Result<(), Trouble> {
-        match self.read.get_or_try_init(|| self.fill(shared)).await {
-            Ok(()) => Ok(()),
-            Err(error) => Err(Trouble::not_saved(&error)),
-        }
+        self.read.get_or_try_init(|| self.fill(shared)).await?;
+        Ok(())
     }
 
     async fn fill(&self, shared: &Shared) -> Result<(), StateError> {

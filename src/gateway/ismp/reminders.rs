@@ -105,11 +105,8 @@ impl Ismp {
     /// [`Trouble`]: it cannot be read.
     pub fn table(&self, watcher: &Watcher, all: bool) -> Result<Vec<TokenRow>, Trouble> {
         let (shared, known) = (&self.keys.shared, self.keys.organizations()?);
-        let kept = shared.state.all::<SessionKey>();
-        let kept: BTreeMap<_, _> = kept
-            .map_err(|error| Trouble::not_saved(&error))?
-            .into_iter()
-            .collect();
+        let kept = shared.state.all::<SessionKey>()?;
+        let kept: BTreeMap<_, _> = kept.into_iter().collect();
         let mut places: BTreeMap<Place, i64> = BTreeMap::new();
         for (_, rule) in self.rules()? {
             let before = places.entry(rule.place()).or_default();
