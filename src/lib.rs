@@ -21,6 +21,7 @@
 //! | [`cms`] | CMS and CAdES messages; knows no keys |
 //! | [`licence`] | what a licence is, and whether it works; pure |
 //! | [`sandbox`] | stand-ins for the operators' services, for the demo and for tests |
+//! | [`outbound`] | the way out to servers of others: proxy, authorities, time |
 //! | [`settings`] | the settings: file, environment, flags |
 
 #![forbid(unsafe_code)]
@@ -37,6 +38,7 @@ pub mod gateway;
 pub mod keyring;
 pub mod licence;
 pub mod node;
+pub mod outbound;
 pub mod sandbox;
 pub mod seats;
 pub mod settings;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers from the roof down; one uses only those after it.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 21] = [
     "cli",
     "node",
     "api",
@@ -23,6 +23,7 @@ const LAYERS: [&str; 20] = [
     "cms",
     "licence",
     "sandbox",
+    "outbound",
     "settings",
     "files",
     "text",

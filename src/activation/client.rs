@@ -1,24 +1,19 @@
 //! Asks a centre over HTTPS. What comes back is bounded, and nobody's redirects are followed.
 
-use std::io;
-use std::path::Path;
-use std::time::Duration;
-
 use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, ClientBuilder, Proxy, RequestBuilder, Response, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
+
+use crate::outbound::{Unreached, Way};
 
 use super::answer::Refusal;
-use super::rules::{ActivationRules, ProxyRule};
+use super::rules::ActivationRules;
 
 /// The largest answer to a request, in bytes.
 const LARGEST: usize = 256 * 1024;
 
 /// The largest revocation list, in bytes.
 const LARGEST_LIST: usize = 64 * 1024 * 1024;
-
-/// The largest file of certificates, in bytes.
-const LARGEST_CA: u64 = 1024 * 1024;
 
 /// An exchange that came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +31,7 @@ pub(super) enum Failure {
 pub(super) struct Client {
     http: reqwest::Client,
     base: String,
-    timeout: Duration,
+    way: Way,
 }
 
 /// A revocation list on its way.
@@ -48,36 +43,12 @@ pub(super) struct List {
 impl Client {
     /// A client for the centre at this address.
     pub(super) fn new(base: &str, rules: &ActivationRules) -> Result<Self, String> {
-        let mut builder = ClientBuilder::new()
-            .redirect(Policy::none())
-            .timeout(rules.timeout)
-            // Requests are rare: a connection that was kept has been closed at the other end by then.
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!("keynode/", env!("CARGO_PKG_VERSION")));
-        let authorities = match &rules.ca {
-            None => Vec::new(),
-            Some(path) => {
-                authorities(path).map_err(|why| format!("activation.ca {}: {why}", path.display()))?
-            }
-        };
-        // Without TLS there is nothing to look up in the system's certificates, which not every system has.
-        builder = if base.starts_with("https:") {
-            builder.tls_certs_merge(authorities)
-        } else {
-            builder.tls_certs_only(authorities)
-        };
-        builder = match &rules.proxy {
-            ProxyRule::Environment => builder,
-            ProxyRule::Direct => builder.no_proxy(),
-            ProxyRule::Address(address) => {
-                let proxy = Proxy::all(address).map_err(|_| "activation.proxy is no address of a proxy")?;
-                builder.no_proxy().proxy(proxy)
-            }
-        };
+        let way = rules.way();
+        let builder = way.builder(base.starts_with("https:"))?.redirect(Policy::none());
         Ok(Self {
-            http: builder.build().map_err(|error| words(&error))?,
+            http: builder.build().map_err(|error| way.words(error))?,
             base: base.into(),
-            timeout: rules.timeout,
+            way,
         })
     }
 
@@ -123,9 +94,9 @@ impl Client {
     }
 
     async fn exchange(&self, ask: RequestBuilder, largest: usize) -> Result<(Response, Vec<u8>), Failure> {
-        let mut answer = ask.send().await.map_err(|error| self.unreachable(&error))?;
+        let mut answer = ask.send().await.map_err(|error| self.unreachable(error))?;
         let mut body = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(|error| self.unreachable(&error))? {
+        while let Some(part) = answer.chunk().await.map_err(|error| self.unreachable(error))? {
             if body.len() + part.len() > largest {
                 return Err(Failure::Foreign(format!("it has more than {largest} bytes")));
             }
@@ -134,17 +105,8 @@ impl Client {
         Ok((answer, body))
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let why = if error.is_timeout() {
-            format!(
-                "it did not answer within {} (activation.timeout)",
-                humantime::format_duration(self.timeout)
-            )
-        } else {
-            words(error)
-        };
-        // A time-out may have come at any time.
-        let sent = error.is_timeout() || !error.is_connect();
+    fn unreachable(&self, error: reqwest::Error) -> Failure {
+        let Unreached { why, sent } = self.way.unreached(error);
         Failure::Unreachable { why, sent }
     }
 }
@@ -165,67 +127,4 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
     } else {
         Failure::Foreign(why)
     }
-}
-
-fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
-    let read = || -> io::Result<Vec<u8>> {
-        if std::fs::metadata(path)?.len() > LARGEST_CA {
-            return Err(io::Error::other("it is too large for certificates"));
-        }
-        std::fs::read(path)
-    };
-    let pem = read().map_err(|error| error.to_string())?;
-    let found = Certificate::from_pem_bundle(&pem).map_err(|_| "expected certificates in PEM")?;
-    if found.is_empty() {
-        return Err("there is no certificate in it (-----BEGIN CERTIFICATE-----)".into());
-    }
-    Ok(found)
-}
-
-/// An error of the client's in words; it is known by what caused it, which is at the end of a chain.
-fn words(error: &reqwest::Error) -> String {
-    let mut deepest: &(dyn std::error::Error + 'static) = error;
-    let (mut lookup, mut tls) = (false, false);
-    loop {
-        let said = deepest.to_string();
-        (lookup, tls) = (lookup || said == "dns error", tls || said.contains("tls"));
-        if let Some(error) = deepest.downcast_ref() {
-            return of_tls(error);
-        }
-        let failed = deepest.downcast_ref::<io::Error>();
-        match failed.map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => return "the connection was refused".into(),
-            Some(io::ErrorKind::ConnectionReset) => return "the connection was cut off".into(),
-            _ => {}
-        }
-        // What an error of the system wraps is no source of it.
-        let wrapped = failed.and_then(io::Error::get_ref);
-        match wrapped.map(|inner| inner as &(dyn std::error::Error + 'static)) {
-            Some(inner) => deepest = inner,
-            None => match deepest.source() {
-                Some(source) => deepest = source,
-                None => break,
-            },
-        }
-    }
-    let said = bounded(&deepest.to_string());
-    match (lookup, tls) {
-        (true, _) => format!("its name was not found (DNS): {said}"),
-        (false, true) => format!("TLS: {said}"),
-        (false, false) => said,
-    }
-}
-
-fn of_tls(error: &rustls::Error) -> String {
-    let said = bounded(&error.to_string());
-    match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
-            "TLS: nobody vouches for its certificate whom this computer or activation.ca trusts".into()
-        }
-        _ => format!("TLS: {said}"),
-    }
-}
-
-fn bounded(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

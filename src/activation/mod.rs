@@ -22,6 +22,7 @@ mod sealed;
 mod trouble;
 mod verify;
 
+pub use crate::outbound::ProxyRule;
 pub use activator::{Activator, ActivatorParts, Host};
 pub use answer::{LicenceAnswer, ReceiptAnswer, Refusal};
 pub use handle::ActivationHandle;
@@ -29,5 +30,5 @@ pub use identity::{IdentityError, NodeIdentity};
 pub use nonce::{BadNonce, Nonce};
 pub use order::{Activated, ActivationError, Order, Place};
 pub use request::{Action, BadRequest, CarrierClaim, REQUEST_VERSION, Request, carrier_challenge};
-pub use rules::{ActivationRules, ProxyRule};
+pub use rules::ActivationRules;
 pub use sealed::{MAX_REQUEST, SealError, open_request, seal_request};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::outbound::{ProxyRule, Way};
 use crate::settings;
 
 /// Where and how often the centre is asked.
@@ -24,29 +25,25 @@ pub struct ActivationRules {
     pub reactivate: bool,
 }
 
-/// Which way requests go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProxyRule {
-    /// As `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
-    Environment,
-    /// Directly, whatever the environment says.
-    Direct,
-    /// By this proxy.
-    Address(String),
+impl ActivationRules {
+    /// The way to the centre.
+    pub(super) fn way(&self) -> Way {
+        Way {
+            section: "activation",
+            ca: self.ca.clone(),
+            proxy: self.proxy.clone(),
+            timeout: self.timeout,
+        }
+    }
 }
 
 impl From<&settings::Activation> for ActivationRules {
     fn from(settings: &settings::Activation) -> Self {
-        let proxy = match settings.proxy.as_deref() {
-            None => ProxyRule::Environment,
-            Some("none") => ProxyRule::Direct,
-            Some(address) => ProxyRule::Address(address.into()),
-        };
         let centre = settings.centre.as_deref();
         Self {
             centre: centre.map(|address| address.trim_end_matches('/').to_owned()),
             ca: settings.ca.clone(),
-            proxy,
+            proxy: settings.proxy.as_deref().into(),
             timeout: settings.timeout,
             check: settings.check,
             renew_days: settings.renew_days,

@@ -23,6 +23,9 @@ use super::tickets::Tickets;
 use super::upstream::Upstream;
 use super::vault::{Place, Vault};
 
+/// A day, in milliseconds.
+const DAY: i64 = 24 * 60 * 60_000;
+
 /// What the gateway tells the rest of the node.
 pub trait GatewayHost: Send + Sync {
     /// Something that the gateway did by itself, for the audit log. No secrets.
@@ -137,7 +140,11 @@ impl Gateway {
     }
 
     /// Does what waits for keys, and can be done now.
-    pub(super) fn keys_changed(&self) {
+    pub(super) async fn keys_changed(&self) {
+        // The token that opens what is kept may have been away when this was begun.
+        if !self.ismp.is_read() {
+            self.begin().await;
+        }
         if let Err(trouble) = self.ismp.keys_changed() {
             tracing::error!(error = trouble.info, "what waits for a key cannot be read");
         }
@@ -152,7 +159,7 @@ impl Gateway {
             super::tickets::CLEANING => self.tickets.clean_job(),
             other => {
                 tracing::warn!(kind = other, "a job of a later program is left alone");
-                Next::Done
+                Next::At(self.shared.now().plus(DAY))
             }
         }
     }

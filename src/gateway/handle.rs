@@ -56,7 +56,7 @@ impl GatewayHandle {
         let (told, waiting) = (Arc::downgrade(&gateway), handle.runtime.clone());
         certificates.on_change(move || {
             if let Some(gateway) = told.upgrade() {
-                waiting.spawn(async move { gateway.keys_changed() });
+                waiting.spawn(async move { gateway.keys_changed().await });
             }
         });
         let thread = std::thread::Builder::new()
@@ -105,7 +105,7 @@ impl GatewayHandle {
     /// Keys have come or gone, or organisations have others: what waits for one may go on.
     pub fn keys_changed(&self) {
         let gateway = self.gateway.clone();
-        self.runtime.spawn(async move { gateway.keys_changed() });
+        self.runtime.spawn(async move { gateway.keys_changed().await });
     }
 
     /// Follows other rules from now on.

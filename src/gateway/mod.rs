@@ -21,7 +21,7 @@ mod upstream;
 mod vault;
 
 pub use account::{Account, SupportAccount};
-pub use crpt::{Connection, Crpt};
+pub use crpt::{Answered, Connection, ConnectionOrder, Crpt, SignAs};
 pub use gateway::{Gateway, GatewayHost, GatewayParts, Shared};
 pub use handle::{GatewayError, GatewayHandle};
 pub use ismp::{
@@ -30,7 +30,7 @@ pub use ismp::{
 };
 pub use organization::{Facility, Organization, uuid};
 pub use outcome::{Code, Detail, Trouble};
-pub use rules::{GatewayRules, ProxyRule};
+pub use rules::GatewayRules;
 pub use secret::Secret;
 pub use signer::SignerNow;
 pub use state::{Changes, Kept, State, StateError};

@@ -1,30 +1,13 @@
 //! What the gateway follows of the settings.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
+use crate::outbound::Way;
 use crate::settings::{Crpt, Gateway, Ismp, Settings, Taxcom, Tickets};
-
-/// How the services are reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProxyRule {
-    /// As the environment says.
-    Environment,
-    /// Directly.
-    Direct,
-    /// Through this proxy.
-    Address(String),
-}
 
 /// What the gateway follows of the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayRules {
-    /// Certificates that vouch for the services beside the system's.
-    pub ca: Option<PathBuf>,
-    /// The way.
-    pub proxy: ProxyRule,
-    /// For a whole exchange.
-    pub timeout: Duration,
+    /// How the services are reached.
+    pub way: Way,
     /// What all have in common.
     pub common: Gateway,
     /// Tickets.
@@ -41,13 +24,12 @@ impl From<&Settings> for GatewayRules {
     fn from(settings: &Settings) -> Self {
         let common = settings.gateway.clone();
         Self {
-            ca: common.ca.clone(),
-            proxy: match common.proxy.as_deref() {
-                None => ProxyRule::Environment,
-                Some("none") => ProxyRule::Direct,
-                Some(address) => ProxyRule::Address(address.into()),
+            way: Way {
+                section: "gateway",
+                ca: common.ca.clone(),
+                proxy: common.proxy.as_deref().into(),
+                timeout: common.timeout,
             },
-            timeout: common.timeout,
             common,
             tickets: settings.tickets.clone(),
             ismp: settings.ismp.clone(),

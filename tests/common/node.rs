@@ -144,14 +144,7 @@ impl TestNode {
         let before = self.settings.state_dir.clone();
         fs::create_dir(&after).unwrap();
         // The database before its log: what the log lacks was not promised to anybody.
-        let names = [
-            SIGNING_KEY,
-            "gateway.key",
-            "gateway.key.wrapped",
-            "keynode.db",
-            "keynode.db-wal",
-        ];
-        for name in names {
+        for name in [SIGNING_KEY, "gateway.key", "keynode.db", "keynode.db-wal"] {
             if before.join(name).exists() {
                 fs::copy(before.join(name), after.join(name)).unwrap();
             }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
-use keynode::sandbox::{Canned, Held};
+use keynode::sandbox::{Canned, HeldAt};
 use serde_json::{Value, json};
 
 use crate::keys::Key;
@@ -42,7 +42,7 @@ fn in_time(world: &World, what: &str, mut is: impl FnMut(&Value) -> bool) -> Val
 
 /// Starts a process that gets stuck at a request, and crashes the node there; once that has done `meanwhile`, the request
 /// is let go.
-fn crashed_at(request: usize, held: Held, meanwhile: impl FnOnce(&World)) -> World {
+fn crashed_at(request: usize, held: HeldAt, meanwhile: impl FnOnce(&World)) -> World {
     let mut world = World::new(Key::File);
     let gate = world.sandbox.hold_taxcom(request, held);
     let body = order(&world, "SubscriberID").to_string();
@@ -68,15 +68,15 @@ fn asked_in_vain(world: &World) {
 
 #[test]
 fn a_crash_after_each_request_costs_nothing() {
-    crash_at_each(Held::Done);
+    crash_at_each(HeldAt::Done);
 }
 
 #[test]
 fn a_crash_before_each_request_costs_nothing() {
-    crash_at_each(Held::Lost);
+    crash_at_each(HeldAt::Lost);
 }
 
-fn crash_at_each(held: Held) {
+fn crash_at_each(held: HeldAt) {
     for request in 1..=REQUESTS {
         let world = crashed_at(request, held, |_| ());
         let process = in_time(&world, "the application is to wait", |process| {
@@ -94,7 +94,7 @@ fn crash_at_each(held: Held) {
 
 #[test]
 fn an_application_that_arrives_late_is_not_sent_again() {
-    let world = crashed_at(SENDING, Held::Late, asked_in_vain);
+    let world = crashed_at(SENDING, HeldAt::Late, asked_in_vain);
     in_time(&world, "the application is to wait", |process| {
         process["RequestStatus"] == "ОжиданиеОбработки"
     });
@@ -105,7 +105,7 @@ fn an_application_that_arrives_late_is_not_sent_again() {
 fn an_application_whose_answer_is_lost_is_not_sent_again() {
     for status in [0, 200, 500, 502] {
         let world = World::new(Key::File);
-        let gate = world.sandbox.hold_taxcom(SENDING - 1, Held::Done);
+        let gate = world.sandbox.hold_taxcom(SENDING - 1, HeldAt::Done);
         thread::scope(|scope| {
             let started = scope.spawn(|| started(&world));
             assert!(gate.wait(PATIENCE));
@@ -130,7 +130,7 @@ fn an_application_whose_answer_is_lost_is_not_sent_again() {
 #[test]
 fn an_application_that_never_arrived_is_sent_after_the_service_was_asked_twice() {
     let world = World::new(Key::File);
-    let gate = world.sandbox.hold_taxcom(SENDING, Held::Lost);
+    let gate = world.sandbox.hold_taxcom(SENDING, HeldAt::Lost);
     let process = thread::scope(|scope| {
         let started = scope.spawn(|| started(&world));
         assert!(gate.wait(PATIENCE));
@@ -211,7 +211,7 @@ fn a_service_that_is_away_is_asked_less_and_less_often_and_nothing_is_lost() {
 
 with_both_keys!(the_key_is_pulled_in_mid_flow, |world| {
     // It is away when the marker is to be decrypted.
-    let gate = world.sandbox.hold_taxcom(3, Held::Done);
+    let gate = world.sandbox.hold_taxcom(3, HeldAt::Done);
     let process = thread::scope(|scope| {
         let started = scope.spawn(|| started(&world));
         assert!(gate.wait(PATIENCE));

@@ -117,7 +117,7 @@ impl Client {
         )
         .header("Content-Type", "text/xml;charset=UTF-8")
         .header("SOAPAction", "\"\"");
-        ask.timeout = Some(timeout.min(shared.rules().timeout));
+        ask.timeout = Some(timeout.min(shared.rules().common.timeout));
         let told = shared.upstream.ask(ask).await;
         told.map_err(|unreached| {
             self.known.store(None);
@@ -144,7 +144,7 @@ impl Client {
 
     async fn read(&self, shared: &Shared, url: &str) -> Result<Service, Failure> {
         let mut ask = Ask::get(format!("{url}?wsdl"));
-        ask.timeout = Some(FIRST.min(shared.rules().timeout));
+        ask.timeout = Some(FIRST.min(shared.rules().common.timeout));
         let told = shared.upstream.ask(ask).await;
         let told = told.map_err(|unreached| Failure {
             sent: false,

@@ -7,7 +7,7 @@ use super::super::server::Sandbox;
 
 /// When a request is done that is held up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
+pub enum HeldAt {
     /// Before: only its answer is held up.
     Done,
     /// Once it is let go: it comes late.
@@ -34,7 +34,7 @@ impl Gate {
 #[derive(Debug)]
 pub(super) struct Shut {
     requests: usize,
-    pub(super) held: Held,
+    pub(super) held: HeldAt,
     arrived: Sender<()>,
     go: Receiver<()>,
 }
@@ -55,7 +55,7 @@ impl Shut {
 
 impl Sandbox {
     /// Holds up a request to 1C-Taxcom, the first being that which comes next; reading its description is none.
-    pub fn hold_taxcom(&self, request: usize, held: Held) -> Gate {
+    pub fn hold_taxcom(&self, request: usize, held: HeldAt) -> Gate {
         let (arrived, seen) = channel();
         let (let_go, go) = channel();
         self.world().taxcom.gate = Some(Shut {

@@ -10,7 +10,7 @@ mod wsdl;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-pub use gate::{Gate, Held};
+pub use gate::{Gate, HeldAt};
 
 use application::Application;
 use dialogue::Session;
@@ -102,16 +102,16 @@ fn let_in(world: &Mutex<World>, perform: impl FnOnce() -> Result<String, String>
         return perform();
     };
     match gate.held {
-        Held::Done => {
+        HeldAt::Done => {
             let answer = perform();
             gate.hold();
             answer
         }
-        Held::Late => {
+        HeldAt::Late => {
             gate.hold();
             perform()
         }
-        Held::Lost => {
+        HeldAt::Lost => {
             gate.hold();
             Err("lost on its way".into())
         }

@@ -1,44 +1,21 @@
 //! /api/organizations: for whom the services work, with which certificate and which data.
 
-use std::collections::BTreeMap;
+mod fields;
 
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::cms::Thumbprint;
-use crate::gateway::{
-    Changes, Facility, Gateway, Organization, SignerNow, StateError, check_registration, uuid,
-};
-use crate::licence::Itn;
+use crate::gateway::{Changes, Gateway, Organization, SignerNow, StateError, Trouble};
 
-use crate::api::body::Fields;
 use crate::api::error::ApiError;
 use crate::api::record::{Scalar, record};
 use crate::api::reply::Reply;
 use crate::api::{Api, Request};
 
-/// The most characters of a name.
-const LONGEST_NAME: usize = 256;
-/// The most characters of a thumbprint, however it is spelled.
-const LONGEST_THUMBPRINT: usize = 128;
-/// The most characters of a subscriber's number.
-const LONGEST_ID: usize = 64;
-/// The most places of production.
-const MOST_FACILITIES: usize = 500;
+use fields::{named, read};
 
-/// What a body may have; the first and the last are told, and may be sent back as they were told.
-const FIELDS: [&str; 10] = [
-    "ITN",
-    "Name",
-    "Certificate",
-    "PowerOfAttorneyITN",
-    "OmsId",
-    "OmsConnection",
-    "Facilities",
-    "SubscriberID",
-    "RegistrationData",
-    "Signer",
-];
+/// The most characters of an address that an audit row shows.
+const LONGEST_ITN: usize = 64;
 
 /// An organisation in a listing.
 struct Row {
@@ -152,7 +129,7 @@ fn replace(
 }
 
 /// What an administrator sees where the node could not keep or read something.
-fn stored<T>(result: Result<Result<T, StateError>, crate::gateway::Trouble>) -> Result<T, ApiError> {
+fn stored<T>(result: Result<Result<T, StateError>, Trouble>) -> Result<T, ApiError> {
     let error = match result {
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(error)) => error.to_string(),
@@ -164,17 +141,8 @@ fn stored<T>(result: Result<Result<T, StateError>, crate::gateway::Trouble>) -> 
     ))
 }
 
-fn named(itn: &str) -> Result<String, ApiError> {
-    let parsed = Itn::parse(itn).map_err(|error| wrong("ITN", &error))?;
-    Ok(parsed.to_string())
-}
-
 fn unknown(itn: &str) -> ApiError {
     ApiError::organization_not_found(format!("There is no organization {itn}."))
-}
-
-fn wrong(name: &str, error: &dyn std::fmt::Display) -> ApiError {
-    ApiError::bad_request(format!("{name}: {error}."))
 }
 
 /// The organisation with what the node knows of its certificate.
@@ -216,133 +184,14 @@ async fn note(api: &Api, request: &Request, itn: &str, detail: String) -> Result
 
 /// Notes a refusal.
 fn refused(api: &Api, request: &Request, itn: &str, error: ApiError) -> ApiError {
-    let object: String = itn.chars().filter(|c| !c.is_control()).take(LONGEST_ID).collect();
+    let object: String = itn
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST_ITN)
+        .collect();
     let why = error.sentence().to_owned();
     let actor = request.actor();
     api.desk
         .note(actor.did(api.now(), "organization-failure", object, why));
     error
-}
-
-/// Takes a body apart.
-fn read(itn: &str, body: &[u8]) -> Result<(String, Organization), ApiError> {
-    let itn = named(itn)?;
-    let fields = Fields::parse(body)?;
-    fields.only(&FIELDS)?;
-    if self::itn(&fields, "ITN")?.is_some_and(|told| told != itn) {
-        return Err(ApiError::bad_request("ITN: expected that of the address."));
-    }
-    let organization = Organization {
-        name: text(&fields, "Name", LONGEST_NAME)?,
-        certificate: certificate(&fields)?,
-        power_of_attorney_itn: self::itn(&fields, "PowerOfAttorneyITN")?,
-        oms_id: id(&fields, "OmsId")?,
-        oms_connection: id(&fields, "OmsConnection")?,
-        facilities: facilities(fields.list("Facilities")?)?,
-        subscriber_id: text(&fields, "SubscriberID", LONGEST_ID)?,
-        registration_data: registration(&fields, &itn)?,
-    };
-    Ok((itn, organization))
-}
-
-/// A text; an empty one is none.
-fn text(fields: &Fields, name: &str, longest: usize) -> Result<Option<String>, ApiError> {
-    let text = fields.text(name, longest)?;
-    let text = text
-        .map(|text| text.trim().to_owned())
-        .filter(|text| !text.is_empty());
-    if text
-        .as_ref()
-        .is_some_and(|text| text.chars().any(char::is_control))
-    {
-        return Err(ApiError::bad_request(format!("{name} has control characters.")));
-    }
-    Ok(text)
-}
-
-fn itn(fields: &Fields, name: &str) -> Result<Option<String>, ApiError> {
-    let told = fields
-        .number_or_text(name)?
-        .filter(|value| value.as_str() != Some(""));
-    let parsed = told
-        .map(Itn::from_json)
-        .transpose()
-        .map_err(|error| wrong(name, &error))?;
-    Ok(parsed.map(|itn| itn.to_string()))
-}
-
-fn certificate(fields: &Fields) -> Result<Option<String>, ApiError> {
-    let Some(text) = text(fields, "Certificate", LONGEST_THUMBPRINT)? else {
-        return Ok(None);
-    };
-    let print: Thumbprint = text.parse().map_err(|error| wrong("Certificate", &error))?;
-    Ok(Some(print.to_string()))
-}
-
-fn id(fields: &Fields, name: &str) -> Result<Option<String>, ApiError> {
-    let told = text(fields, name, LONGEST_ID)?;
-    let read = told.map(|told| uuid(&told).ok_or_else(|| wrong(name, &"expected a UUID")));
-    read.transpose()
-}
-
-fn facilities(list: &[Value]) -> Result<Vec<Facility>, ApiError> {
-    if list.len() > MOST_FACILITIES {
-        return Err(ApiError::bad_request(format!(
-            "Facilities: at most {MOST_FACILITIES}."
-        )));
-    }
-    let mut facilities: Vec<Facility> = Vec::new();
-    for value in list {
-        let fields = Fields::within("Facilities", value)?;
-        fields.only(&["Name", "OmsConnection"])?;
-        let name = text(&fields, "Name", LONGEST_NAME)?;
-        let name = name.ok_or_else(|| ApiError::bad_request("Facilities: a Name is missing."))?;
-        if facilities.iter().any(|known| known.name == name) {
-            return Err(ApiError::bad_request(format!(
-                "Facilities: the Name \"{name}\" is there twice."
-            )));
-        }
-        facilities.push(Facility {
-            name,
-            oms_connection: id(&fields, "OmsConnection")?,
-        });
-    }
-    Ok(facilities)
-}
-
-/// Registration data; its own ITN is that of the organisation.
-fn registration(fields: &Fields, itn: &str) -> Result<BTreeMap<String, String>, ApiError> {
-    let Some(value) = fields.value("RegistrationData") else {
-        return Ok(BTreeMap::new());
-    };
-    let Value::Object(told) = value else {
-        return Err(ApiError::bad_request("RegistrationData: expected an object."));
-    };
-    let mut data = BTreeMap::new();
-    for (name, value) in told {
-        let text = match value {
-            Value::Null => continue,
-            Value::String(text) => text.trim().to_owned(),
-            Value::Number(number) => number.to_string(),
-            _ => {
-                let name: String = name
-                    .chars()
-                    .filter(|c| !c.is_control())
-                    .take(LONGEST_ID)
-                    .collect();
-                return Err(ApiError::bad_request(format!(
-                    "RegistrationData.{name}: expected a string."
-                )));
-            }
-        };
-        data.insert(name.clone(), text);
-    }
-    check_registration(&data)
-        .map_err(|field| ApiError::bad_request(format!("RegistrationData.{}.", field.info)))?;
-    match data.get("ИНН") {
-        Some(own) if !own.is_empty() && own != itn => Err(ApiError::bad_request(
-            "RegistrationData.ИНН: expected that of the organization.",
-        )),
-        _ => Ok(data),
-    }
 }
