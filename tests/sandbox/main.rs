@@ -45,6 +45,7 @@ mod support_account;
 mod taxcom;
 mod taxcom_crash;
 mod taxcom_errors;
+mod taxcom_hostile;
 mod taxcom_states;
 mod tickets;
 mod tickets_issuer;

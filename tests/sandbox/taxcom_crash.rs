@@ -1,5 +1,6 @@
 //! A process with 1C-Taxcom survives whatever happens at any moment of it, and its application is sent once.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::keys::Key;
 use crate::taxcom::{POLL, PROCESSES, act, assert_clean, now, order, started, until};
 use crate::world::World;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Requests of a process from its start to the application's being sent: who, login, certificate, marker, form, application.
 const REQUESTS: usize = 6;
@@ -39,31 +40,26 @@ fn in_time(world: &World, what: &str, mut is: impl FnMut(&Value) -> bool) -> Val
     only(world)
 }
 
-/// Starts a process that gets stuck at a request, and crashes the node there.
-fn crashed_at(request: usize, held: HeldAt, release_first: bool) -> World {
+/// Starts a process that gets stuck at a request, and crashes the node there; once that has done `meanwhile`, the request
+/// is let go.
+fn crashed_at(request: usize, held: HeldAt, meanwhile: impl FnOnce(&World)) -> World {
     let mut world = World::new(Key::File);
     let gate = world.sandbox.hold_taxcom(request, held);
     let body = order(&world, "SubscriberID").to_string();
     let ask = world.ask("POST", PROCESSES).body(body);
     // Nobody gets the answer.
-    let asking = thread::spawn(move || std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ask.send())));
+    let asking = thread::spawn(move || catch_unwind(AssertUnwindSafe(|| ask.send())));
     assert!(gate.wait(PATIENCE), "request {request} did not come");
-    if release_first {
-        world.node.crash(0);
-        drop(gate);
-    } else {
-        world.node.crash(0);
-        // The service is still busy with what came before the crash, while the node asks anew.
-        in_time_to_look(&world);
-        drop(gate);
-    }
+    world.node.crash(0);
+    meanwhile(&world);
+    drop(gate);
     let _ = asking.join();
     world
 }
 
 /// Waits until the node has asked in a new session and learnt that there is no application: the description, who, login,
 /// certificate, marker, the end.
-fn in_time_to_look(world: &World) {
+fn asked_in_vain(world: &World) {
     let requests = 1 + REQUESTS + 6;
     world.until("the node is to ask anew", || {
         world.sandbox.asked("/services/").len() == requests
@@ -81,26 +77,24 @@ fn a_crash_before_each_request_costs_nothing() {
 }
 
 fn crash_at_each(held: HeldAt) {
-    {
-        for request in 1..=REQUESTS {
-            let world = crashed_at(request, held, true);
-            let process = in_time(&world, "the application is to wait", |process| {
-                process["RequestStatus"] == "ОжиданиеОбработки"
-            });
-            assert_eq!(process["ErrorCode"], "", "{request}, {held:?}: {process}");
-            assert_clean(&world, 1);
-            world.sandbox.decide(None);
-            let process = in_time(&world, "it is to end", |process| process["Stage"] == "Ended");
-            assert_eq!(process["RequestStatus"], "Обработана");
-            assert!(world.organization().subscriber_id.is_some());
-            assert_clean(&world, 1);
-        }
+    for request in 1..=REQUESTS {
+        let world = crashed_at(request, held, |_| ());
+        let process = in_time(&world, "the application is to wait", |process| {
+            process["RequestStatus"] == "ОжиданиеОбработки"
+        });
+        assert_eq!(process["ErrorCode"], "", "{request}, {held:?}: {process}");
+        assert_clean(&world, 1);
+        world.sandbox.decide(None);
+        let process = in_time(&world, "it is to end", |process| process["Stage"] == "Ended");
+        assert_eq!(process["RequestStatus"], "Обработана");
+        assert!(world.organization().subscriber_id.is_some());
+        assert_clean(&world, 1);
     }
 }
 
 #[test]
 fn an_application_that_arrives_late_is_not_sent_again() {
-    let world = crashed_at(SENDING, HeldAt::Late, false);
+    let world = crashed_at(SENDING, HeldAt::Late, asked_in_vain);
     in_time(&world, "the application is to wait", |process| {
         process["RequestStatus"] == "ОжиданиеОбработки"
     });

@@ -10,10 +10,10 @@ use crate::keys::Key;
 use crate::taxcom::{POLL, PROCESSES, act, assert_clean, is_kept, now, order, started, until};
 use crate::world::{ACCOUNT, World, organization};
 
-const SERVICE: &str = "/services/";
+pub(crate) const SERVICE: &str = "/services/";
 
 /// An answer of the service with these commands.
-fn commands(inner: &str) -> String {
+pub(crate) fn commands(inner: &str) -> String {
     format!(
         "<S:Envelope xmlns:S=\"http://schemas.xmlsoap.org/soap/envelope/\"><S:Body><p:processResponse \
          xmlns:p=\"https://ws.webits.onec.ru\"><commands>{inner}</commands></p:processResponse></S:Body></S:Envelope>"
@@ -21,13 +21,13 @@ fn commands(inner: &str) -> String {
 }
 
 /// A command with one parameter.
-fn command(name: &str, parameter: &str, value: &str) -> String {
+pub(crate) fn command(name: &str, parameter: &str, value: &str) -> String {
     commands(&format!(
         "<command name=\"{name}\"><parameters><parameter name=\"{parameter}\" value=\"{value}\"/></parameters></command>"
     ))
 }
 
-fn canned(status: u16, body: impl Into<Vec<u8>>) -> Canned {
+pub(crate) fn canned(status: u16, body: impl Into<Vec<u8>>) -> Canned {
     Canned {
         status,
         body: body.into(),
@@ -36,20 +36,20 @@ fn canned(status: u16, body: impl Into<Vec<u8>>) -> Canned {
 }
 
 /// A world whose node knows the description of the service.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new(Key::File);
     world.get("/api/taxcom/registered").expect(200);
     world
 }
 
 /// Has the node read the description of the service, where a failure made it forget that.
-fn reads_description(world: &World, number: usize) {
+pub(crate) fn reads_description(world: &World, number: usize) {
     let target = format!("/api/taxcom/registered?Configuration=x{number}");
     world.get(&target).expect(200);
 }
 
 /// Ends the process, so that another can be started.
-fn end(world: &World, process: &Value) {
+pub(crate) fn end(world: &World, process: &Value) {
     act(world, process, &json!({ "Action": "Завершить" }), 200);
 }
 
@@ -147,28 +147,6 @@ fn a_description_that_is_not_reached_or_is_none() {
         until(&world, &process, "RequestStatus", "ОжиданиеОбработки");
         assert_clean(&world, 1);
     }
-}
-
-#[test]
-fn a_description_that_sends_the_password_elsewhere_is_not_followed() {
-    let elsewhere = World::new(Key::File);
-    let world = World::new(Key::File);
-    let address = format!("{}/services/WebItsSimpleService", elsewhere.sandbox.url());
-    let wsdl = |address: &str| {
-        format!(
-            "<d:definitions xmlns:d=\"w\"><d:service><d:port><a location=\"{address}\"/><d:address location=\"{address}\"/></d:port></d:service></d:definitions>"
-        )
-    };
-    for address in [
-        address.replace("127.0.0.1", "localhost"),
-        "http://webits.1c.ru/x".into(),
-    ] {
-        world.sandbox.say_next(SERVICE, canned(200, wsdl(&address)));
-        let process = started(&world);
-        assert_eq!(process["ErrorCode"], "ОшибкаСервиса", "{process}");
-        end(&world, &process);
-    }
-    assert_eq!(elsewhere.sandbox.asked("/").len(), 0);
 }
 
 #[test]
@@ -280,66 +258,6 @@ fn what_the_service_itself_does_not_take_is_told_in_its_words() {
 }
 
 #[test]
-fn hostile_answers_harm_nobody() {
-    let world = world();
-    let entities = "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]>".to_owned();
-    let put = |name: &str, value: &str| command("store.put", name, value);
-    let bodies = [
-        (entities + &put("a", "&b;")).into_bytes(),
-        "<a>".repeat(200_000).into_bytes(),
-        ("<a>".repeat(100_000) + &"</a>".repeat(100_000)).into_bytes(),
-        commands(&"<command name=\"x\"/>".repeat(100_000)).into_bytes(),
-        put("a", &"x".repeat(3_000_000)).into_bytes(),
-        vec![b'x'; 5 * 1024 * 1024],
-        vec![0xff; 100],
-        put(&"n".repeat(1000), "v").into_bytes(),
-        commands("<command><name>ui.open</name></command>").into_bytes(),
-        commands("<command/>").into_bytes(),
-        command("store.get", "markerED", "").into_bytes(),
-        command("performtheaction", "action", "decode").into_bytes(),
-    ];
-    for (number, body) in bodies.into_iter().enumerate() {
-        let start: String = String::from_utf8_lossy(&body).chars().take(300).collect();
-        reads_description(&world, number);
-        world.sandbox.say_next(SERVICE, canned(200, body));
-        let process = started(&world);
-        // The stand-in refuses a client that has no session.
-        assert_ne!(process["ErrorCode"], "", "{start}: {process}");
-        assert!(!process["ErrorInfo"].as_str().unwrap().contains("root:"));
-        end(&world, &process);
-    }
-    // Markers that are none.
-    for (number, marker) in ["!!", "", "MAA=", "MIIB"].into_iter().enumerate() {
-        let body = commands(&format!(
-            "<command name=\"store.put\"><parameters><parameter name=\"markerED\" value=\"{marker}\"/></parameters></command>\
-             <command name=\"performtheaction\"><parameters><parameter name=\"action\" value=\"decode\"/></parameters></command>"
-        ));
-        reads_description(&world, 100 + number);
-        world.sandbox.say_next(SERVICE, canned(200, body));
-        let process = started(&world);
-        assert_eq!(process["ErrorCode"], "ОшибкаСервиса", "{marker}: {process}");
-        end(&world, &process);
-    }
-    let process = started(&world);
-    assert_eq!(process["RequestStatus"], "ОжиданиеОбработки", "{process}");
-    assert_clean(&world, 1);
-}
-
-#[test]
-fn a_service_that_leads_on_without_end_is_left() {
-    let world = world();
-    for _ in 0..100 {
-        world
-            .sandbox
-            .say_next(SERVICE, canned(200, command("store.get", "language", "")));
-    }
-    let before = world.sandbox.asked(SERVICE).len();
-    let process = started(&world);
-    assert_eq!(process["ErrorCode"], "ОшибкаСервиса", "{process}");
-    assert!(world.sandbox.asked(SERVICE).len() - before < 40);
-}
-
-#[test]
 fn a_certificate_that_is_over_is_told_as_such() {
     let world = world();
     world
@@ -374,7 +292,7 @@ fn a_pin_that_is_wrong_or_missing_is_told_and_not_tried_again() {
 
 #[test]
 fn nothing_secret_is_kept_openly_or_told() {
-    let world = World::new(Key::File);
+    let mut world = World::new(Key::File);
     let process = started(&world);
     world.sandbox.decide(None);
     world.node.advance(POLL);
@@ -390,9 +308,14 @@ fn nothing_secret_is_kept_openly_or_told() {
         all.next().unwrap_or_else(|| panic!("{name} was not sent"))
     };
     let shown = now(&world, &process).to_string();
-    let audit = world.node.get("/api/audit").text().to_owned();
-    for secret in ["session_id", "openMarkerED", "password"] {
-        let secret = value(secret);
+    let secrets = ["session_id", "openMarkerED", "password"].map(value);
+    let audit = format!("{:?}", crate::world::audit(&mut world, "taxcom%"));
+    // Who started it, and that it ended by itself.
+    assert!(
+        audit.contains("robot@") && audit.contains("Ended, Обработана"),
+        "{audit}"
+    );
+    for secret in secrets {
         assert!(secret.len() > 8);
         for place in [&shown, &audit] {
             assert!(!place.contains(&secret));

@@ -339,7 +339,7 @@ impl Dialogue {
             "ftx3" => {
                 let mut fields = BTreeMap::new();
                 for parameter in &command.parameters {
-                    fields.insert(parameter.name.clone(), parameter.value.clone());
+                    fields.insert(parameter.name.clone(), parameter.value.to_string());
                 }
                 let url = command.value("url").unwrap_or_default().to_owned();
                 fields.retain(|name, _| !["indexform", "url"].contains(&name.to_ascii_lowercase().as_str()));

@@ -75,14 +75,13 @@ impl Application {
         if self.status != "notconsidered" {
             return;
         }
-        match rejected {
-            Some(reason) => (self.status, self.reason) = ("rejected", reason.to_owned()),
-            None => {
-                self.status = "obtained";
-                if self.subscriber.is_empty() {
-                    self.subscriber = format!("2AL-00000000-0000-0000-0000-000{}", self.number);
-                }
-            }
+        if let Some(reason) = rejected {
+            (self.status, self.reason) = ("rejected", reason.to_owned());
+            return;
+        }
+        self.status = "obtained";
+        if self.subscriber.is_empty() {
+            self.subscriber = format!("2AL-00000000-0000-0000-0000-000{}", self.number);
         }
     }
 

@@ -74,9 +74,9 @@ pub(super) fn go_on(
         return Ok(vec![command("ui.open", &[("indexform", "bh1")])]);
     }
     match session.place {
-        Place::Login => login(&mut lock(world), session, &told),
+        Place::Login => Ok(login(&mut lock(world), session, &told)),
         Place::Certificate => certificate(world, judge, session, &told),
-        Place::Marker => shown(&mut lock(world).taxcom, session, &told),
+        Place::Marker => Ok(shown(&mut lock(world).taxcom, session, &told)),
         Place::Status | Place::Application => pressed(&mut lock(world).taxcom, session, &told),
     }
 }
@@ -117,21 +117,21 @@ fn put(memory: &mut Memory, session: Session) {
     memory.sessions.insert(session.id.clone(), session);
 }
 
-fn login(world: &mut World, session: Session, told: &Told<'_>) -> Result<Vec<Command>, String> {
+fn login(world: &mut World, session: Session, told: &Told<'_>) -> Vec<Command> {
     let (login, password) = &world.account;
     if (told.get("login"), told.get("password")) != (login.as_str(), password.as_str()) {
         world.taxcom.sessions.remove(&session.id);
-        return Ok(vec![command(
+        return vec![command(
             "ui.open",
             &[("indexform", "f4"), ("formmessage", "Неверный логин или пароль")],
-        )]);
+        )];
     }
     let place = Place::Certificate;
     put(&mut world.taxcom, Session { place, ..session });
-    Ok(vec![
+    vec![
         command("performtheaction", &[("action", "getCertificate")]),
         command("store.get", &[("certificateED", "")]),
-    ])
+    ]
 }
 
 fn certificate(
@@ -165,35 +165,35 @@ fn certificate(
 }
 
 /// The key was shown, or was not.
-fn shown(memory: &mut Memory, session: Session, told: &Told<'_>) -> Result<Vec<Command>, String> {
+fn shown(memory: &mut Memory, session: Session, told: &Told<'_>) -> Vec<Command> {
     if told.get("openMarkerED") != session.marker {
         memory.sessions.remove(&session.id);
-        return Ok(vec![command("system.halt", &[("errorCode", "105")])]);
+        return vec![command("system.halt", &[("errorCode", "105")])];
     }
     let status = memory.applications.get(&session.certificate);
     if session.cabinet {
         if status.is_none_or(|application| application.status != "obtained") {
             memory.sessions.remove(&session.id);
-            return Ok(vec![
+            return vec![
                 command("message.show", &[("messageText", "Абонент не зарегистрирован")]),
                 command("system.halt", &[("errorCode", "404")]),
-            ]);
+            ];
         }
         let url = format!("https://lk.taxcom.example/enter?ticket={}", session.marker);
-        return Ok(vec![command(
+        return vec![command(
             "ui.open",
             &[
                 ("indexform", "ftx3"),
                 ("url", &url),
                 ("caption", "Личный кабинет"),
             ],
-        )]);
+        )];
     }
     let mut answer = vec![command("setcodesregion", &[("77", "Москва")])];
     answer.extend(status_form(memory, &session));
     let place = Place::Status;
     put(memory, Session { place, ..session });
-    Ok(answer)
+    answer
 }
 
 fn status_form(memory: &Memory, session: &Session) -> Vec<Command> {

@@ -57,9 +57,10 @@ pub(super) fn read(body: &[u8], attributes: bool) -> Result<Request, String> {
 
 fn parameter(node: Node<'_, '_>, number: usize, attributes: bool) -> Result<(String, String), String> {
     let field = |name: &str| {
-        let own = match attributes {
-            true => node.attribute(name).map(str::to_owned),
-            false => child(node, name).ok().map(content),
+        let own = if attributes {
+            node.attribute(name).map(str::to_owned)
+        } else {
+            child(node, name).ok().map(content)
         };
         own.ok_or_else(|| format!("cvc-complex-type: a parameter without {name}"))
     };
@@ -80,28 +81,35 @@ fn content(node: Node<'_, '_>) -> String {
 
 /// The answer of `process`.
 pub(super) fn response(commands: &[Command], attributes: bool) -> String {
-    let field = |fields: &[(&str, &str)]| -> (String, String) {
-        let written = fields.iter().map(|(name, value)| match attributes {
-            true => format!(" {name}=\"{}\"", escaped(value)),
-            false => format!("<{name}>{}</{name}>", escaped(value)),
+    let element = |name: &str, fields: &[(&str, &str)], inner: &str| {
+        let written = fields.iter().map(|(field, value)| {
+            let value = escaped(value);
+            if attributes {
+                format!(" {field}=\"{value}\"")
+            } else {
+                format!("<{field}>{value}</{field}>")
+            }
         });
-        let written = written.collect();
+        let written: String = written.collect();
         if attributes {
-            (written, String::new())
+            format!("<{name}{written}>{inner}</{name}>")
         } else {
-            (String::new(), written)
+            format!("<{name}>{written}{inner}</{name}>")
         }
     };
-    let mut all = String::new();
-    for command in commands {
-        let mut inner = String::new();
-        for (name, value, scope) in &command.parameters {
-            let (own, within) = field(&[("name", name), ("value", value), ("type", scope)]);
-            inner += &format!("<parameter{own}>{within}</parameter>");
-        }
-        let (own, within) = field(&[("name", command.name)]);
-        all += &format!("<command{own}>{within}<parameters>{inner}</parameters></command>");
-    }
+    let written = commands.iter().map(|command| {
+        let parameters = command.parameters.iter().map(|(name, value, scope)| {
+            element(
+                "parameter",
+                &[("name", name), ("value", value), ("type", scope)],
+                "",
+            )
+        });
+        let parameters: String = parameters.collect();
+        let parameters = format!("<parameters>{parameters}</parameters>");
+        element("command", &[("name", command.name)], &parameters)
+    });
+    let all: String = written.collect();
     format!("<p:processResponse xmlns:p=\"{NAMESPACE}\"><commands>{all}</commands></p:processResponse>")
 }
 

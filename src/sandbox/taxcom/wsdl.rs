@@ -6,18 +6,22 @@ pub(super) const NAMESPACE: &str = "https://ws.webits.onec.ru";
 /// The document.
 pub(super) fn document(address: &str, attributes: bool) -> String {
     let fields = |names: &[&str]| {
-        let field = |name: &&str| match attributes {
-            true => format!("<xs:attribute name=\"{name}\" type=\"xs:string\"/>"),
-            false => format!("<xs:element name=\"{name}\" type=\"xs:string\" minOccurs=\"0\"/>"),
+        let field = |name: &&str| {
+            if attributes {
+                format!("<xs:attribute name=\"{name}\" type=\"xs:string\"/>")
+            } else {
+                format!("<xs:element name=\"{name}\" type=\"xs:string\" minOccurs=\"0\"/>")
+            }
         };
         names.iter().map(field).collect::<String>()
     };
     let within = r#"<xs:element name="parameters" type="t:Parameters" minOccurs="0"/>"#;
     let kind = |name: &str, own: &[&str]| {
         let own = fields(own);
-        let inner = match attributes {
-            true => format!("<xs:sequence>{within}</xs:sequence>{own}"),
-            false => format!("<xs:sequence>{own}{within}</xs:sequence>"),
+        let inner = if attributes {
+            format!("<xs:sequence>{within}</xs:sequence>{own}")
+        } else {
+            format!("<xs:sequence>{own}{within}</xs:sequence>")
         };
         format!("<xs:complexType name=\"{name}\">{inner}</xs:complexType>")
     };

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use serde_json::Map;
 
-use crate::gateway::{Action, Callback, Process, Refusal, Started, Trouble};
+use crate::gateway::{Action, Callback, Process, Refusal, Stage, Started, Trouble};
 
 use super::order;
 use super::{note_failure, record, refused, shown};
@@ -123,16 +123,14 @@ fn ended(api: &Api, request: &Request, object: &str, refusal: Refusal) -> Result
 
 /// How far a process is, for the audit log.
 fn told(process: &Process) -> String {
-    let waits =
-        matches!(process.stage, crate::gateway::Stage::Status) && process.on_status != Callback::Standard;
-    let mut told = format!("{}, {}", process.stage.word(), process.status.word());
-    if waits {
-        told += ", waits for an action";
+    let mut told = vec![process.stage.word().to_owned(), process.status.word().to_owned()];
+    if process.stage == Stage::Status && process.on_status != Callback::Standard {
+        told.push("waits for an action".into());
     }
     if let Some(trouble) = &process.trouble {
-        told += &format!(", {}: {}", trouble.code.word(), trouble.info);
+        told.push(format!("{}: {}", trouble.code.word(), trouble.info));
     }
-    told
+    told.join(", ")
 }
 
 /// An ID as it is written.
