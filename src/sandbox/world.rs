@@ -29,6 +29,11 @@ impl World {
         }
     }
 
+    /// Remembers that a client did what none may.
+    pub(super) fn offended(&mut self, what: &str) {
+        self.offences.push(what.into());
+    }
+
     /// Decides about everything that waits.
     pub(super) fn decide(&mut self, rejected: Option<&str>) {
         self.taxcom.decide(rejected);
