@@ -71,6 +71,13 @@ impl Query {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The same without a parameter that is no filter of this list.
+    pub(super) fn without(&self, name: &str) -> Self {
+        let mut rest = self.clone();
+        rest.filters.retain(|(own, _)| own != name);
+        rest
+    }
+
     /// Holds the query against the fields of a list's objects.
     pub(super) fn plan<R: Record>(&self) -> Result<Plan, ApiError> {
         let mut filters: Vec<(usize, Vec<String>)> = Vec::new();

@@ -21,7 +21,7 @@ mod upstream;
 mod vault;
 
 pub use account::{Account, SupportAccount};
-pub use crpt::{Connection, Crpt};
+pub use crpt::{Answered, Connection, ConnectionOrder, Crpt, SignAs};
 pub use gateway::{Gateway, GatewayHost, GatewayParts, Shared};
 pub use handle::{GatewayError, GatewayHandle};
 pub use ismp::{

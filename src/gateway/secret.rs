@@ -32,3 +32,16 @@ impl fmt::Debug for Secret {
         f.write_str("Secret")
     }
 }
+
+/// A text in which nobody reads these, should a service repeat what it was sent.
+pub(super) fn without(text: &str, secrets: &[&str]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        // As JSON has it, too.
+        let quoted = Zeroizing::new(serde_json::Value::from(*secret).to_string());
+        for form in [quoted.trim_matches('"'), secret] {
+            text = text.replace(form, "***");
+        }
+    }
+    text
+}

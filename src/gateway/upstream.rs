@@ -1,10 +1,11 @@
 //! Asks a service over HTTP. What comes back is bounded; redirects are followed only within the same server.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use reqwest::Method;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::redirect::{Action, Attempt, Policy};
 use zeroize::Zeroizing;
 
@@ -25,7 +26,7 @@ pub(super) struct Ask {
     pub(super) method: Method,
     pub(super) url: String,
     /// Their values may be secret.
-    pub(super) headers: Vec<(&'static str, Zeroizing<String>)>,
+    pub(super) headers: Vec<(Cow<'static, str>, Zeroizing<String>)>,
     pub(super) body: Vec<u8>,
     /// Shorter than the settings' where set.
     pub(super) timeout: Option<Duration>,
@@ -54,8 +55,8 @@ impl Ask {
     }
 
     /// With a header.
-    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, Zeroizing::new(value.into())));
+    pub(super) fn header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), Zeroizing::new(value.into())));
         self
     }
 }
@@ -107,7 +108,9 @@ impl Upstream {
             let mut value =
                 value.map_err(|_| unsent(format!("{name} has characters that HTTP does not carry")))?;
             value.set_sensitive(true);
-            request = request.header(*name, value);
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| unsent("the name of a header is none".into()))?;
+            request = request.header(name, value);
         }
         if let Some(timeout) = ask.timeout {
             request = request.timeout(timeout);

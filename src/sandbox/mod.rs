@@ -9,5 +9,7 @@ mod server;
 mod taxcom;
 mod world;
 
+pub use crpt::REGISTRATION_KEY;
 pub use judge::{Judge, Verdict};
-pub use server::{Asked, Canned, Sandbox, SandboxRules};
+pub use server::{Asked, Canned, Held, Sandbox, SandboxRules};
+pub use taxcom::{Gate, Phase};

@@ -20,6 +20,14 @@ pub(super) struct Memory {
     wrong: HashMap<String, u32>,
 }
 
+impl Memory {
+    /// Uses a ticket up that was made out to a service that `is_for` takes.
+    pub(super) fn redeem(&mut self, ticket: &str, is_for: impl Fn(&str) -> bool) -> bool {
+        let fits = self.tickets.get(ticket).is_some_and(|(owner, _)| is_for(owner));
+        fits && self.tickets.remove(ticket).is_some()
+    }
+}
+
 /// Answers what is its own.
 pub(super) fn answer(world: &Mutex<World>, asked: &Asked) -> Option<Said> {
     let what = asked.path.strip_prefix("/rest/public/")?;

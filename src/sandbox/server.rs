@@ -16,6 +16,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 
+use tokio::sync::watch;
+
 use super::judge::Judge;
 use super::world::World;
 use super::{crpt, ismp, portal, taxcom};
@@ -108,12 +110,17 @@ impl Said {
 /// The connection that a request came by.
 struct Line(OwnedFd);
 
+/// Has requests wait until it is dropped.
+#[derive(Debug)]
+pub struct Held(#[expect(dead_code, reason = "its end is what counts")] watch::Sender<()>);
+
 /// What the server and its owner share.
 struct Inner {
     world: Mutex<World>,
     judge: Judge,
     asked: Mutex<Vec<Asked>>,
     canned: Mutex<VecDeque<(String, Canned)>>,
+    held: Mutex<Vec<(String, watch::Receiver<()>)>>,
 }
 
 /// Stand-ins for all services, until this is dropped.
@@ -140,6 +147,7 @@ impl Sandbox {
             world: Mutex::new(World::new(rules.account, address)),
             asked: Mutex::default(),
             canned: Mutex::default(),
+            held: Mutex::default(),
         });
         let (started, handle) = mpsc::channel();
         let shared = inner.clone();
@@ -191,6 +199,13 @@ impl Sandbox {
     /// Has the next request whose path begins so get this answer. Several wait in line.
     pub fn say_next(&self, path: &str, answer: Canned) {
         lock(&self.inner.canned).push_back((path.into(), answer));
+    }
+
+    /// Has requests whose path begins so wait; they count as asked already.
+    pub fn hold(&self, path: &str) -> Held {
+        let (held, waiting) = watch::channel(());
+        lock(&self.inner.held).push((path.into(), waiting));
+        Held(held)
     }
 
     /// The requests whose path begins so, in their order.
@@ -245,6 +260,13 @@ async fn answer(request: HttpRequest, body: Bytes, inner: Data<Inner>) -> HttpRe
         body: body.to_vec(),
     };
     lock(&inner.asked).push(asked.clone());
+    let held = lock(&inner.held).clone();
+    for (_, mut waiting) in held
+        .into_iter()
+        .filter(|(path, _)| asked.path.starts_with(path.as_str()))
+    {
+        let _ = waiting.changed().await;
+    }
     let canned = {
         let mut waiting = lock(&inner.canned);
         let at = waiting

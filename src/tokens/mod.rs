@@ -14,7 +14,7 @@ mod lane;
 mod opening;
 mod operation;
 mod pin;
-mod private_file;
+pub(crate) mod private_file;
 mod process;
 mod reader;
 mod refused;

@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 ///
 /// # Errors
 /// The system's.
-pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
+pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;
@@ -19,7 +19,7 @@ pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
 }
 
 /// Whether others than its owner can read or change a file.
-pub(super) fn is_exposed(path: &Path, metadata: &Metadata) -> bool {
+pub(crate) fn is_exposed(path: &Path, metadata: &Metadata) -> bool {
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
     exposes(path, metadata.mode(), credentials.as_deref().map(Path::new))
 }

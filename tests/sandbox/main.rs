@@ -19,11 +19,27 @@ mod softhsm;
 #[allow(dead_code, reason = "each service uses a part of it")]
 mod world;
 
+mod access;
+mod crpt;
+mod crpt_errors;
+mod crpt_list;
+mod crpt_program;
+mod crpt_twice;
 mod frame;
+mod ismp;
+mod ismp_access;
+mod ismp_faults;
+mod ismp_renewal;
+mod ismp_responsible;
+mod ismp_stand_in;
 mod judge;
 mod organizations;
 mod stand_ins;
 mod support_account;
+mod taxcom;
+mod taxcom_crash;
+mod taxcom_errors;
+mod taxcom_states;
 mod tickets;
 mod tickets_issuer;
 mod upstream;

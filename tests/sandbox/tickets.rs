@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::common::Answer;
 use crate::keys::Key;
-use crate::world::{ACCOUNT, World};
+use crate::world::{ACCOUNT, World, audit};
 
 const GET: &str = "/rest/public/ticket/get";
 const CHECK: &str = "/rest/public/ticket/check";
@@ -381,4 +381,35 @@ fn an_unmodified_configuration_arrives_at_the_seeds_code() {
         .body(good)
         .send();
     assert_eq!(stranger.refused(401), "EHTTPUnauthorized");
+}
+
+#[test]
+fn the_audit_log_tells_who_got_a_ticket_for_what_and_not_the_ticket() {
+    let mut world = world();
+    let got = ask(&world);
+    world.sandbox.say_next(GET, canned(403, "{}"));
+    ask(&world);
+    knock(&world, r#"{"zone":7,"openUrl":"https://its.1c.ru"}"#).expect(201);
+    check(&world, got["Ticket"].as_str().unwrap(), OWNER);
+    let rows = audit(&mut world, "ticket%");
+    let told: Vec<_> = rows
+        .iter()
+        .map(|(actor, event, object, detail)| {
+            assert_eq!((actor.as_str(), object.as_str()), ("robot@127.0.0.1", OWNER));
+            (event.as_str(), detail.as_str())
+        })
+        .collect();
+    let held = format!("it holds, of {}", ACCOUNT.0);
+    assert_eq!(
+        told,
+        [
+            ("ticket", "area 5"),
+            (
+                "ticket-failure",
+                "area 5 ОшибкаПодключения НеверныйЛогинИлиПароль"
+            ),
+            ("ticket", "area 7"),
+            ("ticket-check", &held),
+        ]
+    );
 }

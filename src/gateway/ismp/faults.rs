@@ -100,3 +100,29 @@ fn pause(told: &Told) -> i64 {
         seconds.saturating_mul(1000).clamp(1000, LONGEST_PAUSE)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_the_operators_within_bounds() {
+        let cases = [
+            (None, Some(60_000)),
+            (Some("5"), Some(5_000)),
+            (Some("0"), Some(1_000)),
+            (Some("-9"), Some(1_000)),
+            (Some("9223372036854775807"), Some(3_600_000)),
+            (Some("Fri, 31 Dec 1999 23:59:59 GMT"), Some(60_000)),
+        ];
+        for (asked, pause) in cases {
+            let headers = asked.map(|value| ("retry-after".to_owned(), value.to_owned()));
+            let told = Told {
+                status: 429,
+                headers: headers.into_iter().collect(),
+                body: Vec::new(),
+            };
+            assert_eq!(refusal("auth/key", &told).pause, pause, "{asked:?}");
+        }
+    }
+}

@@ -8,10 +8,10 @@ use super::super::organization::Organization;
 use super::super::outcome::{Code, Trouble};
 use super::super::state::Changes;
 use super::directory::Directory;
-use super::faults::Fault;
 use super::kind::TokenType;
 use super::live::Lives;
 use super::pace::Pace;
+use super::renewal::lead;
 use super::sign_in::{Applicant, SignedIn, server, sign_in, told_itn};
 use super::token::{Live, Place, SessionKey, Slot, renewal};
 use super::{Organizations, RENEWAL};
@@ -126,7 +126,9 @@ impl Keys {
             }
             Err(fault) => {
                 let kept = kept.unwrap_or_else(|| self.blank(errand, &organization));
-                self.keep_fault(&name, kept, &fault);
+                if let Err(error) = self.keep_fault(&name, kept, &fault) {
+                    tracing::error!(%error, "what IS MP refused could not be kept");
+                }
                 Err(fault.trouble)
             }
         }
@@ -146,6 +148,7 @@ impl Keys {
             certificate: None,
             failures: 0,
             trouble: None,
+            tried: None,
             not_before: None,
         }
     }
@@ -169,7 +172,7 @@ impl Keys {
             told_itn: live.told_itn.clone(),
             ..self.blank(errand, who.organization)
         };
-        let before = i64::try_from(rules.ismp.renew_before.as_millis()).unwrap_or(i64::MAX);
+        let before = lead(&rules);
         let due = renewal(now, got.valid_until, before);
         let mut changes = Changes::new().plan(RENEWAL, &name, due);
         let sealed = self
@@ -182,18 +185,6 @@ impl Keys {
             Err(error) => tracing::error!(%error, "a session key of IS MP could not be kept"),
         }
         live
-    }
-
-    fn keep_fault(&self, name: &str, kept: SessionKey, fault: &Fault) {
-        let kept = SessionKey {
-            failures: kept.failures.saturating_add(1),
-            trouble: Some(fault.trouble.clone()),
-            not_before: fault.pause.map(|pause| self.shared.now().plus(pause)),
-            ..kept
-        };
-        if let Err(error) = self.shared.state.commit(Changes::new().update(name, &kept)) {
-            tracing::error!(%error, "what IS MP refused could not be kept");
-        }
     }
 }
 

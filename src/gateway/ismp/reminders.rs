@@ -8,6 +8,7 @@ use crate::licence::Timestamp;
 
 use super::super::outcome::Trouble;
 use super::Ismp;
+use super::renewal::lead as lead_of;
 use super::responsible::{REFRESH, Watcher};
 use super::token::{Live, Place, SessionKey, Slot, renewal};
 
@@ -140,7 +141,7 @@ impl Ismp {
             unattended: key_ready && !failing,
             before,
         };
-        let lead = i64::try_from(rules.ismp.renew_before.as_millis()).unwrap_or(i64::MAX);
+        let lead = lead_of(&rules);
         TokenRow {
             key_ready,
             renewal: live.map(|live| renewal(live.obtained, live.valid_until, lead)),

@@ -7,8 +7,10 @@ use crate::licence::Timestamp;
 
 use super::super::jobs::Next;
 use super::super::outcome::{Code, Detail, Trouble};
+use super::super::rules::GatewayRules;
 use super::super::state::{Changes, StateError};
 use super::RENEWAL;
+use super::faults::Fault;
 use super::keys::Keys;
 use super::kind::TokenType;
 use super::token::{Place, SessionKey, Slot, is_good, renewal};
@@ -59,7 +61,7 @@ impl Keys {
             return Ok(Next::Done);
         };
         let live = self.live(&place)?;
-        let before = i64::try_from(rules.ismp.renew_before.as_millis()).unwrap_or(i64::MAX);
+        let before = lead(&rules);
         if let (Some(_), Some(obtained), Some(end)) = (&live, kept.obtained, kept.valid_until)
             && is_good(obtained, end, now)
             && now < renewal(obtained, end, before)
@@ -70,39 +72,55 @@ impl Keys {
             return Ok(Next::At(until.min(now.plus(super::faults::LONGEST_PAUSE))));
         }
         if let Err(trouble) = self.can_sign(&place) {
-            if kept.trouble.as_ref() != Some(&trouble) {
-                self.note(&kept, &trouble);
-                let failures = kept.failures.saturating_add(1);
-                let kept = SessionKey {
-                    failures,
-                    trouble: Some(trouble),
-                    ..kept
-                };
-                let changes = Changes::new().update(name, &kept);
-                self.shared.state.commit(changes).map_err(unsaved)?;
+            self.note(&kept, &trouble);
+            self.keep_fault(name, kept, &trouble.into()).map_err(unsaved)?;
+            // A key that came while this was written was not yet waited for.
+            if self.can_sign(&place).is_ok() {
+                let again = Changes::new().plan(RENEWAL, name, now);
+                self.shared.state.commit(again).map_err(unsaved)?;
             }
-            return Ok(Next::At(now.plus(LOOK)));
+            return Ok(Next::Planned);
         }
         let not = live.map(|live| live.number);
         match self.have(&place, not).await {
             Ok(had) => {
                 if had.new {
-                    let detail = format!(
-                        "{}, renewed, valid until {}",
-                        place.kind.word(),
-                        had.live.valid_until
-                    );
+                    let (word, end) = (place.kind.word(), had.live.valid_until);
+                    let detail = format!("{word}, renewed, valid until {end}");
                     self.shared.host.note("session-key", &place.itn, &detail);
                 }
                 Ok(Next::At(renewal(had.live.obtained, had.live.valid_until, before)))
             }
             Err(trouble) => {
-                if kept.trouble.as_ref() != Some(&trouble) {
-                    self.note(&kept, &trouble);
+                self.note(&kept, &trouble);
+                let after = self.shared.state.find::<SessionKey>(name).map_err(unsaved)?;
+                // The next try stands in the same commit as the failure; where that failed too, some time passes.
+                if after.is_some_and(|after| after.failures > kept.failures) {
+                    return Ok(Next::Planned);
                 }
-                Ok(Next::At(self.next_try(&kept, &trouble)))
+                Ok(Next::At(now.plus(LOOK)))
             }
         }
+    }
+
+    /// Keeps that a try failed, and plans the next together with it, where there was a token to renew.
+    pub(super) fn keep_fault(&self, name: &str, kept: SessionKey, fault: &Fault) -> Result<(), StateError> {
+        let now = self.shared.now();
+        let next = self.next_try(&kept, fault);
+        let kept = SessionKey {
+            failures: kept.failures.saturating_add(1),
+            trouble: Some(fault.trouble.clone()),
+            tried: Some(now),
+            not_before: fault.pause.map(|pause| now.plus(pause)),
+            ..kept
+        };
+        let mut changes = Changes::new().update(name, &kept);
+        if kept.obtained.is_some() {
+            changes = changes.plan(RENEWAL, name, next);
+        }
+        self.shared.state.commit(changes)?;
+        self.shared.wake.notify_one();
+        Ok(())
     }
 
     /// Whom the token of a record is renewed for; none: for nobody any more.
@@ -130,21 +148,29 @@ impl Keys {
         self.shared.signer.check(thumbprint)
     }
 
-    fn next_try(&self, before: &SessionKey, trouble: &Trouble) -> Timestamp {
-        let now = self.shared.now();
+    /// When to try again: after a pause, but a token that was to be replaced before its time is renewed in its time.
+    fn next_try(&self, before: &SessionKey, fault: &Fault) -> Timestamp {
+        let (now, rules, trouble) = (self.shared.now(), self.shared.rules(), &fault.trouble);
         let at = usize::try_from(before.failures).unwrap_or(usize::MAX);
         let wait = match (trouble.detail, trouble.code) {
             (Some(detail), _) if is_of_the_key(detail) => LOOK,
             (_, Code::BadLogin | Code::BadRequest) => REFUSED,
             _ => TRIES[at.min(TRIES.len() - 1)],
         };
-        let name = Slot::new(&before.place(), before.connection.as_deref()).name();
-        let kept = self.shared.state.find::<SessionKey>(&name).ok().flatten();
-        let not_before = kept.and_then(|kept| kept.not_before);
-        now.plus(wait).max(not_before.unwrap_or(now))
+        let next = now.plus(wait.max(fault.pause.unwrap_or(0)));
+        match (before.obtained, before.valid_until) {
+            (Some(obtained), Some(end)) if is_good(obtained, end, now) => {
+                next.max(renewal(obtained, end, lead(&rules)))
+            }
+            _ => next,
+        }
     }
 
+    /// Tells of a trouble that is new.
     fn note(&self, kept: &SessionKey, trouble: &Trouble) {
+        if kept.trouble.as_ref() == Some(trouble) {
+            return;
+        }
         let word = trouble.detail.map_or(trouble.code.word(), Detail::word);
         let detail = format!(
             "{}, not renewed: {word}, {}",
@@ -170,6 +196,11 @@ impl Keys {
         self.shared.wake.notify_one();
         Ok(())
     }
+}
+
+/// So long before its end a token is renewed, in milliseconds.
+pub(super) fn lead(rules: &GatewayRules) -> i64 {
+    i64::try_from(rules.ismp.renew_before.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Whether a key has to be plugged in, or opened, before anything can be tried again.

@@ -87,6 +87,8 @@ pub struct SessionKey {
     pub failures: u32,
     /// How the last of them ended.
     pub trouble: Option<Trouble>,
+    /// When that was.
+    pub tried: Option<Timestamp>,
     /// The operator is not asked before.
     pub not_before: Option<Timestamp>,
 }

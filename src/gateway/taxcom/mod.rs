@@ -11,6 +11,7 @@ mod registration;
 mod sending;
 mod soap;
 mod start;
+mod trouble;
 mod view;
 mod walk;
 mod work;

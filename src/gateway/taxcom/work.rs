@@ -8,8 +8,9 @@ use crate::gateway::state::Changes;
 
 use super::POLL;
 use super::client::{Client, Failure};
-use super::dialogue::{Dialogue, Entry, Form, Session, nonsense};
+use super::dialogue::{Dialogue, Entry, Form, Session};
 use super::process::{Action, Callback, Process, ProcessKind, RequestStatus, Stage};
+use super::trouble::nonsense;
 use super::walk::{self, Rest, Walk};
 
 /// So often the service must know nothing of an application before that counts as not sent.

@@ -1,12 +1,11 @@
 //! Asks the support portal (spec, services, section 1.1).
 
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::super::account::Account;
 use super::super::gateway::Shared;
 use super::super::outcome::{Code, Detail, Trouble};
-use super::super::secret::Secret;
+use super::super::secret::{Secret, without};
 use super::super::upstream::{Ask, Told};
 use super::Domain;
 
@@ -128,16 +127,4 @@ impl Portal<'_> {
             info,
         )
     }
-}
-
-/// A text in which nobody reads these, should the portal repeat what it was sent.
-fn without(text: &str, secrets: &[&str]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        let quoted = Zeroizing::new(Value::from(*secret).to_string());
-        for form in [quoted.trim_matches('"'), secret] {
-            text = text.replace(form, "***");
-        }
-    }
-    text
 }

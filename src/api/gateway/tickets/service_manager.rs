@@ -43,7 +43,7 @@ fn order(knock: &Knock<'_>, user: &str) -> Result<TicketOrder, ApiError> {
     })
 }
 
-/// 1C reads 400, 403 and 404 as ОшибкаПодключения, 500 as ОшибкаСервиса, all else as НеизвестнаяОшибка.
+/// 1C reads 400, 403 and 404 as `ОшибкаПодключения`, 500 as `ОшибкаСервиса`, all else as `НеизвестнаяОшибка`.
 fn status(trouble: &Trouble) -> StatusCode {
     match (trouble.code, trouble.detail) {
         (Code::Connection, Some(Detail::Finer(Code::BadLogin))) => StatusCode::FORBIDDEN,
