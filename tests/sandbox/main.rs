@@ -34,6 +34,7 @@ mod ismp_responsible;
 mod ismp_stand_in;
 mod judge;
 mod organizations;
+mod secrets;
 mod stand_ins;
 mod support_account;
 mod taxcom;
