@@ -26,7 +26,7 @@ pub use gateway::{Gateway, GatewayHost, GatewayParts, Shared};
 pub use handle::{GatewayError, GatewayHandle};
 pub use ismp::{
     Had, Ismp, Live, Place, REFRESH, REMINDERS_NAME, RETAIL_SALE, RequestParameters, Rule, SETTINGS_NAME,
-    SessionKey, TICK, TokenRow, TokenType, Watcher, next_check,
+    SessionKey, Standing, TICK, TokenRow, TokenType, Watcher, next_check,
 };
 pub use organization::{Facility, Organization, uuid};
 pub use outcome::{Code, Detail, Trouble};

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::SharedClock;
 use crate::cms::{Certificate, Profile, Thumbprint};
-use crate::tokens::{CertificateError, CertificatesHandle, Listed, ToSign};
+use crate::tokens::{CertificateError, CertificatesHandle, Listed, Obstacle, ToSign};
 
 use super::key_trouble::{cause, of_a_key, unseen};
 
@@ -112,6 +112,11 @@ impl KeySigner {
         own.filter_map(|listed| listed.thumbprint).collect()
     }
 
+    /// Why a certificate that is not here does nothing.
+    pub(super) fn unknown(&self, thumbprint: Thumbprint) -> Trouble {
+        self.trouble(thumbprint, &CertificateError::Unknown(thumbprint))
+    }
+
     /// Whether a signature could be had now, without asking the key for one.
     pub(super) fn is_ready(&self, thumbprint: Thumbprint) -> bool {
         let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
@@ -119,16 +124,18 @@ impl KeySigner {
         listed.is_some_and(|listed| listed.obstacle(now).is_none() && listed.key.is_some())
     }
 
-    /// Whether a signature could be had now, as [`KeySigner::is_ready`] has it, with the reason where it could not.
+    /// As [`KeySigner::is_ready`], with the reason where it could not.
     pub(super) fn check(&self, thumbprint: Thumbprint) -> Result<(), Trouble> {
+        if self.is_ready(thumbprint) {
+            return Ok(());
+        }
         let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
-        let error = match inventory.find(thumbprint, now) {
-            None => CertificateError::Unknown(thumbprint),
-            Some(listed) => match listed.obstacle(now) {
-                None => return Ok(()),
-                Some(obstacle) => CertificateError::NotUsable { thumbprint, obstacle },
-            },
-        };
+        let listed = inventory.find(thumbprint, now);
+        let error = listed.map_or(CertificateError::Unknown(thumbprint), |listed| {
+            let keyless = || Obstacle::Own("there is no private key for it".into());
+            let obstacle = listed.obstacle(now).unwrap_or_else(keyless);
+            CertificateError::NotUsable { thumbprint, obstacle }
+        });
         Err(self.trouble(thumbprint, &error))
     }
 

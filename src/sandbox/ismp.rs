@@ -19,6 +19,9 @@ const API: &str = "/api/v3/true-api/";
 /// Requests in a second beyond which a participant is blocked.
 const MOST: usize = 50;
 
+/// What is remembered of those.
+const TOO_FAST: &str = "more than 50 requests to IS MP in a second";
+
 /// Life of a challenge.
 const CHALLENGE: Duration = Duration::from_mins(5);
 
@@ -38,7 +41,6 @@ pub(super) struct Memory {
     tokens: Vec<String>,
     /// Requests of the last second.
     recent: VecDeque<Instant>,
-    violations: usize,
 }
 
 impl Sandbox {
@@ -57,11 +59,6 @@ impl Sandbox {
     pub fn ismp_tokens(&self) -> Vec<String> {
         self.world().ismp.tokens.clone()
     }
-
-    /// How many requests to IS MP were refused because more than 50 came in a second.
-    pub fn violations(&self) -> usize {
-        self.world().ismp.violations
-    }
 }
 
 impl Memory {
@@ -76,9 +73,7 @@ impl Memory {
     fn is_too_fast(&mut self, now: Instant) -> bool {
         self.recent.retain(|then| now - *then < Duration::from_secs(1));
         self.recent.push_back(now);
-        let too_fast = self.recent.len() > MOST;
-        self.violations += usize::from(too_fast);
-        too_fast
+        self.recent.len() > MOST
     }
 
     fn challenge(&mut self) -> Said {
@@ -140,6 +135,7 @@ pub(super) fn answer(world: &Mutex<World>, judge: &Judge, asked: &Asked) -> Opti
     let path = asked.path.strip_prefix(API)?;
     let memory = || world.lock().unwrap_or_else(PoisonError::into_inner);
     if memory().ismp.is_too_fast(Instant::now()) {
+        memory().offended(TOO_FAST);
         return Some(refuse(429, "Превышено допустимое количество запросов"));
     }
     let accept = asked.header("accept").unwrap_or("*/*");

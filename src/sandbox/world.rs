@@ -29,11 +29,6 @@ impl World {
         }
     }
 
-    /// Remembers what no client may do: something sent twice that must not be, or used after its end.
-    pub(super) fn offended(&mut self, how: impl Into<String>) {
-        self.offences.push(how.into());
-    }
-
     /// Decides about everything that waits.
     pub(super) fn decide(&mut self, rejected: Option<&str>) {
         self.taxcom.decide(rejected);

@@ -156,5 +156,5 @@ fn what_it_is_asked_for_and_how_often_is_looked_at() {
         let answers = send_all(&world, 80, "GET", KEY, "*/*", "");
         refused = answers.iter().filter(|(status, _)| *status == 429).count();
     }
-    assert_eq!(world.sandbox.violations(), refused);
+    assert_eq!(world.sandbox.offences().len(), refused);
 }

@@ -49,8 +49,7 @@ impl Keys {
     }
 
     pub(super) fn organizations(&self) -> Result<Arc<Organizations>, Trouble> {
-        let known = self.directory.now(&self.shared.state);
-        known.map_err(|error| Trouble::not_saved(&error))
+        Ok(self.directory.now(&self.shared.state)?)
     }
 
     /// The key for a place, where one can be used now.
@@ -99,9 +98,8 @@ impl Keys {
         {
             return Ok((live, false));
         }
-        let unsaved = |error| Trouble::not_saved(&error);
         let name = errand.slot.name();
-        let kept = self.shared.state.find::<SessionKey>(&name).map_err(unsaved)?;
+        let kept = self.shared.state.find::<SessionKey>(&name)?;
         let now = self.shared.now();
         if let Some(kept) = &kept
             && let (Some(not_before), Some(trouble)) = (kept.not_before, &kept.trouble)
@@ -111,7 +109,7 @@ impl Keys {
         {
             return Err(trouble.clone());
         }
-        let organization = self.shared.organization(&errand.place.itn).map_err(unsaved)?;
+        let organization = self.shared.organization(&errand.place.itn)?;
         let organization = organization.ok_or_else(|| no_connection(&errand.place))?;
         let who = Applicant {
             kind: errand.place.kind,
@@ -164,7 +162,7 @@ impl Keys {
             told_itn: told_itn(who).map(str::to_owned),
             number: self.lives.number(),
         });
-        self.lives.put(&errand.slot, Some(live.clone()));
+        self.lives.put(&errand.slot, Some(&live));
         let kept = SessionKey {
             obtained: Some(now),
             valid_until: Some(got.valid_until),

@@ -34,8 +34,8 @@ impl Lives {
 
     /// Reads those that are kept, once.
     pub(super) async fn read(&self, shared: &Shared) -> Result<(), Trouble> {
-        let read = self.read.get_or_try_init(|| self.fill(shared)).await;
-        read.map(|()| ()).map_err(|error| Trouble::not_saved(&error))
+        self.read.get_or_try_init(|| self.fill(shared)).await?;
+        Ok(())
     }
 
     async fn fill(&self, shared: &Shared) -> Result<(), StateError> {
@@ -61,7 +61,7 @@ impl Lives {
                 told_itn: kept.told_itn,
                 number: self.number(),
             };
-            self.put(&slot, Some(Arc::new(live)));
+            self.put(&slot, Some(&Arc::new(live)));
         }
         Ok(())
     }
@@ -72,10 +72,10 @@ impl Lives {
     }
 
     /// Puts a token in place of one that was there, or removes it.
-    pub(super) fn put(&self, slot: &Slot, live: Option<Arc<Live>>) {
+    pub(super) fn put(&self, slot: &Slot, live: Option<&Arc<Live>>) {
         self.tokens.rcu(|tokens| {
             let mut tokens = Tokens::clone(tokens);
-            match &live {
+            match live {
                 Some(live) => tokens.insert(slot.clone(), live.clone()),
                 None => tokens.remove(slot),
             };

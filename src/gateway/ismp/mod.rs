@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use keys::Had;
 pub use kind::TokenType;
 pub use parameters::{REMINDERS_NAME, RETAIL_SALE, RequestParameters, SETTINGS_NAME};
-pub use reminders::{TokenRow, next_check};
+pub use reminders::{Standing, TokenRow, next_check};
 pub use responsible::{REFRESH, Rule, TICK, Watcher};
 pub use token::{Live, Place, SessionKey};
 

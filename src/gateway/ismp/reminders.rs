@@ -12,6 +12,17 @@ use super::renewal::lead as lead_of;
 use super::responsible::{REFRESH, Watcher};
 use super::token::{Live, Place, SessionKey, Slot, renewal};
 
+/// Whether a token is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// None was had yet.
+    Missing,
+    /// It has ended, or cannot be used any more.
+    Expired,
+    /// It can be used.
+    Live,
+}
+
 /// A token in the table.
 #[derive(Clone, Debug)]
 pub struct TokenRow {
@@ -21,15 +32,11 @@ pub struct TokenRow {
     pub valid_until: Option<Timestamp>,
     /// Seconds that it has left, in whole minutes.
     pub left: i64,
-    /// There is none.
-    pub missing: bool,
-    /// It has ended.
-    pub expired: bool,
+    /// Whether there is one.
+    pub standing: Standing,
     /// A person has to have it renewed.
     pub due: bool,
-    /// Somebody is reminded of it.
-    pub reminds: bool,
-    /// Seconds before its end.
+    /// Somebody is reminded of it so many seconds before its end; 0: nobody.
     pub before: i64,
     /// Seconds until then.
     pub remind_in: i64,
@@ -60,13 +67,16 @@ impl TokenRow {
             .map_or(0, |end| (end.millis() - now.millis()).max(0) / 1000);
         let left = seconds - seconds % 60;
         let before = if facts.unattended { 0 } else { facts.before };
-        let missing = facts.end.is_none();
-        let expired = !missing && !facts.live;
+        let standing = match (facts.live, facts.end) {
+            (true, _) => Standing::Live,
+            (false, Some(_)) => Standing::Expired,
+            (false, None) => Standing::Missing,
+        };
         let ending = before > 0 && seconds <= before;
         let snoozed = watcher
             .snoozed_until
             .map_or(0, |until| until.millis() - now.millis());
-        let gone = missing || expired;
+        let gone = standing != Standing::Live;
         let due = !facts.unattended && (gone || (ending && snoozed <= 0));
         let remind_in = match (due, ending) {
             (true, _) => 0,
@@ -76,11 +86,9 @@ impl TokenRow {
         Self {
             place,
             valid_until: facts.end,
-            left: if expired { 0 } else { left },
-            missing,
-            expired,
+            left: if gone { 0 } else { left },
+            standing,
             due,
-            reminds: before > 0,
             before,
             remind_in,
             key_ready: false,
@@ -97,11 +105,8 @@ impl Ismp {
     /// [`Trouble`]: it cannot be read.
     pub fn table(&self, watcher: &Watcher, all: bool) -> Result<Vec<TokenRow>, Trouble> {
         let (shared, known) = (&self.keys.shared, self.keys.organizations()?);
-        let kept = shared.state.all::<SessionKey>();
-        let kept: BTreeMap<_, _> = kept
-            .map_err(|error| Trouble::not_saved(&error))?
-            .into_iter()
-            .collect();
+        let kept = shared.state.all::<SessionKey>()?;
+        let kept: BTreeMap<_, _> = kept.into_iter().collect();
         let mut places: BTreeMap<Place, i64> = BTreeMap::new();
         for (_, rule) in self.rules()? {
             let before = places.entry(rule.place()).or_default();
@@ -153,7 +158,7 @@ impl Ismp {
 
 /// When reminders are to be looked at next: when the first of them is due, or settings are read anew.
 pub fn next_check(rows: &[TokenRow], now: Timestamp) -> Timestamp {
-    let waiting = rows.iter().filter(|row| row.reminds || row.due);
+    let waiting = rows.iter().filter(|row| row.before > 0 || row.due);
     let first = waiting.map(|row| row.remind_in).min();
     now.plus(first.map_or(REFRESH, |seconds| seconds.saturating_mul(1000)))
 }
@@ -221,10 +226,10 @@ mod tests {
             let row = row(end, before, unattended, snoozed);
             let found = (
                 row.left,
-                row.missing,
-                row.expired,
+                row.standing == Standing::Missing,
+                row.standing == Standing::Expired,
                 row.due,
-                row.reminds,
+                row.before > 0,
                 row.remind_in,
             );
             assert_eq!(found, expected, "{end:?} {before} {unattended} {snoozed:?}");

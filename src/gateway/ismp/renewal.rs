@@ -41,13 +41,12 @@ impl Keys {
     }
 
     async fn renew(self: &Arc<Self>, name: &str) -> Result<Next, Trouble> {
-        let unsaved = |error: StateError| Trouble::not_saved(&error);
         let (rules, now) = (self.shared.rules(), self.shared.now());
         if !rules.ismp.enabled {
             return Ok(Next::At(now.plus(LOOK)));
         }
         self.lives.read(&self.shared).await?;
-        let Some(kept) = self.shared.state.find::<SessionKey>(name).map_err(unsaved)? else {
+        let Some(kept) = self.shared.state.find::<SessionKey>(name)? else {
             return Ok(Next::Done);
         };
         let wanted = kept.token_type != TokenType::Retail || rules.ismp.retail;
@@ -57,7 +56,7 @@ impl Keys {
             let slot = Slot::new(&kept.place(), kept.connection.as_deref());
             self.lives.put(&slot, None);
             let forget = Changes::new().remove::<SessionKey>(name);
-            self.shared.state.commit(forget).map_err(unsaved)?;
+            self.shared.state.commit(forget)?;
             return Ok(Next::Done);
         };
         let live = self.live(&place)?;
@@ -73,11 +72,11 @@ impl Keys {
         }
         if let Err(trouble) = self.can_sign(&place) {
             self.note(&kept, &trouble);
-            self.keep_fault(name, kept, &trouble.into()).map_err(unsaved)?;
+            self.keep_fault(name, kept, &trouble.into())?;
             // A key that came while this was written was not yet waited for.
             if self.can_sign(&place).is_ok() {
                 let again = Changes::new().plan(RENEWAL, name, now);
-                self.shared.state.commit(again).map_err(unsaved)?;
+                self.shared.state.commit(again)?;
             }
             return Ok(Next::Planned);
         }
@@ -93,7 +92,7 @@ impl Keys {
             }
             Err(trouble) => {
                 self.note(&kept, &trouble);
-                let after = self.shared.state.find::<SessionKey>(name).map_err(unsaved)?;
+                let after = self.shared.state.find::<SessionKey>(name)?;
                 // The next try stands in the same commit as the failure; where that failed too, some time passes.
                 if after.is_some_and(|after| after.failures > kept.failures) {
                     return Ok(Next::Planned);
@@ -139,8 +138,7 @@ impl Keys {
 
     /// Whether a signature for a place could be had now.
     pub(super) fn can_sign(&self, place: &Place) -> Result<(), Trouble> {
-        let organization = self.shared.organization(&place.itn);
-        let organization = organization.map_err(|error| Trouble::not_saved(&error))?;
+        let organization = self.shared.organization(&place.itn)?;
         let thumbprint = self
             .shared
             .signer
@@ -182,17 +180,16 @@ impl Keys {
 
     /// Keys have changed: what waited for one is tried now.
     pub(super) fn keys_changed(&self) -> Result<(), Trouble> {
-        let unsaved = |error: StateError| Trouble::not_saved(&error);
         let now = self.shared.now();
         let mut changes = Changes::new();
-        for (name, kept) in self.shared.state.all::<SessionKey>().map_err(unsaved)? {
+        for (name, kept) in self.shared.state.all::<SessionKey>()? {
             let detail = kept.trouble.as_ref().and_then(|trouble| trouble.detail);
             let waits = kept.obtained.is_some() && detail.is_some_and(is_of_the_key);
             if waits && self.can_sign(&kept.place()).is_ok() {
                 changes = changes.plan(RENEWAL, &name, now);
             }
         }
-        self.shared.state.commit(changes).map_err(unsaved)?;
+        self.shared.state.commit(changes)?;
         self.shared.wake.notify_one();
         Ok(())
     }

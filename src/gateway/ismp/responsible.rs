@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::licence::Timestamp;
 
 use super::super::outcome::Trouble;
-use super::super::state::{Changes, Kept, StateError};
+use super::super::state::{Changes, Kept};
 use super::Ismp;
 use super::kind::TokenType;
 use super::token::Place;
@@ -70,17 +70,13 @@ impl Watcher {
     }
 }
 
-fn unsaved(error: StateError) -> Trouble {
-    Trouble::not_saved(&error)
-}
-
 impl Ismp {
     /// All rules with their names.
     ///
     /// # Errors
     /// [`Trouble`]: they cannot be read.
     pub fn rules(&self) -> Result<Vec<(String, Rule)>, Trouble> {
-        self.keys.shared.state.all().map_err(unsaved)
+        Ok(self.keys.shared.state.all()?)
     }
 
     /// Keeps a rule; true: it is new.
@@ -89,8 +85,8 @@ impl Ismp {
     /// [`Trouble`]: it was not kept.
     pub fn set_rule(&self, id: &str, rule: &Rule) -> Result<bool, Trouble> {
         let state = &self.keys.shared.state;
-        let new = state.find::<Rule>(id).map_err(unsaved)?.is_none();
-        state.commit(Changes::new().put(id, rule)).map_err(unsaved)?;
+        let new = state.find::<Rule>(id)?.is_none();
+        state.commit(Changes::new().put(id, rule))?;
         Ok(new)
     }
 
@@ -100,7 +96,7 @@ impl Ismp {
     /// [`Trouble`]: it was not removed.
     pub fn remove_rule(&self, id: &str) -> Result<bool, Trouble> {
         let taken = self.keys.shared.state.take::<Rule>(id);
-        Ok(taken.map_err(unsaved)?.is_some())
+        Ok(taken?.is_some())
     }
 
     /// What is kept of a user.
@@ -108,13 +104,13 @@ impl Ismp {
     /// # Errors
     /// [`Trouble`]: it cannot be read.
     pub fn watcher(&self, user: &str) -> Result<Watcher, Trouble> {
-        let kept = self.keys.shared.state.find(user).map_err(unsaved)?;
+        let kept = self.keys.shared.state.find(user)?;
         Ok(kept.unwrap_or_default())
     }
 
     fn set_watcher(&self, user: &str, watcher: &Watcher) -> Result<(), Trouble> {
         let changes = Changes::new().put(user, watcher);
-        self.keys.shared.state.commit(changes).map_err(unsaved)
+        Ok(self.keys.shared.state.commit(changes)?)
     }
 
     /// Begins to remind a user, once: who is reminded already stays so.

@@ -102,10 +102,8 @@ async fn have(
     }
     let all = places.iter().map(|place| {
         let place = place.clone();
-        let had = api
-            .gateway
-            .have(|gateway| async move { gateway.ismp.have(&place).await });
-        had
+        api.gateway
+            .have(|gateway| async move { gateway.ismp.have(&place).await })
     });
     let all: Vec<Result<Had, Trouble>> = join_all(all).await;
     for (place, had) in places.iter().zip(&all) {
@@ -119,7 +117,7 @@ async fn have(
         // Of several keys for one organisation the one that was not had is told.
         if results
             .get(&place.itn)
-            .is_none_or(|told| *told == Value::from(true))
+            .is_none_or(|told| told.as_bool() == Some(true))
         {
             results.insert(place.itn.clone(), result);
         }

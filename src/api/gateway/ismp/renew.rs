@@ -10,7 +10,7 @@ use crate::api::body::Fields;
 use crate::api::error::ApiError;
 use crate::api::reply::Reply;
 use crate::api::{Api, Request};
-use crate::gateway::{Place, TokenRow, TokenType, Watcher};
+use crate::gateway::{Place, Standing, TokenRow, TokenType, Watcher};
 use crate::licence::Timestamp;
 
 /// The most tokens that one request has renewed.
@@ -81,7 +81,7 @@ async fn wanted(api: &Api, request: &Request) -> Result<Vec<Wanted>, ApiError> {
         let rows = table(api).await?.into_iter();
         let wanting = rows.filter(|row| {
             let late = row.renewal.is_none_or(|renewal| renewal <= now);
-            (row.missing || row.expired || late) && (retail || row.place.kind != TokenType::Retail)
+            (row.standing != Standing::Live || late) && (retail || row.place.kind != TokenType::Retail)
         });
         return Ok(wanting
             .map(|row| (row.place, row.valid_until))

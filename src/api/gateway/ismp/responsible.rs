@@ -165,7 +165,7 @@ pub(super) async fn parameter(api: &Api, request: &Request, name: &str) -> Resul
                 "Настройки": settings,
                 "ОткрытаФормаПросмотра": watcher.for_view,
                 "ОткрытаФормаАктуализации": table.iter().any(|row| row.due),
-                "ТребуетсяПроверкаНапоминаний": table.iter().any(|row| row.reminds || row.due),
+                "ТребуетсяПроверкаНапоминаний": table.iter().any(|row| row.before > 0 || row.due),
                 "ВремяСледующейПроверки": next_check(&table, api.now()),
             })
         }

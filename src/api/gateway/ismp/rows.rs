@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::gateway::{Detail, Place, RequestParameters, TokenRow};
+use crate::gateway::{Detail, Place, RequestParameters, Standing, TokenRow};
 
 /// An empty date, as 1C programs have it.
 const NO_DATE: &str = "0001-01-01T00:00:00Z";
@@ -58,10 +58,10 @@ pub(super) fn reminder(row: &TokenRow) -> Value {
     let own = json!({
         "ДатаДействия": until,
         "ВремяДействия": row.left,
-        "Отсутствует": row.missing,
-        "Просрочен": row.expired,
+        "Отсутствует": row.standing == Standing::Missing,
+        "Просрочен": row.standing == Standing::Expired,
         "ТребуетсяАктуализация": row.due,
-        "ОповещениеИспользуется": row.reminds,
+        "ОповещениеИспользуется": row.before > 0,
         "ОповещатьЗа": row.before,
         "ОповеститьЧерез": row.remind_in,
     });
