@@ -22,12 +22,9 @@ mod softhsm;
 #[allow(dead_code, reason = "each service uses a part of it")]
 mod world;
 
-<<<<<<< HEAD
+mod access;
 mod crash;
 mod crash_taxcom;
-=======
-mod access;
->>>>>>> h1
 mod crpt;
 mod crpt_errors;
 mod crpt_list;
@@ -42,12 +39,9 @@ mod ismp_responsible;
 mod ismp_stand_in;
 mod judge;
 mod organizations;
-<<<<<<< HEAD
 mod pins;
 mod pulled;
-=======
 mod secrets;
->>>>>>> h1
 mod stand_ins;
 mod support_account;
 mod taxcom;
