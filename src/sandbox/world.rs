@@ -29,6 +29,11 @@ impl World {
         }
     }
 
+    /// Remembers what no client may do: something sent twice that must not be, or too much at once.
+    pub(super) fn offended(&mut self, how: impl Into<String>) {
+        self.offences.push(how.into());
+    }
+
     /// Decides about everything that waits.
     pub(super) fn decide(&mut self, rejected: Option<&str>) {
         self.taxcom.decide(rejected);
