@@ -29,9 +29,9 @@ impl World {
         }
     }
 
-    /// Remembers that a client did what none may.
-    pub(super) fn offended(&mut self, what: &str) {
-        self.offences.push(what.into());
+    /// Remembers what no client may do: something sent twice that must not be, or too much at once.
+    pub(super) fn offended(&mut self, how: impl Into<String>) {
+        self.offences.push(how.into());
     }
 
     /// Decides about everything that waits.

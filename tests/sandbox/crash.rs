@@ -116,5 +116,5 @@ fn a_token_is_renewed_though_the_node_was_killed() {
             token(&node, kind).is_some_and(|token| home.sandbox.ismp_tokens()[before..].contains(&token))
         });
     }
-    assert_eq!(home.sandbox.violations(), 0);
+    assert_eq!(home.sandbox.offences(), Vec::<String>::new());
 }

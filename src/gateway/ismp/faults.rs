@@ -22,6 +22,8 @@ pub(super) struct Fault {
     pub(super) pause: Option<i64>,
     /// The challenge was no longer known: the signature was not looked at.
     pub(super) late: bool,
+    /// The operator may have made a token that nobody has.
+    pub(super) lost: bool,
 }
 
 impl From<Trouble> for Fault {
@@ -30,6 +32,7 @@ impl From<Trouble> for Fault {
             trouble,
             pause: None,
             late: false,
+            lost: false,
         }
     }
 }
@@ -37,7 +40,11 @@ impl From<Trouble> for Fault {
 impl From<Unreached> for Fault {
     fn from(unreached: Unreached) -> Self {
         let message = "Не удалось подключиться к ИС МП. Проверьте подключение узла лицензирования к сети.";
-        Trouble::new(Code::Connection, message, format!("IS MP: {}", unreached.why)).into()
+        let trouble = Trouble::new(Code::Connection, message, format!("IS MP: {}", unreached.why));
+        Self {
+            lost: unreached.sent,
+            ..trouble.into()
+        }
     }
 }
 
@@ -45,7 +52,10 @@ impl From<Unreached> for Fault {
 pub(super) fn nonsense(step: &str) -> Fault {
     let message = "ИС МП вернула ответ, который не удалось разобрать.";
     let info = format!("IS MP, {step}: 200, but the answer does not hold what was asked for");
-    Trouble::new(Code::Service, message, info).into()
+    Fault {
+        lost: true,
+        ..Trouble::new(Code::Service, message, info).into()
+    }
 }
 
 /// An answer of another status than 200.
@@ -77,6 +87,7 @@ pub(super) fn refusal(step: &str, told: &Told) -> Fault {
         trouble: Trouble::new(code, words.unwrap_or_else(|| general.into()), info.trim_end()),
         pause: (told.status == 429).then(|| pause(told)),
         late,
+        lost: told.status >= 500,
     }
 }
 

@@ -117,13 +117,31 @@ impl Keys {
             organization: &organization,
             connection: errand.connection.as_deref(),
         };
+        let replaced = kept.as_ref().filter(|kept| {
+            // The operator ends the old token of a connection when it makes a new one.
+            kept.obtained.is_some() && kept.token_type == TokenType::Suz
+        });
+        if let Some(kept) = replaced {
+            // Whoever is killed before the new one is kept has to have another.
+            let doubtful = SessionKey {
+                doubtful: true,
+                ..kept.clone()
+            };
+            let changes = Changes::new().update(&name, &doubtful).plan(RENEWAL, &name, now);
+            let marked = self.shared.state.commit(changes);
+            marked.map_err(|error| Trouble::not_saved(&error))?;
+        }
+        let replaces = replaced.is_some();
         match sign_in(&self.shared, &self.pace, &who).await {
             Ok(signed_in) => {
                 let live = self.keep(errand, &who, signed_in).await;
                 Ok((live, true))
             }
             Err(fault) => {
-                let kept = kept.unwrap_or_else(|| self.blank(errand, &organization));
+                let kept = SessionKey {
+                    doubtful: replaces && fault.lost,
+                    ..kept.unwrap_or_else(|| self.blank(errand, &organization))
+                };
                 if let Err(error) = self.keep_fault(&name, kept, &fault) {
                     tracing::error!(%error, "what IS MP refused could not be kept");
                 }
@@ -148,6 +166,7 @@ impl Keys {
             trouble: None,
             tried: None,
             not_before: None,
+            doubtful: false,
         }
     }
 

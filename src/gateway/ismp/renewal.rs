@@ -62,6 +62,7 @@ impl Keys {
         let live = self.live(&place)?;
         let before = lead(&rules);
         if let (Some(_), Some(obtained), Some(end)) = (&live, kept.obtained, kept.valid_until)
+            && !kept.doubtful
             && is_good(obtained, end, now)
             && now < renewal(obtained, end, before)
         {

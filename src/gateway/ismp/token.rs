@@ -91,6 +91,9 @@ pub struct SessionKey {
     pub tried: Option<Timestamp>,
     /// The operator is not asked before.
     pub not_before: Option<Timestamp>,
+    /// A sign-in for the same connection may have ended it: it was begun, and its end is not known.
+    #[serde(default)]
+    pub doubtful: bool,
 }
 
 impl Kept for SessionKey {
