@@ -91,7 +91,7 @@ impl Way {
     /// Why there was no answer.
     pub fn unreached(&self, error: reqwest::Error) -> Unreached {
         // A time-out may have come at any time.
-        let sent = !error.is_builder() && (error.is_timeout() || !error.is_connect());
+        let sent = error.is_timeout() || !(error.is_connect() || error.is_builder());
         let why = if error.is_timeout() {
             format!(
                 "it did not answer within {} ({}.timeout)",

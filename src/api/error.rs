@@ -82,6 +82,15 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "ECertificateNotFound", sentence)
     }
 
+    pub(super) fn process_not_found(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "EProcessNotFound", sentence)
+    }
+
+    /// A process that is in a state in which this is not done.
+    pub(super) fn process_conflict(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "EProcessConflict", sentence)
+    }
+
     /// What it tells the client.
     pub(super) fn sentence(&self) -> &str {
         &self.sentence

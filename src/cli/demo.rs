@@ -52,6 +52,9 @@ pub(super) fn run(args: &DemoArgs, out: &mut impl Write) -> Result<(), Failure> 
     if TcpListener::bind(settings.admin_listen).is_err() {
         settings.admin_listen.set_port(0);
     }
+    if args.gateway {
+        DemoGateway::check(&settings)?;
+    }
     node::start_logging(&settings.log);
     let vendor_dir = settings.state_dir.join("demo-vendor");
     if !vendor_dir.join(vendor::PRIVATE_KEY).exists() {

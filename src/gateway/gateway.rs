@@ -23,6 +23,9 @@ use super::tickets::Tickets;
 use super::upstream::Upstream;
 use super::vault::{Place, Vault};
 
+/// A day, in milliseconds.
+const DAY: i64 = 24 * 60 * 60_000;
+
 /// What the gateway tells the rest of the node.
 pub trait GatewayHost: Send + Sync {
     /// Something that the gateway did by itself, for the audit log. No secrets.
@@ -156,7 +159,7 @@ impl Gateway {
             super::tickets::CLEANING => self.tickets.clean_job(),
             other => {
                 tracing::warn!(kind = other, "a job of a later program is left alone");
-                Next::Done
+                Next::At(self.shared.now().plus(DAY))
             }
         }
     }

@@ -112,6 +112,11 @@ impl KeySigner {
         own.filter_map(|listed| listed.thumbprint).collect()
     }
 
+    /// Why a certificate that is not here does nothing.
+    pub(super) fn unknown(&self, thumbprint: Thumbprint) -> Trouble {
+        self.trouble(thumbprint, &CertificateError::Unknown(thumbprint))
+    }
+
     /// Whether a signature could be had now, without asking the key for one.
     pub(super) fn is_ready(&self, thumbprint: Thumbprint) -> bool {
         let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);

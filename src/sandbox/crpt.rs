@@ -95,13 +95,13 @@ impl Request<'_> {
         let Some(itn) = itn else {
             return wrong(400, "the certificate has no INN");
         };
-        lock(world).crpt.add(&self.oms_id, address, name, itn)
+        lock(world).crpt.add(&self.oms_id, address, name, &itn)
     }
 }
 
 impl Memory {
-    fn add(&mut self, oms_id: &str, address: &str, name: Option<&str>, itn: String) -> Said {
-        if self.owners.entry(oms_id.into()).or_insert_with(|| itn.clone()) != &itn {
+    fn add(&mut self, oms_id: &str, address: &str, name: Option<&str>, itn: &str) -> Said {
+        if self.owners.entry(oms_id.into()).or_insert_with(|| itn.into()) != itn {
             return wrong(400, "the station is another organisation's");
         }
         let taken = |name: &str| self.connections.values().any(|own| own.name == name);

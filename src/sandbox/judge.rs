@@ -124,16 +124,16 @@ pub(super) fn run(command: &mut Command, input: &[u8]) -> io::Result<Output> {
 }
 
 /// A directory for one question.
-struct Place(PathBuf);
+pub(super) struct Place(PathBuf);
 
 impl Place {
-    fn make(directory: &Path) -> io::Result<Self> {
+    pub(super) fn make(directory: &Path) -> io::Result<Self> {
         let own = directory.join(format!("question-{}", uuid::Uuid::new_v4().simple()));
         DirBuilder::new().mode(0o700).create(&own)?;
         Ok(Self(own))
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }

@@ -15,7 +15,6 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-
 use tokio::sync::watch;
 
 use super::judge::Judge;
@@ -89,6 +88,15 @@ pub struct Canned {
     /// The service's own answer is given, only later; status and body do not count.
     pub only_late: bool,
 }
+
+/// The service's own answer.
+const OWN: Canned = Canned {
+    status: 0,
+    body: Vec::new(),
+    delay: Duration::ZERO,
+    after_doing: false,
+    only_late: true,
+};
 
 /// What a service says.
 pub(super) struct Said {
@@ -274,10 +282,7 @@ async fn answer(request: HttpRequest, body: Bytes, inner: Data<Inner>) -> HttpRe
             .position(|(path, _)| asked.path.starts_with(path.as_str()));
         at.and_then(|at| waiting.remove(at)).map(|(_, canned)| canned)
     };
-    let canned = canned.unwrap_or(Canned {
-        only_late: true,
-        ..Canned::default()
-    });
+    let canned = canned.unwrap_or(OWN);
     let mut said = None;
     if canned.after_doing || canned.only_late {
         let shared = inner.clone();

@@ -29,9 +29,9 @@ impl World {
         }
     }
 
-    /// Remembers what no client may do: something sent twice that must not be, or used after its end.
-    pub(super) fn offended(&mut self, how: impl Into<String>) {
-        self.offences.push(how.into());
+    /// Remembers that a client did what none may.
+    pub(super) fn offended(&mut self, what: &str) {
+        self.offences.push(what.into());
     }
 
     /// Decides about everything that waits.

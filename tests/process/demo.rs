@@ -6,7 +6,7 @@ use std::io::BufRead;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Node, keynode, sh};
+use crate::harness::{Node, keynode, run, sh};
 use crate::state::{State, private_key};
 
 /// A demo of its own home, on free ports.
@@ -213,4 +213,109 @@ fn a_demo_with_a_token_signs_on_it_and_finds_it_again() {
     assert!(sh(&lines[3], &[], elsewhere.path()).ok().contains("Verified OK"));
     let again: serde_json::Value = serde_json::from_str(&sh(&lines[4], &[], elsewhere.path()).ok()).unwrap();
     assert_eq!(again["PublicKey"], keys["PublicKey"], "another key");
+}
+
+/// The only certificate that signs.
+fn thumbprint(node: &Node) -> String {
+    let answer = node.client().get("/api/certificates?Usable=true");
+    let rows = answer.json()["Certificates"].as_array().unwrap().clone();
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!(row["ITN"], "7707083893", "{row}");
+    row["Thumbprint"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_demo_with_the_services_shows_all_of_them_and_finds_its_key_again() {
+    let home = tempfile::tempdir().unwrap();
+    let mut node = Node::start(demo(home.path(), &["--gateway"]));
+    let (text, lines) = told(&mut node);
+    assert!(
+        text.contains("gateway/gateway-demo") && lines.len() == 11,
+        "{text}"
+    );
+    let elsewhere = tempfile::tempdir().unwrap();
+    let tried = |line: &String| sh(line, &[], elsewhere.path()).ok();
+    let outputs: Vec<String> = lines[5..].iter().map(tried).collect();
+    for (output, sign) in outputs.iter().zip([
+        "\"Valid\":true",
+        "\"Token\":\"",
+        "\"omsConnection\"",
+        "Обработана",
+        "\"Url\":\"http",
+        "\"Registered\":true",
+    ]) {
+        assert!(output.contains(sign), "{sign} in {outputs:#?}");
+    }
+    assert_eq!(
+        fs::read_dir(elsewhere.path()).unwrap().count(),
+        0,
+        "files in the working directory"
+    );
+    let token = |output: &str| {
+        output
+            .split("\"Token\":\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let first = (thumbprint(&node), token(&outputs[1]));
+    let log = node.log();
+    let ticket = outputs[0]
+        .split("ticket: ")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap();
+    for secret in [first.1.as_str(), ticket, "demo of the portal"] {
+        assert!(
+            !secret.is_empty() && !log.contains(secret),
+            "{secret} stands in the log"
+        );
+    }
+    let state = home.path().join("state of mine/keynode-demo");
+    let left = fs::read_dir(state.join("demo-services/questions"))
+        .unwrap()
+        .count();
+    assert_eq!(left, 0, "files of the judge");
+    let (status, _) = node.stop();
+    assert!(status.success(), "{status}");
+
+    // The same key on the same token, and what was got with it; now answers are signed there too.
+    let mut node = Node::start(demo(home.path(), &["--gateway", "--hsm"]));
+    let (text, lines) = told(&mut node);
+    assert!(text.contains("SoftHSM2") && lines.len() == 12, "{text}");
+    assert!(tried(&lines[3]).contains("Verified OK"));
+    let get = lines[7].rsplit("; ").next().unwrap().trim_end_matches(')');
+    let kept = tried(&get.to_owned());
+    assert_eq!((thumbprint(&node), token(&kept)), first);
+}
+
+#[test]
+fn a_demo_with_the_services_says_what_it_lacks() {
+    let state = State::distrustful();
+    fs::rename(state.path("vendor"), state.path("state/demo-vendor")).unwrap();
+    let place = state.text("state");
+    let mut command = keynode(&["demo", "--gateway", "--state-dir", &place]);
+    command.args(["--listen", "0.0.0.0:0"]);
+    let told = run(command).fails(2);
+    assert!(told.contains("--listen 127.0.0.1:PORT"), "{told}");
+    assert!(!state.path("state/hsm").exists(), "something was made");
+
+    // First no program at all, then only that which makes tokens.
+    let programs = state.path("programs");
+    fs::create_dir(&programs).unwrap();
+    let without = || {
+        let mut command = demo(&state.path(""), &["--state-dir", &place, "--gateway"]);
+        command.env("PATH", &programs).env("KEYNODE_LOG_LEVEL", "error");
+        run(command).fails(1)
+    };
+    let told = without();
+    assert!(told.contains("no softhsm2-util here: install SoftHSM2"), "{told}");
+    std::os::unix::fs::symlink("/usr/bin/softhsm2-util", programs.join("softhsm2-util")).unwrap();
+    let told = without();
+    assert!(told.contains("no openssl here: install OpenSSL"), "{told}");
 }

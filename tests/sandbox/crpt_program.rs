@@ -66,7 +66,7 @@ fn it_registers_its_connection() {
 #[test]
 fn it_does_so_where_the_node_goes_directly() {
     let world = World::with(Key::File, |all| {
-        all.crpt.route = keynode::settings::CrptRoute::Direct
+        all.crpt.route = keynode::settings::CrptRoute::Direct;
     });
     let answer = knock(&world, &envelope()).expect(200).json();
     assert_eq!(answer["crptResponse"]["status"], "SUCCESS", "{answer}");

@@ -1,11 +1,14 @@
 //! Nothing is submitted to CRPT twice, whatever happens; what failed for certain is repeated once.
 
+use futures_util::future::join_all;
+use keynode::gateway::ConnectionOrder;
 use keynode::sandbox::Canned;
+use keynode::settings::CrptRoute;
 use serde_json::Value;
 
-use crate::crpt::{DIRECT, asked, canned, ends, order, register};
+use crate::crpt::{DIRECT, WORDS, asked, canned, ends, order, register};
 use crate::keys::Key;
-use crate::world::World;
+use crate::world::{ITN, OMS_ID, World};
 
 /// The operator's pause, in milliseconds.
 const PAUSE: u64 = 30_000;
@@ -26,21 +29,19 @@ fn connections(world: &World) -> usize {
 #[test]
 fn of_twenty_at_once_one_is_sent() {
     let world = world();
-    let slow = Canned {
-        after_doing: true,
-        delay: std::time::Duration::from_millis(500),
-        ..canned(200, r#"{"status":"SUCCESS","omsConnection":"c-1"}"#)
-    };
-    world.sandbox.say_next(DIRECT, slow);
-    let answers = std::thread::scope(|scope| {
-        let all: Vec<_> = (0..20)
-            .map(|_| scope.spawn(|| register(&world, &order("Direct"))))
-            .collect();
-        all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+    let mut order = ConnectionOrder::new(OMS_ID.into(), WORDS.into(), CrptRoute::Direct);
+    order.parameters = vec![("omsId".into(), OMS_ID.into())];
+    order.itn = Some(ITN.into());
+    let services = world.node.gateway();
+    // Not over HTTP: nobody there could say when all of them have come.
+    let registered = services.have(|gateway| async move {
+        let all = (0..20).map(|_| gateway.crpt.register(order.clone()));
+        Ok(join_all(all).await)
     });
-    for answer in answers {
-        assert_eq!(answer["ResponseData"]["omsConnection"], "c-1", "{answer}");
-    }
+    let waiting = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let answers = waiting.block_on(registered).unwrap();
+    let first = answers[0].registered().unwrap();
+    assert!(answers.iter().all(|answer| answer.registered() == Some(first)));
     assert_eq!((asked(&world), connections(&world)), (1, 1));
 }
 
@@ -168,4 +169,35 @@ fn what_is_certain_may_be_asked_again() {
     ends(&register(&world, &order("Direct")), "", "");
     ends(&register(&world, &order("Direct")), "", "");
     assert_eq!((asked(&world), connections(&world)), (3, 2));
+}
+
+#[test]
+fn a_removed_connection_is_told_to_nobody() {
+    let world = world();
+    world.sandbox.say_next(DIRECT, canned(500, "{}"));
+    register(&world, &order("Direct"));
+    world.node.advance(PAUSE);
+    world.until("the repetition", || connections(&world) == 1);
+    let row = &world.get("/api/crpt/connections").rows()[0];
+    let gone = row["OmsConnection"].as_str().unwrap().to_owned();
+    let oms_id = row["OmsId"].as_str().unwrap();
+    let target = format!("/api/crpt/connections?Source=Node&OmsId={oms_id}&OmsConnection={gone}");
+    world.delete(&target).expect(200);
+    let answer = register(&world, &order("Direct"));
+    ends(&answer, "", "");
+    assert_ne!(answer["ResponseData"]["omsConnection"], gone.as_str());
+    assert_eq!(asked(&world), 3);
+}
+
+#[test]
+fn what_cannot_be_repeated_is_given_up() {
+    let world = world();
+    world.sandbox.say_next(DIRECT, canned(500, "{}"));
+    register(&world, &order("Direct"));
+    std::fs::remove_file(world.directory.path().join("registration-key")).unwrap();
+    world.node.advance(PAUSE);
+    world.until("its end", || {
+        register(&world, &order("Direct"))["ErrorCode"] == "НеверныйЛогинИлиПароль"
+    });
+    assert_eq!(asked(&world), 1);
 }

@@ -13,7 +13,7 @@ use crate::modules::module;
 use crate::softhsm::{SoftHsm, WRONG_PIN};
 
 /// PIN of the GOST test token.
-const GOST_PIN: &str = "12345678";
+pub(crate) const GOST_PIN: &str = "12345678";
 
 /// NAME of the token, or of the file, in the settings.
 pub(crate) const NAME: &str = "robot";

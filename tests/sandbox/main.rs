@@ -7,6 +7,7 @@ mod both_keys;
 #[path = "../common/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
+mod daemon;
 #[allow(dead_code, reason = "each service uses a part of it")]
 mod keys;
 #[path = "../tokens/modules.rs"]
@@ -14,11 +15,16 @@ mod modules;
 #[path = "../common/pki.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod pki;
+#[path = "../common/random.rs"]
+mod random;
 #[path = "../tokens/softhsm.rs"]
 mod softhsm;
 #[allow(dead_code, reason = "each service uses a part of it")]
 mod world;
 
+mod access;
+mod crash;
+mod crash_taxcom;
 mod crpt;
 mod crpt_errors;
 mod crpt_list;
@@ -33,9 +39,18 @@ mod ismp_responsible;
 mod ismp_stand_in;
 mod judge;
 mod organizations;
+mod pins;
+mod pulled;
+mod secrets;
 mod stand_ins;
 mod support_account;
+mod taxcom;
+mod taxcom_crash;
+mod taxcom_errors;
+mod taxcom_hostile;
+mod taxcom_states;
 mod tickets;
 mod tickets_issuer;
+mod tickets_program;
 mod upstream;
 mod vault;

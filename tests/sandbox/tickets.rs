@@ -1,6 +1,5 @@
 //! Tickets of the support portal (seed 003): each function, each row of the portal's error map, one use.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use keynode::gateway::{Account, Changes, SupportAccount, Trouble};
@@ -8,11 +7,10 @@ use keynode::sandbox::Canned;
 use keynode::settings::Settings;
 use serde_json::{Value, json};
 
-use crate::common::Answer;
 use crate::keys::Key;
 use crate::world::{ACCOUNT, World, audit};
 
-const GET: &str = "/rest/public/ticket/get";
+pub(crate) const GET: &str = "/rest/public/ticket/get";
 const CHECK: &str = "/rest/public/ticket/check";
 
 /// What all tickets here are for.
@@ -29,7 +27,7 @@ fn world_with(change: impl FnOnce(&mut Settings)) -> World {
     World::with(Key::File, change)
 }
 
-fn canned(status: u16, body: impl Into<Vec<u8>>) -> Canned {
+pub(crate) fn canned(status: u16, body: impl Into<Vec<u8>>) -> Canned {
     Canned {
         status,
         body: body.into(),
@@ -56,7 +54,7 @@ fn ends(answer: &Value, code: &str, detail: &str) {
     }
 }
 
-fn check(world: &World, ticket: &str, owner: &str) -> Value {
+pub(crate) fn check(world: &World, ticket: &str, owner: &str) -> Value {
     let body = json!({ "Ticket": ticket, "TicketOwner": owner });
     world.post("/api/tickets/check", &body).expect(200).json()
 }
@@ -320,76 +318,14 @@ fn no_ticket_and_no_password_is_in_what_the_node_keeps() {
     }
 }
 
-/// How a Service Manager is asked.
-fn knock(world: &World, body: &str) -> Answer {
-    world.ask("POST", "/hs/tickets/").body(body).send()
-}
-
-#[test]
-fn an_unmodified_configuration_gets_its_ticket() {
-    let world = world();
-    let mut seen = HashSet::new();
-    for body in [
-        r#"{"zone":5,"openUrl":"https://its.1c.ru"}"#,
-        r#"{"zone":5,"zoneKey":"k","userGUID":"g","openUrl":"https://its.1c.ru"}"#,
-        r#"{"ZONE":"5","zonekey":"","userGuid":"g","OpenURL":"https://its.1c.ru"}"#,
-        "\u{feff}{ \"zone\" : \"1\u{a0}005\" ,\r\n \"openUrl\" : \" https://its.1c.ru \" }\r\n",
-    ] {
-        let answer = knock(&world, body).expect(201).json();
-        let ticket = answer["ticket"].as_str().unwrap();
-        assert_eq!(answer.as_object().unwrap().len(), 1, "{answer}");
-        assert!(seen.insert(ticket.to_owned()));
-        assert_eq!(check(&world, ticket, OWNER)["Valid"], true, "{body}");
-    }
-}
-
-#[test]
-fn an_unmodified_configuration_arrives_at_the_seeds_code() {
-    let world = world();
-    let good = r#"{"zone":5,"openUrl":"https://its.1c.ru"}"#;
-    for (said, status) in [
-        (403, 403),
-        (400, 400),
-        (404, 400),
-        (0, 400),
-        (500, 500),
-        (200, 500),
-        (503, 502),
-        (429, 429),
-    ] {
-        world.sandbox.say_next(GET, canned(said, "{}"));
-        let answer = knock(&world, good).expect(status).json();
-        assert!(!answer["text"].as_str().unwrap().is_empty(), "{said}: {answer}");
-        assert_eq!(answer.as_object().unwrap().len(), 1);
-    }
-    for bad in [
-        "",
-        "[]",
-        "{}",
-        r#"{"zone":5,"openUrl":""}"#,
-        r#"{"zone":"x","openUrl":"u"}"#,
-    ] {
-        let answer = knock(&world, bad).expect(400).json();
-        assert!(!answer["text"].as_str().unwrap().is_empty(), "{bad}");
-    }
-    let monitor = world.ask_as("monitor", "POST", "/hs/tickets/").body(good).send();
-    assert!(monitor.expect(403).json()["text"].is_string());
-    let stranger = world
-        .node
-        .ask("POST", "/hs/tickets/")
-        .login("robot", "wrong")
-        .body(good)
-        .send();
-    assert_eq!(stranger.refused(401), "EHTTPUnauthorized");
-}
-
 #[test]
 fn the_audit_log_tells_who_got_a_ticket_for_what_and_not_the_ticket() {
     let mut world = world();
     let got = ask(&world);
     world.sandbox.say_next(GET, canned(403, "{}"));
     ask(&world);
-    knock(&world, r#"{"zone":7,"openUrl":"https://its.1c.ru"}"#).expect(201);
+    let knock = json!({ "zone": 7, "openUrl": OWNER });
+    world.post("/hs/tickets/", &knock).expect(201);
     check(&world, got["Ticket"].as_str().unwrap(), OWNER);
     let rows = audit(&mut world, "ticket%");
     let told: Vec<_> = rows

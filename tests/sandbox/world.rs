@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::common::http::Ask;
 use crate::common::node::author;
 use crate::common::{Answer, TestNode};
-use crate::keys::{Key, Plugged, fixture, write};
+use crate::keys::{Key, NAME, Plugged, fixture, write};
 
 /// ITN of the organisation, which is in the certificate of its key.
 pub(crate) const ITN: &str = "7707083893";
@@ -64,6 +64,18 @@ impl World {
 
     /// The same, whose key need not be ready.
     pub(crate) fn unready(key: Key, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::made(key, |all, _| change(all))
+    }
+
+    /// A world whose token gets a PIN that is not its own.
+    pub(crate) fn with_wrong_pin(key: Key) -> Self {
+        Self::made(key, |all, plugged| {
+            let token = all.tokens.get_mut(NAME).unwrap();
+            token.pin_file = Some(plugged.wrong_pin());
+        })
+    }
+
+    fn made(key: Key, change: impl FnOnce(&mut Settings, &Plugged)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let sandbox = sandbox(directory.path());
         let key = Plugged::new(key);
@@ -73,7 +85,7 @@ impl World {
             point(all, &sandbox.url());
             all.crpt.registration_key_file = Some(registration_key);
             key.apply(all);
-            change(all);
+            change(all, &key);
         });
         let roles = [
             ("robot", Role::Gateway),

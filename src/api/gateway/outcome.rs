@@ -8,7 +8,7 @@ use crate::api::query::Query;
 use crate::api::reply::Reply;
 
 /// The fields that say how it ended: none of it is null, for 1C compares strings.
-fn ended(fields: &mut Map<String, Value>, trouble: Option<&Trouble>) {
+pub(super) fn ended(fields: &mut Map<String, Value>, trouble: Option<&Trouble>) {
     let text = |text: &str| Value::from(text);
     let word = trouble.map_or("", |trouble| trouble.code.word());
     let detail = trouble.and_then(|trouble| trouble.detail);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::cms::Thumbprint;
 use crate::gateway::{Account, Changes, Organization, Trouble};
 use crate::node::{Node, StateDir};
-use crate::sandbox::{Sandbox, SandboxRules};
+use crate::sandbox::{REGISTRATION_KEY, Sandbox, SandboxRules};
 use crate::settings::Settings;
 use crate::store::{Role, UserError, Users};
 use crate::tokens::{KeyKind, NewKey, Operation};
@@ -40,9 +40,6 @@ const SUBJECT: &str = "/C=RU/O=ООО Ромашка/CN=Иванов Иван И
 /// Login and password that the stand-in of the support portal knows.
 const ACCOUNT: (&str, &str) = ("demo@example.com", "demo of the portal");
 
-/// What the stand-in of the operator would have given for direct registration.
-const REGISTRATION_KEY: &str = "4344d884-7f21-456c-981e-cd68e92391e8";
-
 /// So often the stand-ins decide about what waits for a decision.
 const DECISION: Duration = Duration::from_secs(4);
 
@@ -59,14 +56,19 @@ pub(super) struct DemoGateway {
 }
 
 impl DemoGateway {
+    /// Whether there can be one, before anything is made.
+    pub(super) fn check(settings: &Settings) -> Result<(), Failure> {
+        if settings.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        Err(Failure::Usage(format!(
+            "demo --gateway has a user whose password everybody knows: --listen 127.0.0.1:PORT, not {}",
+            settings.listen
+        )))
+    }
+
     /// Finds key, certificate and user, or makes them, and starts the stand-ins.
     pub(super) fn prepare(settings: &Settings, token: &DemoToken) -> Result<Self, Failure> {
-        if !settings.listen.ip().is_loopback() {
-            return Err(Failure::Usage(format!(
-                "demo --gateway has a user whose password everybody knows: listen on 127.0.0.1, not on {}",
-                settings.listen
-            )));
-        }
         let directory = std::path::absolute(settings.state_dir.join("demo-services"))?;
         let authority = Authority::prepare(&directory.join("authority"))?;
         let thumbprint = certified_key(settings, token, &authority)?;
@@ -211,17 +213,16 @@ fn certified_key(
             return Ok(Thumbprint::of(last));
         }
     }
-    let (id, public) = match known {
-        Some(known) => known,
-        None => {
-            let id = uuid::Uuid::new_v4().as_bytes()[..8].to_vec();
-            let create = Operation::CreateKey {
-                id: id.clone(),
-                label: LABEL.into(),
-                key: NewKey::GeneratedToDecrypt(KeyKind::Rsa(2048)),
-            };
-            (id, open.perform(create)?)
-        }
+    let (id, public) = if let Some(known) = known {
+        known
+    } else {
+        let id = uuid::Uuid::new_v4().as_bytes()[..8].to_vec();
+        let create = Operation::CreateKey {
+            id: id.clone(),
+            label: LABEL.into(),
+            key: NewKey::GeneratedToDecrypt(KeyKind::Rsa(2048)),
+        };
+        (id, open.perform(create)?)
     };
     let der = authority.issue(&public, SUBJECT)?;
     open.perform(Operation::WriteCertificate {

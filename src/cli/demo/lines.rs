@@ -12,7 +12,7 @@ const LINES: [&str; 6] = [
     r#"@curl @url/crpt/connections -d '{"OmsId":"@oms","Address":"г.Москва, ул.Вавилова, д.19","ITN":"@itn"}'"#,
     r#"(process=$(@curl @url/taxcom/processes -d '{"Kind":"SubscriberID","ITN":"@itn"}' | @field(ID)); for i in $(seq 60); do @curl @url/taxcom/processes/$process | grep Обработана && break; sleep 1; done)"#,
     r#"@curl @url/taxcom/cabinet -d '{"ITN":"@itn"}'"#,
-    r#"@curl @url/taxcom/registered"#,
+    "@curl @url/taxcom/registered",
 ];
 
 /// The field of this name in a line of JSON.

@@ -12,6 +12,9 @@ use super::super::upstream::{Told, Unreached};
 /// Longest name of a connection that is believed, in characters.
 const LONGEST_NAME: usize = 256;
 
+/// A longer answer, in bytes, is none of the operator's.
+const LONGEST_ANSWER: usize = 256 * 1024;
+
 /// Headers of the operator that say nothing about its answer.
 const NOT_TOLD: [&str; 6] = [
     "connection",
@@ -70,7 +73,11 @@ pub(super) fn read(route: CrptRoute, exchange: &Result<Told, Unreached>) -> (Ans
     match exchange {
         Err(unreached) => unreachable(unreached),
         Ok(told) => {
-            let answer = told.json().filter(Value::is_object).unwrap_or_default();
+            let answer = match told.body.len() {
+                ..=LONGEST_ANSWER => told.json().filter(Value::is_object),
+                _ => None,
+            };
+            let answer = answer.unwrap_or_default();
             match told.status {
                 200 => accepted(route, told, &answer),
                 status => refused(route, status, told, &answer),

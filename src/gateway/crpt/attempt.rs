@@ -62,6 +62,11 @@ impl Attempt {
         }
     }
 
+    /// Whether its stage has lasted for as long as it may.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.since.plus(self.life())
+    }
+
     /// The connection that came of it.
     pub(super) fn registered(&self) -> Option<&str> {
         match &self.stage {
@@ -72,7 +77,7 @@ impl Attempt {
 
     /// What the same request is told, where it is not to be sent (again).
     pub(super) fn told(self, again: bool, now: Timestamp) -> Option<Answered> {
-        let over = now >= self.since.plus(self.life());
+        let over = self.is_over(now);
         match self.stage {
             Stage::Repeating(answered) => Some(answered),
             _ if again || over => None,

@@ -20,9 +20,13 @@ use super::jobs::Next;
 use super::organization::Organization;
 use super::outcome::Trouble;
 use super::state::StateError;
+use attempt::Attempt;
 
 /// The job that repeats a registration once, and forgets what is settled.
 pub(super) const REPEAT: &str = "crpt-repeat";
+
+/// A job whose end could not be kept waits so long, in milliseconds.
+const AGAIN: i64 = 60_000;
 
 /// Registers connections, lists and removes them.
 pub struct Crpt {
@@ -67,16 +71,29 @@ impl Crpt {
 
     /// Repeats what is to be repeated, and forgets what is settled for long enough.
     pub(super) async fn repeat_job(&self, name: &str) -> Next {
-        let (shared, own) = (self.shared.clone(), name.to_owned());
-        let work = move || async move {
-            let repeated = registration::repeat(&shared, &own).await;
-            repeated.unwrap_or_else(Answered::failed)
-        };
-        let answered = self.flights.join(name.to_owned(), work).await;
+        let (mut own, mut answered) = (false, Answered::default());
+        // Somebody may be asking for the same just now: they are told what is known, and then it is repeated.
+        while !own {
+            let (shared, about) = (self.shared.clone(), name.to_owned());
+            let work = || {
+                own = true;
+                async move {
+                    let repeated = registration::repeat(&shared, &about).await;
+                    repeated.unwrap_or_else(Answered::failed)
+                }
+            };
+            answered = self.flights.join(name.to_owned(), work).await;
+        }
         if let Some(trouble) = answered.trouble {
             tracing::warn!(why = trouble.info, "a registration with CRPT");
         }
-        Next::Planned
+        let now = self.shared.now();
+        match self.shared.state.find::<Attempt>(name) {
+            Ok(None) => Next::Done,
+            Ok(Some(attempt)) if !attempt.is_over(now) => Next::Planned,
+            // It could not be kept that it was done: not again at once.
+            Ok(Some(_)) | Err(_) => Next::At(now.plus(AGAIN)),
+        }
     }
 }
 

@@ -131,7 +131,7 @@ pub(super) async fn exchange(shared: &Shared, ask: Ask) -> Result<Told, Unreache
         .headers
         .iter()
         .filter(|(name, _)| SECRET.contains(&&**name))
-        .flat_map(|(_, value)| value.split(' ').next_back())
+        .filter_map(|(_, value)| value.split(' ').next_back())
         .map(|value| Zeroizing::new(value.to_owned()))
         .collect::<Vec<_>>();
     let secret = secret.iter().map(|value| value.as_str()).collect::<Vec<_>>();

@@ -72,7 +72,7 @@ fn address(told: &str) -> Result<String, Trouble> {
     let read = Url::parse(told.trim()).ok();
     let web = read.filter(|url| matches!(url.scheme(), "https" | "http") && url.host().is_some());
     let web = web.filter(|url| url.username().is_empty() && url.password().is_none());
-    let bad = || super::dialogue::nonsense("the cabinet's address is none of the web");
+    let bad = || super::trouble::nonsense("the cabinet's address is none of the web");
     web.map(Into::into).ok_or_else(bad)
 }
 

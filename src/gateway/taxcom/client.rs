@@ -11,8 +11,8 @@ use crate::gateway::state::StateError;
 use crate::gateway::upstream::{Ask, Told, Unreached};
 use crate::settings::TaxcomForm;
 
-use super::dialogue::{clean, nonsense};
 use super::soap::{self, BadAnswer, Command, Parameter};
+use super::trouble::{clean, nonsense};
 use super::wsdl::Service;
 
 /// The first exchange with the service, the reading of its description included.

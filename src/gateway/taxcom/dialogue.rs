@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::cms::Thumbprint;
 use crate::gateway::account::Account;
-use crate::gateway::outcome::{Code, Trouble};
+use crate::gateway::outcome::Trouble;
 
 use super::fields;
 use super::soap::{Command, Parameter};
+use super::trouble::{
+    clean, no_account, nonsense, question, refused_login, stopped, unknown, wants_a_person,
+};
 
 /// What a client of the service says of itself (spec, services, section 4). The service was written for 1C programs and asks
 /// for their versions.
@@ -56,6 +59,8 @@ pub(super) struct Facts {
     pub(super) configuration: String,
     /// Base64 of the certificate.
     pub(super) certificate: String,
+    /// It is within its time.
+    pub(super) valid: bool,
     pub(super) thumbprint: Thumbprint,
     pub(super) itn: String,
     /// The subscriber that a certificate is added to.
@@ -334,7 +339,7 @@ impl Dialogue {
             "ftx3" => {
                 let mut fields = BTreeMap::new();
                 for parameter in &command.parameters {
-                    fields.insert(parameter.name.clone(), parameter.value.clone());
+                    fields.insert(parameter.name.clone(), parameter.value.to_string());
                 }
                 let url = command.value("url").unwrap_or_default().to_owned();
                 fields.retain(|name, _| !["indexform", "url"].contains(&name.to_ascii_lowercase().as_str()));
@@ -356,25 +361,9 @@ impl Dialogue {
         match command.value("errorcode").unwrap_or("0").trim() {
             "" | "0" if self.succeeded => Ok(Step::Succeeded),
             "" | "0" => Ok(Step::Rest(None)),
-            code => {
-                let info = format!(
-                    "the service stopped with the error {} {}",
-                    clean(code),
-                    self.message
-                );
-                let message = match self.message.as_str() {
-                    "" => format!("Сервис 1С-Такском прервал работу, код ошибки: {}.", clean(code)),
-                    told => format!("Сервис 1С-Такском: {told}"),
-                };
-                Err(Trouble::new(Code::Service, message, info.trim()))
-            }
+            code => Err(stopped(&clean(code), &self.message)),
         }
     }
-}
-
-/// A text of the service that a person may see.
-pub(super) fn clean(text: &str) -> String {
-    crate::text::clean_up_to(500, text.as_bytes()).unwrap_or_default()
 }
 
 fn shown(command: &Command) -> String {
@@ -382,55 +371,6 @@ fn shown(command: &Command) -> String {
     clean(text.or(command.value("explanationtext")).unwrap_or_default())
 }
 
-/// The service does what makes no sense.
-pub(super) fn nonsense(what: &str) -> Trouble {
-    let message = "Сервис 1С-Такском ответил непонятно.";
-    Trouble::new(Code::Service, message, format!("1C-Taxcom: {what}"))
-}
-
-fn unknown(what: &str) -> Trouble {
-    let message = "Сервис 1С-Такском требует действия, которое узлу лицензирования неизвестно.";
-    Trouble::new(
-        Code::Unknown,
-        message,
-        format!("1C-Taxcom: {}, which is unknown here", clean(what)),
-    )
-}
-
-fn question(text: &str) -> Trouble {
-    let message = format!("Сервис 1С-Такском задает вопрос, на который отвечает человек: {text}");
-    Trouble::new(
-        Code::Service,
-        message,
-        "1C-Taxcom asks what only a person can answer",
-    )
-}
-
-fn wants_a_person(form: &str, text: &str) -> Trouble {
-    let message = match text {
-        "" => "Сервис 1С-Такском открыл форму, которую заполняет человек.".to_owned(),
-        text => format!("Сервис 1С-Такском: {text}"),
-    };
-    Trouble::new(
-        Code::Service,
-        message,
-        format!("1C-Taxcom opened the form {form}, which a person fills in"),
-    )
-}
-
-fn refused_login(text: &str) -> Trouble {
-    let info = format!("1C-Taxcom asks for the login and password of the support portal again. {text}");
-    Trouble::new(
-        Code::BadLogin,
-        "Сервис 1С-Такском не принял логин и пароль портала поддержки.",
-        info.trim(),
-    )
-}
-
-fn no_account() -> Trouble {
-    Trouble::new(
-        Code::BadLogin,
-        "На узле лицензирования не заданы логин и пароль портала поддержки.",
-        "no support account is set: PUT /api/support-account",
-    )
-}
+#[cfg(test)]
+#[path = "dialogue_tests.rs"]
+mod tests;

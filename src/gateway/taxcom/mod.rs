@@ -11,6 +11,7 @@ mod registration;
 mod sending;
 mod soap;
 mod start;
+mod trouble;
 mod view;
 mod walk;
 mod work;
@@ -26,7 +27,6 @@ pub use registration::{WrongField, check_registration};
 pub use start::{Order, Started};
 
 use client::Client;
-use process::Stage as S;
 use registered::Registered;
 use work::{Task, Work};
 
@@ -156,22 +156,31 @@ impl Taxcom {
         };
         match process.next {
             None => return Next::Done,
-            Some(next) if next > self.shared.now() || process.stage == S::Ended => return Next::Planned,
+            Some(next) if next > self.shared.now() || process.stage == Stage::Ended => return Next::Planned,
             Some(_) => {}
         }
-        let before = (process.stage, process.status);
+        let before = process.clone();
         match self.work(id, process, Task::GoOn).await {
             Ok(process) => {
-                if (process.stage, process.status) != before {
-                    let detail = format!("{}: {}", process.stage.word(), process.status.word());
-                    self.shared.host.note("taxcom", id, &detail);
-                }
+                self.note(id, &before, &process);
                 Next::Planned
             }
             Err(trouble) => {
                 tracing::error!(id, why = trouble.info, "a process of 1C-Taxcom cannot go on");
                 later()
             }
+        }
+    }
+
+    /// Notes what a process has done by itself.
+    fn note(&self, id: &str, before: &Process, now: &Process) {
+        if (before.stage, before.status) != (now.stage, now.status) {
+            let detail = format!("{}, {}", now.stage.word(), now.status.word());
+            self.shared.host.note("taxcom", id, &detail);
+        }
+        if let Some(trouble) = now.trouble.as_ref().filter(|_| now.failures <= 1) {
+            let detail = format!("{}: {}", trouble.code.word(), trouble.info);
+            self.shared.host.note("taxcom-failure", id, &detail);
         }
     }
 

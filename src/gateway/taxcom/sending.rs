@@ -7,7 +7,7 @@ use crate::gateway::outcome::{Code, Trouble};
 
 use super::client::Failure;
 use super::dialogue::{Facts, Form, Session};
-use super::fields::{self, REGION, SUBSCRIBER};
+use super::fields::{self, SUBSCRIBER};
 use super::process::{Process, Sending, Stage};
 use super::registration::check_registration;
 use super::soap::Parameter;
@@ -81,20 +81,10 @@ pub(super) fn data(process: &Process, facts: &Facts, session: &Session) -> BTree
 /// `НеверныйФорматЗапроса` with the field.
 pub(super) fn check(data: &BTreeMap<String, String>) -> Result<(), Trouble> {
     let bad = |message: String, info: String| Err(Trouble::new(Code::BadRequest, message, info));
-    let mut known = data.clone();
-    if known
-        .remove(REGION)
-        .is_some_and(|region| region.chars().any(char::is_control))
-    {
-        return bad(
-            format!("{REGION}: недопустимые символы."),
-            format!("{REGION}: it has control characters"),
-        );
-    }
-    if let Err(wrong) = check_registration(&known) {
+    if let Err(wrong) = check_registration(data) {
         return bad(wrong.message, wrong.info);
     }
-    if let Some(name) = fields::missing(&known) {
+    if let Some(name) = fields::missing(data) {
         return bad(
             format!("Не заполнено поле заявки: {name}."),
             format!("{name}: an application without it is not sent"),

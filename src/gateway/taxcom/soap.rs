@@ -1,6 +1,7 @@
 //! Envelopes of SOAP 1.1: requests of the service's two operations, and what it answers.
 
 use roxmltree::Node;
+use zeroize::Zeroizing;
 
 use super::wsdl::Service;
 use super::xml::{self, Writer};
@@ -18,7 +19,7 @@ const MOST_PARAMETERS: usize = 1000;
 pub(super) struct Parameter {
     pub(super) name: String,
     /// May be secret.
-    pub(super) value: String,
+    pub(super) value: Zeroizing<String>,
     /// `startup`: of the program; otherwise of the session.
     pub(super) scope: String,
     /// The business process.
@@ -29,7 +30,7 @@ impl Parameter {
     pub(super) fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            value: value.into(),
+            value: Zeroizing::new(value.into()),
             ..Self::default()
         }
     }
@@ -79,7 +80,7 @@ pub(super) fn process(service: &Service, process: Option<&str>, parameters: &[Pa
         let index = index.to_string();
         let mut fields = vec![
             ("name", parameter.name.as_str()),
-            ("value", &parameter.value),
+            ("value", &**parameter.value),
             ("index", &index),
         ];
         fields.extend(process.map(|process| ("bp", process)));
@@ -150,7 +151,7 @@ fn parameters(node: Node<'_, '_>, budget: &mut usize) -> Result<Vec<Parameter>, 
             let field = |name| xml::field(parameter, name).unwrap_or_default();
             found.push(Parameter {
                 name: field("name"),
-                value: field("value"),
+                value: Zeroizing::new(field("value")),
                 scope: field("type"),
                 process: field("bp"),
             });

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::fields::REGION;
 use super::process::{Action, Process, Stage};
 use super::registration::REGISTRATION_FIELDS;
 
@@ -48,7 +49,7 @@ impl Process {
                 .cloned()
                 .unwrap_or_default()
         };
-        let fields = REGISTRATION_FIELDS.iter();
+        let fields = REGISTRATION_FIELDS.iter().filter(|name| **name != REGION);
         fields
             .map(|name| ((*name).to_owned(), value(name).into()))
             .collect()

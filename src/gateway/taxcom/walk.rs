@@ -10,9 +10,10 @@ use crate::gateway::secret::Secret;
 use crate::gateway::state::{Changes, State, StateError};
 
 use super::client::{Client, Failure};
-use super::dialogue::{Dialogue, Entry, Facts, Form, Session, Step, nonsense};
+use super::dialogue::{Dialogue, Entry, Facts, Form, Session, Step};
 use super::process::Process;
 use super::soap::Parameter;
+use super::trouble::nonsense;
 
 /// The most requests until a form is open: the service cannot lead on for ever.
 const MOST_ROUNDS: usize = 30;
@@ -43,6 +44,9 @@ pub(super) struct Walk<'a> {
 impl Walk<'_> {
     /// Begins a new session and goes to the first form.
     pub(super) async fn begin(&mut self) -> Result<Rest, Failure> {
+        if !self.facts.valid {
+            return Err(expired(self.facts.thumbprint).into());
+        }
         let (dialogue, first) = Dialogue::begin(&self.facts);
         self.dialogue = dialogue;
         (self.beginning, self.fresh) = (true, true);
@@ -151,6 +155,13 @@ impl Walk<'_> {
     }
 }
 
+/// A key decrypts whatever the time; who shows it with a certificate that is over shows nothing.
+fn expired(thumbprint: crate::cms::Thumbprint) -> Trouble {
+    let message = "Срок действия сертификата электронной подписи истек или не наступил.";
+    let info = format!("the certificate {thumbprint} is not valid now: 1C-Taxcom is not asked");
+    Trouble::new(Code::Service, message, info).with(Detail::CertificateExpired)
+}
+
 /// What an exchange leads to.
 enum Next {
     Ask(Vec<Parameter>),
@@ -187,11 +198,8 @@ pub(super) async fn facts(
     configuration: &str,
     add_to: Option<&str>,
 ) -> Result<Facts, Failure> {
-    let certificate = shared.signer.certificate(thumbprint).ok_or_else(|| {
-        let message = "Ключ электронной подписи не подключен к узлу лицензирования.";
-        let info = format!("the certificate {thumbprint} is not here");
-        Trouble::new(Code::Service, message, info).with(Detail::KeyNotConnected)
-    })?;
+    let certificate = shared.signer.certificate(thumbprint);
+    let certificate = certificate.ok_or_else(|| shared.signer.unknown(thumbprint))?;
     let read = |error| Failure::not_saved(&error);
     let organization: Organization = shared.organization(itn).map_err(read)?.unwrap_or_default();
     let mut registration = organization.registration_data;
@@ -201,6 +209,7 @@ pub(super) async fn facts(
         entry,
         configuration: configuration.to_owned(),
         certificate: STANDARD.encode(&certificate.der),
+        valid: (certificate.not_before..=certificate.not_after).contains(&shared.now()),
         thumbprint,
         itn: itn.to_owned(),
         add_to: add_to.map(str::to_owned),

@@ -8,8 +8,9 @@ use crate::gateway::state::Changes;
 
 use super::POLL;
 use super::client::{Client, Failure};
-use super::dialogue::{Dialogue, Entry, Form, Session, nonsense};
+use super::dialogue::{Dialogue, Entry, Form, Session};
 use super::process::{Action, Callback, Process, ProcessKind, RequestStatus, Stage};
+use super::trouble::nonsense;
 use super::walk::{self, Rest, Walk};
 
 /// So often the service must know nothing of an application before that counts as not sent.
@@ -134,17 +135,28 @@ impl<'a> Work<'a> {
 
     /// Goes from form to form until there is nothing to be done.
     async fn steps(&mut self, walk: &mut Walk<'_>, form: Option<Form>) -> Result<(), Failure> {
-        let waiting = self.process.status == RequestStatus::Waiting;
+        let asks = self.process.status == RequestStatus::Waiting || self.lacks_number();
         let mut rest = match form {
-            Some(Form::Status) if waiting => self.press(walk, "getApplicationStatus").await?,
+            Some(Form::Status) if asks => self.press(walk, "getApplicationStatus").await?,
             Some(form) if walk.dialogue.session.is_open() => Rest::At(form),
             _ => walk.begin().await?,
         };
         loop {
             self.process.learn(&walk.dialogue.session, &walk.dialogue.message);
+            if matches!(rest, Rest::Over) {
+                walk.dialogue.session = Session::default();
+            }
+            if self.is_in_doubt() {
+                // The service may still be busy with it: it is asked again before anything is sent.
+                walk.close().await;
+                self.stay(Stage::Working);
+                return Ok(());
+            }
+            if self.lacks_number() {
+                return Err(Failure::nonsense("it took the application and told no number"));
+            }
             rest = match rest {
                 Rest::Over => {
-                    walk.dialogue.session = Session::default();
                     if self.process.status == RequestStatus::Waiting {
                         self.stay(Stage::Status);
                     } else {
@@ -173,27 +185,32 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Whether it is still unclear what became of an application that was sent; where it is clear, that is over.
+    fn is_in_doubt(&mut self) -> bool {
+        let Some(arrived) = self.process.arrived() else {
+            return false;
+        };
+        if let Some(sending) = self.process.sending.as_mut().filter(|_| !arrived) {
+            sending.doubts += 1;
+            if sending.doubts < DOUBTS {
+                return true;
+            }
+        }
+        self.process.sending = None;
+        self.process.trouble = None;
+        self.wants_send &= !arrived;
+        false
+    }
+
+    /// Whether a subscriber's number is missing that should be there.
+    fn lacks_number(&self) -> bool {
+        let process = &self.process;
+        let done = process.status == RequestStatus::Done && process.kind == ProcessKind::SubscriberId;
+        done && process.subscriber_id.is_empty()
+    }
+
     /// At the form that shows the status: where it leads; none: it stays open, or everything is over.
     async fn at_status(&mut self, walk: &mut Walk<'_>) -> Result<Option<Rest>, Failure> {
-        if let Some(arrived) = self.process.arrived() {
-            let doubts = self
-                .process
-                .sending
-                .as_ref()
-                .map_or(0, |sending| sending.doubts + 1);
-            if !arrived && doubts < DOUBTS {
-                if let Some(sending) = &mut self.process.sending {
-                    sending.doubts = doubts;
-                }
-                // The service may still be busy with it: it is asked again before anything is sent.
-                walk.close().await;
-                self.stay(Stage::Working);
-                return Ok(None);
-            }
-            self.process.sending = None;
-            self.process.trouble = None;
-            self.wants_send &= !arrived;
-        }
         let standard = self.process.on_status == Callback::Standard;
         match self.process.status {
             RequestStatus::Done => {

@@ -1,0 +1,81 @@
+//! SIGKILL at random moments of processes of 1C-Taxcom: they go on when the node is back, and no application is sent twice.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use keynode::settings::Settings;
+use serde_json::{Value, json};
+
+use crate::daemon::{Home, ask, kill_under};
+use crate::keys::Key;
+use crate::random::Random;
+use crate::world::ITN;
+
+/// So many processes are tried, each in a node that is killed so often.
+const ROUNDS: u64 = 4;
+const KILLS: u64 = 7;
+
+const PROCESSES: &str = "/api/taxcom/processes";
+
+/// Starts a process, which is the same while there is one, and looks at all, until the node is gone.
+fn process(address: SocketAddr, mut random: Random) {
+    loop {
+        let asked = match random.below(4) {
+            0 => ask(address, "GET", PROCESSES, &Value::Null),
+            _ => ask(
+                address,
+                "POST",
+                PROCESSES,
+                &json!({ "Kind": "SubscriberID", "ITN": ITN }),
+            ),
+        };
+        let Some((status, told)) = asked else { return };
+        assert!(matches!(status, 200 | 201), "{status} {told}");
+    }
+}
+
+#[test]
+fn a_process_of_taxcom_goes_on_though_the_node_was_killed() {
+    let (mut random, seed) = Random::seeded();
+    for round in 0..ROUNDS {
+        let home = Home::new(Key::File, |all: &mut Settings| {
+            all.taxcom.poll = Duration::from_secs(1);
+        });
+        for kill in 0..KILLS {
+            kill_under(home.start(), &mut random, 300, process);
+            if kill == KILLS / 2 {
+                home.sandbox.decide(None);
+            }
+        }
+        // At the latest now it is sent, decided about, and over.
+        let node = home.start();
+        let order = json!({ "Kind": "SubscriberID", "ITN": ITN });
+        node.ask("POST", PROCESSES, &order).unwrap();
+        node.until(
+            &format!("seed {seed}, round {round}: the application is to be sent"),
+            || home.sandbox.taxcom_applications() > 0,
+        );
+        home.sandbox.decide(None);
+        node.until(
+            &format!("seed {seed}, round {round}: the application is to be taken"),
+            || {
+                let (_, told) = node.ask("GET", PROCESSES, &Value::Null).unwrap();
+                let processes = told["Processes"].as_array().unwrap();
+                let taken = |process: &Value| {
+                    process["RequestStatus"] == "Обработана" && process["SubscriberID"] != ""
+                };
+                !processes.is_empty() && processes.iter().all(taken)
+            },
+        );
+        assert_eq!(
+            home.sandbox.taxcom_applications(),
+            1,
+            "seed {seed}, round {round}"
+        );
+        assert_eq!(
+            home.sandbox.offences(),
+            Vec::<String>::new(),
+            "seed {seed}, round {round}"
+        );
+    }
+}
