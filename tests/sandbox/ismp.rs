@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use keynode::gateway::{Changes, Connection, Facility, Organization};
 use serde_json::{Value, json};
 
-use crate::common::{Answer, TestNode};
+use crate::common::Answer;
 use crate::keys::Key;
 use crate::world::{FACILITY, ITN, OMS_CONNECTION, OMS_ID, World, organization};
 
@@ -364,54 +364,4 @@ fn a_token_is_not_read_where_there_is_none_that_can_be_used() {
     world.node.delete(&target).expect(200);
     assert_eq!(read(&world, "ИСМПРозница"), None);
     ask(&world, "ИСМПРозница").refused(404);
-}
-
-#[test]
-fn requests_that_make_no_sense_are_refused_and_cost_nothing() {
-    let world = World::new(Key::File);
-    let many = vec![body("ИСМП"); 101];
-    let wrong = [
-        (json!({ "TokenType": "JWT", "ITN": ITN }), 400),
-        (json!({ "TokenType": "ИСМП" }), 400),
-        (json!({ "TokenType": "ИСМП", "ITN": "12" }), 400),
-        (json!({ "TokenType": "ИСМП", "ITN": "7728168971" }), 404),
-        (json!({ "TokenType": 5, "ITN": ITN }), 400),
-        (
-            json!({ "TokenType": "ИСМП", "ITN": ITN, "ProductionFacility": "Ц".repeat(257) }),
-            400,
-        ),
-        (json!({ "RequestParameters": "ИСМП" }), 400),
-        (json!({ "RequestParameters": [] }), 400),
-        (json!({ "RequestParameters": many }), 400),
-        (
-            json!({ "RequestParameters": { "Организация": ITN, "ИмяПараметраСеанса": "Другое" } }),
-            400,
-        ),
-    ];
-    for (body, status) in wrong {
-        let answer = world.post("/api/ismp/session-keys", &body);
-        assert_eq!(answer.status, status, "{body}: {}", answer.text());
-    }
-    let none = json!({ "ProductKind": "Табак" });
-    world
-        .post("/api/ismp/session-keys/by-product", &none)
-        .refused(400);
-    assert!(world.sandbox.asked("/").is_empty());
-}
-
-#[test]
-fn a_service_that_is_switched_off_says_so() {
-    let node = TestNode::start();
-    let target = format!("/api/ismp/session-keys?TokenType=ISMP&ITN={ITN}");
-    assert!(node.get(&target).expect(503).message().contains("ismp.enabled"));
-    let mut world = World::with(Key::File, |all| all.ismp.retail = false);
-    assert!(
-        ask(&world, "ИСМПРозница")
-            .expect(503)
-            .message()
-            .contains("ismp.retail")
-    );
-    ask(&world, "ИСМП").expect(201);
-    world.node.reload(|all| all.ismp.enabled = false);
-    ask(&world, "ИСМП").refused(503);
 }

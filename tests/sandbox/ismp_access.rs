@@ -1,8 +1,9 @@
-//! Who may do what with session keys of IS MP, what the audit log tells of it, and what nobody is told.
+//! Who may ask what about session keys of IS MP, and how; what the audit log tells of it, and what nobody is told.
 
 use rusqlite::Connection;
 use serde_json::json;
 
+use crate::common::TestNode;
 use crate::ismp::{ask, body, read, sign_ins};
 use crate::keys::Key;
 use crate::world::{ITN, World};
@@ -87,4 +88,54 @@ fn who_had_the_node_sign_in_is_in_the_audit_log_and_no_token_is() {
         let found = files.windows(token.len()).any(|part| part == token.as_bytes());
         assert!(!found, "a token lies open in the state file");
     }
+}
+
+#[test]
+fn requests_that_make_no_sense_are_refused_and_cost_nothing() {
+    let world = World::new(Key::File);
+    let many = vec![body("ИСМП"); 101];
+    let wrong = [
+        (json!({ "TokenType": "JWT", "ITN": ITN }), 400),
+        (json!({ "TokenType": "ИСМП" }), 400),
+        (json!({ "TokenType": "ИСМП", "ITN": "12" }), 400),
+        (json!({ "TokenType": "ИСМП", "ITN": "7728168971" }), 404),
+        (json!({ "TokenType": 5, "ITN": ITN }), 400),
+        (
+            json!({ "TokenType": "ИСМП", "ITN": ITN, "ProductionFacility": "Ц".repeat(257) }),
+            400,
+        ),
+        (json!({ "RequestParameters": "ИСМП" }), 400),
+        (json!({ "RequestParameters": [] }), 400),
+        (json!({ "RequestParameters": many }), 400),
+        (
+            json!({ "RequestParameters": { "Организация": ITN, "ИмяПараметраСеанса": "Другое" } }),
+            400,
+        ),
+    ];
+    for (body, status) in wrong {
+        let answer = world.post("/api/ismp/session-keys", &body);
+        assert_eq!(answer.status, status, "{body}: {}", answer.text());
+    }
+    let none = json!({ "ProductKind": "Табак" });
+    world
+        .post("/api/ismp/session-keys/by-product", &none)
+        .refused(400);
+    assert!(world.sandbox.asked("/").is_empty());
+}
+
+#[test]
+fn a_service_that_is_switched_off_says_so() {
+    let node = TestNode::start();
+    let target = format!("/api/ismp/session-keys?TokenType=ISMP&ITN={ITN}");
+    assert!(node.get(&target).expect(503).message().contains("ismp.enabled"));
+    let mut world = World::with(Key::File, |all| all.ismp.retail = false);
+    assert!(
+        ask(&world, "ИСМПРозница")
+            .expect(503)
+            .message()
+            .contains("ismp.retail")
+    );
+    ask(&world, "ИСМП").expect(201);
+    world.node.reload(|all| all.ismp.enabled = false);
+    ask(&world, "ИСМП").refused(503);
 }

@@ -148,11 +148,8 @@ async fn once(
 }
 
 async fn ask(shared: &Shared, pace: &Pace, ask: Ask) -> Result<Told, Fault> {
-    pace.turn().await;
-    Ok(shared
-        .upstream
-        .ask(ask.header("Accept", "application/json"))
-        .await?)
+    let request = shared.upstream.ask(ask.header("Accept", "application/json"));
+    Ok(pace.keep(request).await?)
 }
 
 fn is_sound(challenge: &Challenge) -> bool {
