@@ -118,13 +118,6 @@ impl KeySigner {
     }
 
     /// Whether a signature could be had now, without asking the key for one.
-    pub(super) fn is_ready(&self, thumbprint: Thumbprint) -> bool {
-        let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
-        let listed = inventory.find(thumbprint, now);
-        listed.is_some_and(|listed| listed.obstacle(now).is_none() && listed.key.is_some())
-    }
-
-    /// Whether a signature could be had now, as [`KeySigner::is_ready`] has it, with the reason where it could not.
     pub(super) fn check(&self, thumbprint: Thumbprint) -> Result<(), Trouble> {
         let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
         let error = match inventory.find(thumbprint, now) {

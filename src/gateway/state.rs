@@ -171,11 +171,12 @@ impl State {
     /// # Errors
     /// [`StateError`]; nothing was changed then.
     pub fn commit(&self, changes: Changes) -> Result<(), StateError> {
-        if changes.0.is_empty() {
+        let Changes(writes) = changes;
+        if writes.is_empty() {
             return Ok(());
         }
-        self.records().write(&changes.0)?;
-        self.changed(changes.0.iter().filter_map(kind));
+        self.records().write(&writes)?;
+        self.changed(writes.iter().filter_map(kind));
         Ok(())
     }
 
