@@ -1,6 +1,6 @@
 //! Measures what the node promises of its speed, on the real program: `cargo bench --bench speed`.
 //!
-//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, cades, carriers, activation, scale, start, idle, hardware). Only a
+//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, cades, carriers, activation, services, scale, start, idle, hardware). Only a
 //! whole run that was not quick is written to docs/benchmarks.md.
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with four digits")]
 
@@ -17,6 +17,7 @@ mod node;
 mod openssl;
 mod report;
 mod scale;
+mod services;
 mod start;
 mod state;
 mod throughput;
@@ -74,12 +75,13 @@ const QUICK: Effort = Effort {
 
 type Part = fn(&Effort, &Cores) -> Outcome<Vec<Row>>;
 
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 10] = [
     ("load", throughput::measure),
     ("hsm", hsm::measure),
     ("cades", cades::measure),
     ("carriers", carriers::measure),
     ("activation", activation::measure),
+    ("services", services::measure),
     ("scale", scale::measure),
     ("start", start::measure),
     ("idle", idle::measure),
@@ -107,6 +109,12 @@ fn main() -> ExitCode {
     }
     if has(cades::INSIDE) {
         return match cades::inside(arguments.last().map_or("", String::as_str)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&*error),
+        };
+    }
+    if has(services::INSIDE) {
+        return match services::inside(arguments.last().map_or("", String::as_str)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&*error),
         };
@@ -148,7 +156,7 @@ fn run(effort: &Effort, chosen: &[&String]) -> Outcome<Vec<Row>> {
         .find(|word| !PARTS.iter().any(|(name, _)| name == **word))
     {
         return Err(format!(
-            "\"{unknown}\" is no part: load, hsm, cades, carriers, activation, scale, start, idle, hardware"
+            "\"{unknown}\" is no part: load, hsm, cades, carriers, activation, services, scale, start, idle, hardware"
         )
         .into());
     }

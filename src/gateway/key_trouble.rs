@@ -45,7 +45,6 @@ pub(super) fn cause(
 /// The same of why a token did not do what was asked of it.
 pub(super) fn of_token(error: &TokenError, tokens: &[Arc<Token>]) -> Option<Detail> {
     match error {
-        TokenError::Unknown(_) => Some(Detail::KeyNotConnected),
         // What it says now, where that is not that it can be used again: then it was away.
         TokenError::NotUsable { name, .. } => match state(name, tokens) {
             Some(TokenState::Usable) => Some(Detail::KeyNotConnected),
@@ -54,7 +53,7 @@ pub(super) fn of_token(error: &TokenError, tokens: &[Arc<Token>]) -> Option<Deta
         TokenError::Refused { name, code } if !PULLED.contains(&code.as_str()) => {
             of_code(code).or_else(|| of_state(state(name, tokens)))
         }
-        TokenError::Refused { .. } => Some(Detail::KeyNotConnected),
+        TokenError::Refused { .. } | TokenError::Unknown(_) => Some(Detail::KeyNotConnected),
         TokenError::Crashed(name) | TokenError::Late(name) | TokenError::NoKey(name) => {
             of_state(state(name, tokens))
         }

@@ -4,6 +4,7 @@
 mod account;
 mod crpt;
 mod flights;
+#[expect(clippy::module_inception, reason = "the gateway itself")]
 mod gateway;
 mod handle;
 mod ismp;

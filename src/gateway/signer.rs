@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::SharedClock;
 use crate::cms::{Certificate, Profile, Thumbprint};
-use crate::tokens::{CertificateError, CertificatesHandle, Listed, Obstacle, ToSign};
+use crate::tokens::{CertificateError, CertificatesHandle, Listed, ToSign};
 
 use super::key_trouble::{cause, of_a_key, unseen};
 
@@ -118,24 +118,15 @@ impl KeySigner {
     }
 
     /// Whether a signature could be had now, without asking the key for one.
-    pub(super) fn is_ready(&self, thumbprint: Thumbprint) -> bool {
-        let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
-        let listed = inventory.find(thumbprint, now);
-        listed.is_some_and(|listed| listed.obstacle(now).is_none() && listed.key.is_some())
-    }
-
-    /// As [`KeySigner::is_ready`], with the reason where it could not.
     pub(super) fn check(&self, thumbprint: Thumbprint) -> Result<(), Trouble> {
-        if self.is_ready(thumbprint) {
-            return Ok(());
-        }
         let (inventory, now) = (self.certificates.inventory(), self.clock.now().wall);
-        let listed = inventory.find(thumbprint, now);
-        let error = listed.map_or(CertificateError::Unknown(thumbprint), |listed| {
-            let keyless = || Obstacle::Own("there is no private key for it".into());
-            let obstacle = listed.obstacle(now).unwrap_or_else(keyless);
-            CertificateError::NotUsable { thumbprint, obstacle }
-        });
+        let error = match inventory.find(thumbprint, now) {
+            None => CertificateError::Unknown(thumbprint),
+            Some(listed) => match listed.obstacle(now) {
+                None => return Ok(()),
+                Some(obstacle) => CertificateError::NotUsable { thumbprint, obstacle },
+            },
+        };
         Err(self.trouble(thumbprint, &error))
     }
 

@@ -80,7 +80,7 @@ pub struct Ismp {
     pub url: String,
     /// The same for tokens of retail sale; unset: as `url`.
     pub retail_url: Option<String>,
-    /// Whether tokens of retail sale (ИСМПРозница) are asked for.
+    /// Whether tokens of retail sale (`ИСМПРозница`) are asked for.
     pub retail: bool,
     /// Kinds of products whose retail sale is checked online, each with the day (`YYYY-MM-DD`) from which that is so.
     pub retail_products: BTreeMap<String, String>,

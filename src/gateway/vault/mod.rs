@@ -119,7 +119,7 @@ impl Vault {
             (place, None) => place,
         };
         let bytes = place.key(&self.tokens, may_make).await?;
-        let key = RandomizedNonceKey::new(&AES_256_GCM, &*bytes).map_err(|_| VaultError::File {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| VaultError::File {
             path: place.file().into(),
             why: format!("expected {KEY_LENGTH} bytes"),
         })?;

@@ -65,16 +65,14 @@ impl Place {
                 );
                 return Err(self.wrong(why));
             }
-            return match plain {
-                Some(key) => Ok(key),
-                None => {
-                    let key = self.make(may_make)?;
-                    self.write(&self.file, &key)?;
-                    Ok(key)
-                }
-            };
+            if let Some(key) = plain {
+                return Ok(key);
+            }
+            let key = self.make(may_make)?;
+            write(&self.file, &key)?;
+            return Ok(key);
         };
-        if let Some(text) = self.read(&self.wrapped, wrapped::LONGEST)? {
+        if let Some(text) = read(&self.wrapped, wrapped::LONGEST)? {
             let key = wrapped::unwrap(tokens, guard, &text).await?;
             self.put_away(&key, plain.as_ref())?;
             return Ok(key);
@@ -84,14 +82,14 @@ impl Place {
             None => self.make(may_make)?,
         };
         let text = wrapped::wrap(tokens, guard, &key).await?;
-        self.write(&self.wrapped, &text)?;
+        write(&self.wrapped, &text)?;
         self.put_away(&key, plain.as_ref())?;
         Ok(key)
     }
 
     /// The key in the open file, where it is.
     fn read_plain(&self) -> Result<Option<Bytes>, VaultError> {
-        match self.read(&self.file, KEY_LENGTH)? {
+        match read(&self.file, KEY_LENGTH)? {
             Some(key) if key.len() != KEY_LENGTH => {
                 let why = format!("it has {} bytes: expected {KEY_LENGTH}", key.len());
                 Err(VaultError::File {
@@ -134,24 +132,24 @@ impl Place {
         Ok(key)
     }
 
-    fn read(&self, path: &Path, longest: usize) -> Result<Option<Bytes>, VaultError> {
-        key_file::read(path, longest).map_err(|why| VaultError::File {
-            path: path.into(),
-            why,
-        })
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
-        key_file::write_new(path, bytes).map_err(|error| VaultError::File {
-            path: path.into(),
-            why: format!("it cannot be written: {error}"),
-        })
-    }
-
     fn wrong(&self, why: String) -> VaultError {
         VaultError::File {
             path: self.file().into(),
             why,
         }
     }
+}
+
+fn read(path: &Path, longest: usize) -> Result<Option<Bytes>, VaultError> {
+    key_file::read(path, longest).map_err(|why| VaultError::File {
+        path: path.into(),
+        why,
+    })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
+    key_file::write_new(path, bytes).map_err(|error| VaultError::File {
+        path: path.into(),
+        why: format!("it cannot be written: {error}"),
+    })
 }
