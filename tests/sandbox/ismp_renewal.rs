@@ -260,3 +260,49 @@ fn where_no_tokens_are_named_those_are_renewed_that_have_to_be() {
     assert!(read(&world, "СУЗ").is_some());
     assert_eq!(sign_ins(&world), 2);
 }
+
+#[test]
+fn a_token_that_may_have_been_ended_is_not_given_out() {
+    let mut world = World::new(Key::File);
+    let row = json!({ "Rows": [{ "TokenType": "СУЗ", "ITN": ITN }] });
+    let lost = |status: u16, delay: Duration| Canned {
+        after_doing: true,
+        delay,
+        ..canned(status, "{}")
+    };
+    ask(&world, "СУЗ").expect(201);
+    // The answer is lost, and with it the new token.
+    world.sandbox.say_next(SIGN_IN, lost(502, Duration::ZERO));
+    world.node.advance(MINUTE);
+    let renewed = world.post("/api/ismp/tokens/renew", &row).expect(200).json();
+    ends(&renewed, "ОшибкаСервиса", "");
+    assert_eq!(read(&world, "СУЗ"), None);
+    world.node.advance(15_000);
+    until_signed_in(&world, 3, "СУЗ");
+    // The node is lost while a caller has the token replaced.
+    world.node.advance(MINUTE);
+    world.sandbox.say_next(SIGN_IN, lost(200, Duration::from_mins(1)));
+    std::thread::scope(|scope| {
+        let address = world.node.address();
+        let login = (String::from("robot"), crate::world::PASSWORD);
+        let body = row.to_string();
+        scope.spawn(move || {
+            let ask = crate::common::http::Ask::new(address, "POST", "/api/ismp/tokens/renew");
+            let mut wire = crate::common::http::Wire::connect(address);
+            wire.send(ask.login(&login.0, login.1).body(body).bytes());
+            let _ = wire.answer(false);
+        });
+        world.until("the token is lost", || world.sandbox.ismp_tokens().len() == 4);
+        world.node.crash(0);
+    });
+    until_signed_in(&world, 5, "СУЗ");
+    // A certain refusal ends nothing.
+    world.node.advance(MINUTE);
+    world.sandbox.say_next(SIGN_IN, canned(403, ""));
+    let refused = world.post("/api/ismp/tokens/renew", &row).expect(200).json();
+    ends(&refused, "НеверныйЛогинИлиПароль", "");
+    assert!(world.sandbox.client_token_lives(&read(&world, "СУЗ").unwrap()));
+    world.node.restart(0);
+    assert!(world.sandbox.client_token_lives(&read(&world, "СУЗ").unwrap()));
+    assert_eq!(sign_ins(&world), 6);
+}

@@ -26,6 +26,13 @@ pub(super) struct Fault {
     pub(super) lost: bool,
 }
 
+impl Fault {
+    /// The same where only a challenge was asked for: no token was made.
+    pub(super) fn of_a_challenge(self) -> Self {
+        Self { lost: false, ..self }
+    }
+}
+
 impl From<Trouble> for Fault {
     fn from(trouble: Trouble) -> Self {
         Self {

@@ -138,10 +138,12 @@ impl Keys {
                 Ok((live, true))
             }
             Err(fault) => {
-                let kept = SessionKey {
-                    doubtful: replaces && fault.lost,
-                    ..kept.unwrap_or_else(|| self.blank(errand, &organization))
-                };
+                let mut kept = kept.unwrap_or_else(|| self.blank(errand, &organization));
+                if replaces && fault.lost {
+                    // The old one may have ended: better none than one that is refused.
+                    kept.doubtful = true;
+                    self.lives.put(&errand.slot, None);
+                }
                 if let Err(error) = self.keep_fault(&name, kept, &fault) {
                     tracing::error!(%error, "what IS MP refused could not be kept");
                 }

@@ -43,6 +43,9 @@ impl Lives {
             let (Some(obtained), Some(valid_until)) = (kept.obtained, kept.valid_until) else {
                 continue;
             };
+            if kept.doubtful {
+                continue;
+            }
             let token = match shared.state.secret::<SessionKey>(&name).await {
                 Ok(Some(token)) => token,
                 Ok(None) => continue,

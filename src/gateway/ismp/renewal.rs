@@ -158,7 +158,7 @@ impl Keys {
         };
         let next = now.plus(wait.max(fault.pause.unwrap_or(0)));
         match (before.obtained, before.valid_until) {
-            (Some(obtained), Some(end)) if is_good(obtained, end, now) => {
+            (Some(obtained), Some(end)) if is_good(obtained, end, now) && !before.doubtful => {
                 next.max(renewal(obtained, end, lead(&rules)))
             }
             _ => next,

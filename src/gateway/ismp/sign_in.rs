@@ -97,14 +97,8 @@ async fn once(
     thumbprint: Thumbprint,
 ) -> Result<SignedIn, Fault> {
     let base = format!("{}/{API}/auth", server(shared, who.kind));
-    let told = ask(shared, pace, Ask::get(format!("{base}/key"))).await?;
-    if told.status != 200 {
-        return Err(refusal("auth/key", &told));
-    }
-    let challenge = serde_json::from_slice::<Challenge>(&told.body)
-        .ok()
-        .filter(is_sound);
-    let challenge = challenge.ok_or_else(|| nonsense("auth/key"))?;
+    let challenge = challenge(shared, pace, &base).await;
+    let challenge = challenge.map_err(Fault::of_a_challenge)?;
     let signed = shared
         .signer
         .sign(thumbprint, challenge.data.as_bytes(), false)
@@ -145,6 +139,15 @@ async fn once(
         token,
         certificate: signed.thumbprint,
     })
+}
+
+async fn challenge(shared: &Shared, pace: &Pace, base: &str) -> Result<Challenge, Fault> {
+    let told = ask(shared, pace, Ask::get(format!("{base}/key"))).await?;
+    if told.status != 200 {
+        return Err(refusal("auth/key", &told));
+    }
+    let challenge = serde_json::from_slice::<Challenge>(&told.body).ok();
+    challenge.filter(is_sound).ok_or_else(|| nonsense("auth/key"))
 }
 
 async fn ask(shared: &Shared, pace: &Pace, ask: Ask) -> Result<Told, Fault> {
