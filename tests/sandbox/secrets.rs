@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::keys::Key;
 use crate::world::{ACCOUNT, ITN, PASSWORD, REGISTRATION_KEY, World, audit};
 
 /// Everything that the node logs, down to what only its makers want to know.
