@@ -131,7 +131,9 @@ impl Keys {
             let marked = self.shared.state.commit(changes);
             marked.map_err(|error| Trouble::not_saved(&error))?;
         }
-        let replaces = replaced.is_some();
+        let had_one = replaced.is_some();
+        // A doubt from before lasts until a new token is had.
+        let doubted = replaced.is_some_and(|kept| kept.doubtful);
         match sign_in(&self.shared, &self.pace, &who).await {
             Ok(signed_in) => {
                 let live = self.keep(errand, &who, signed_in).await;
@@ -139,7 +141,7 @@ impl Keys {
             }
             Err(fault) => {
                 let kept = SessionKey {
-                    doubtful: replaces && fault.lost,
+                    doubtful: doubted || had_one && fault.lost,
                     ..kept.unwrap_or_else(|| self.blank(errand, &organization))
                 };
                 if let Err(error) = self.keep_fault(&name, kept, &fault) {
