@@ -18,6 +18,7 @@ mod page;
 mod pki;
 mod race;
 #[path = "../common/random.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod random;
 mod restored;
 mod served;

@@ -13,7 +13,6 @@ mod keys;
 #[path = "../tokens/modules.rs"]
 mod modules;
 #[path = "../common/pki.rs"]
-#[allow(dead_code, reason = "other tests use the rest of it")]
 mod pki;
 #[path = "../common/random.rs"]
 mod random;

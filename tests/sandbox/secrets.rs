@@ -12,12 +12,19 @@ use serde_json::{Value, json};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::keys::Key;
 use crate::world::{ACCOUNT, ITN, PASSWORD, REGISTRATION_KEY, World, audit};
 
 /// Everything that the node logs, down to what only its makers want to know.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
+
+fn hex(text: &str) -> String {
+    let bytes = text.bytes();
+    bytes
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -62,11 +69,7 @@ impl Secrets {
 
     fn assert_not_in(&self, place: &str, bytes: &[u8]) {
         for (what, secret) in &self.0 {
-            let spelled = [
-                secret.clone(),
-                STANDARD.encode(secret),
-                secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
-            ];
+            let spelled = [secret.clone(), STANDARD.encode(secret), hex(secret)];
             for form in spelled {
                 let found = bytes.windows(form.len()).any(|part| part == form.as_bytes());
                 assert!(!found, "{what} is in {place}");

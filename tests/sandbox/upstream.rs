@@ -84,6 +84,10 @@ fn serve(stream: impl Read + Write, script: &Script, heard: &Mutex<Vec<String>>)
     stream.flush().ok()
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "what a script says, or none to cut the connection"
+)]
 fn said(status: &str, headers: &str, body: &str) -> Option<Vec<u8>> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n");

@@ -131,7 +131,7 @@ impl Keys {
             let marked = self.shared.state.commit(changes);
             marked.map_err(|error| Trouble::not_saved(&error))?;
         }
-        let replaces = replaced.is_some();
+        let had_one = replaced.is_some();
         match sign_in(&self.shared, &self.pace, &who).await {
             Ok(signed_in) => {
                 let live = self.keep(errand, &who, signed_in).await;
@@ -139,8 +139,8 @@ impl Keys {
             }
             Err(fault) => {
                 let mut kept = kept.unwrap_or_else(|| self.blank(errand, &organization));
-                if replaces && fault.lost {
-                    // The old one may have ended: better none than one that is refused.
+                if had_one && fault.lost {
+                    // The old one may have ended: better none than one that is refused. The doubt lasts until a new one is had.
                     kept.doubtful = true;
                     self.lives.put(&errand.slot, None);
                 }
