@@ -160,6 +160,8 @@ fn signature(effort: &Effort, cores: &Cores) -> Outcome<Row> {
         time: keynode::clock::SystemClock::shared().now().wall,
         name: "bench".into(),
     };
+    // Beside the user whom every new node has, which others are not to replace.
+    users.ensure_initial()?;
     users.add(SIGNER.0, Role::Signer, SIGNER.1, &author)?;
     users.grant(SIGNER.0, &[thumbprint], &author)?;
     drop(users);
