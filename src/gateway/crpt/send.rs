@@ -79,7 +79,9 @@ fn direct(shared: &Shared, order: &ConnectionOrder) -> Result<Ask, Trouble> {
     let own = order.headers.iter();
     let own = own.filter(|(name, _)| !NOT_SENT.contains(&name.to_ascii_lowercase().as_str()));
     // By 1C's gateway they go as JSON, which carries more.
-    let mut own_names = own.clone().filter(|(_, value)| HeaderValue::from_str(value).is_err());
+    let mut own_names = own
+        .clone()
+        .filter(|(_, value)| HeaderValue::from_str(value).is_err());
     if let Some((name, _)) = own_names.next() {
         let message = format!("Заголовок {name} содержит символы, которые нельзя передать напрямую.");
         let info = format!("the header {name} has characters that HTTP does not carry");
@@ -137,7 +139,9 @@ async fn by_gateway(shared: &Shared, order: &ConnectionOrder) -> Result<Ask, Tro
 pub(super) async fn exchange(shared: &Shared, ask: Ask) -> Result<Told, Unreached> {
     let headers = ask.headers.iter();
     let headers = headers.filter(|(name, _)| SECRET.contains(&&**name));
-    let secret = headers.flat_map(|(_, value)| secrets_of(value)).collect::<Vec<_>>();
+    let secret = headers
+        .flat_map(|(_, value)| secrets_of(value))
+        .collect::<Vec<_>>();
     let secret = secret.iter().map(|value| value.as_str()).collect::<Vec<_>>();
     let mut told = shared.upstream.ask(ask).await?;
     // A page in another alphabet than UTF-8 is no JSON, but it may repeat as much.
