@@ -112,7 +112,7 @@ fn owner(fields: &Fields, name: &str) -> Result<String, ApiError> {
     }
 }
 
-fn domain(fields: &Fields) -> Result<Domain, ApiError> {
+pub(super) fn domain(fields: &Fields) -> Result<Domain, ApiError> {
     let Some(value) = fields.value("Domain") else {
         return Ok(Domain::default());
     };
