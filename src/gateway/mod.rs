@@ -41,4 +41,4 @@ pub use taxcom::{
     Taxcom, Told, WrongField, check_registration,
 };
 pub use tickets::{Domain, Issued, TicketOrder, Tickets};
-pub use vault::VaultError;
+pub use vault::{SEAL_FILES, VaultError};

@@ -39,7 +39,7 @@ fn an_organization_is_kept_changed_told_and_removed() {
     });
     assert_eq!(made, expected);
     assert_eq!(world.get(&target(OTHER)).expect(200).json(), expected);
-    // What was told may be sent back; what is left out is empty then.
+    // What was told may be sent back; what is left out is empty then, but for the subscriber's number.
     assert_eq!(put(&world, OTHER, &expected).expect(200).json(), expected);
     world.node.restart(0);
     assert_eq!(world.get(&target(OTHER)).expect(200).json(), expected);
@@ -184,4 +184,14 @@ fn a_record_that_is_damaged_hides_no_others_and_can_be_replaced() {
     assert_eq!(world.get(&target(OTHER)).refused(500), "EHTTPInternalServerError");
     put(&world, OTHER, &json!({})).expect(201);
     world.get(&target(OTHER)).expect(200);
+}
+
+#[test]
+fn the_subscribers_number_that_the_node_got_outlives_the_administrators_own_file() {
+    let world = World::new(Key::File);
+    let number = |body: Value| put(&world, ITN, &body).expect(200).json()["SubscriberID"].clone();
+    assert_eq!(number(json!({ "SubscriberID": "2AL-7" })), "2AL-7");
+    assert_eq!(number(json!({ "Name": "Ромашка" })), "2AL-7");
+    assert_eq!(number(json!({ "SubscriberID": null })), Value::Null);
+    assert_eq!(number(json!({})), Value::Null);
 }

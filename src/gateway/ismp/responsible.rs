@@ -93,13 +93,12 @@ impl Ismp {
         Ok(Some(new))
     }
 
-    /// Removes a rule; false: there was none.
+    /// Removes a rule; none: there was none.
     ///
     /// # Errors
     /// [`Trouble`]: it was not removed.
-    pub fn remove_rule(&self, id: &str) -> Result<bool, Trouble> {
-        let taken = self.keys.shared.state.take::<Rule>(id);
-        Ok(taken?.is_some())
+    pub fn remove_rule(&self, id: &str) -> Result<Option<Rule>, Trouble> {
+        Ok(self.keys.shared.state.take(id)?)
     }
 
     /// What is kept of a user.

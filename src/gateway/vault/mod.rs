@@ -27,6 +27,9 @@ pub(super) const KEY_FILE: &str = "gateway.key";
 /// Name of the file with the key that a token's key opens.
 pub(super) const WRAPPED_FILE: &str = "gateway.key.wrapped";
 
+/// The files of the state directory that may hold the key: nobody else may read them.
+pub const SEAL_FILES: [&str; 2] = [KEY_FILE, WRAPPED_FILE];
+
 /// Length of the key in bytes.
 const KEY_LENGTH: usize = 32;
 
