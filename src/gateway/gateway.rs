@@ -169,7 +169,10 @@ impl Gateway {
     /// What is known of an organisation is other now: what waits for that may go on.
     pub(super) fn organization_changed(&self, itn: &str) {
         if let Err(trouble) = self.ismp.organization_changed(itn) {
-            tracing::error!(error = trouble.info, "what waits for an organisation cannot be read");
+            tracing::error!(
+                error = trouble.info,
+                "what waits for an organisation cannot be read"
+            );
         }
     }
 

@@ -107,7 +107,8 @@ impl GatewayHandle {
     /// What is known of an organisation is other now: what waited for that may go on.
     pub fn organization_changed(&self, itn: String) {
         let gateway = self.gateway.clone();
-        self.runtime.spawn(async move { gateway.organization_changed(&itn) });
+        self.runtime
+            .spawn(async move { gateway.organization_changed(&itn) });
     }
 
     /// The gateway, for what can be answered without waiting.

@@ -290,7 +290,10 @@ async fn a_job_that_waits_is_written_no_more_and_goes_on_when_something_changes(
     let world = World::new();
     let shop = world.shop.clone();
     let wait = || Act::Ends(Next::Wait(shop.now().plus(60_000)));
-    shop.act("key", [wait(), Act::Ends(Next::Wait(Timestamp::from_millis(120_000)))]);
+    shop.act(
+        "key",
+        [wait(), Act::Ends(Next::Wait(Timestamp::from_millis(120_000)))],
+    );
     shop.plan("key", 0);
     let _runner = world.run();
     pass(59_000).await;

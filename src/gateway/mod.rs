@@ -27,8 +27,8 @@ pub use crpt::{Answered, Connection, ConnectionOrder, Crpt, SignAs};
 pub use gateway::{Gateway, GatewayHost, GatewayParts, Shared};
 pub use handle::{GatewayError, GatewayHandle};
 pub use ismp::{
-    Had, Ismp, Live, MOST_RULES, Place, REFRESH, REMINDERS_NAME, RETAIL_SALE, RequestParameters, Rule, SETTINGS_NAME,
-    SessionKey, Standing, TokenRow, TokenType, Watcher, next_check,
+    Had, Ismp, Live, MOST_RULES, Place, REFRESH, REMINDERS_NAME, RETAIL_SALE, RequestParameters, Rule,
+    SETTINGS_NAME, SessionKey, Standing, TokenRow, TokenType, Watcher, next_check,
 };
 pub use organization::{Facility, Organization, uuid};
 pub use outcome::{Code, Detail, Trouble};

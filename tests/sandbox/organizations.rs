@@ -185,3 +185,21 @@ fn a_record_that_is_damaged_hides_no_others_and_can_be_replaced() {
     put(&world, OTHER, &json!({})).expect(201);
     world.get(&target(OTHER)).expect(200);
 }
+
+#[test]
+fn a_connection_has_one_power_of_attorney() {
+    let world = World::new(Key::File);
+    let with = |connection: &str, told: Option<&str>| json!({ "OmsConnection": connection, "PowerOfAttorneyITN": told });
+    // The world's organisation has it, and signs for itself.
+    let shared = OMS_CONNECTION.to_uppercase();
+    let refused = put(&world, OTHER, &with(&shared, Some(ITN)));
+    assert_eq!(refused.refused(400), "EHTTPBadRequest");
+    assert!(refused.message().contains(ITN), "{}", refused.message());
+    let of_a_facility = json!({
+        "PowerOfAttorneyITN": ITN,
+        "Facilities": [{ "Name": "Цех", "OmsConnection": FACILITY.1 }],
+    });
+    put(&world, OTHER, &of_a_facility).refused(400);
+    put(&world, OTHER, &with(&shared, None)).expect(201);
+    put(&world, OTHER, &with(OMS_ID, Some(ITN))).expect(200);
+}

@@ -32,7 +32,11 @@ pub(super) fn services(settings: &Settings) -> Vec<Line> {
         && let Err(error) = fs::metadata(ca)
     {
         let text = format!("gateway.ca: {} cannot be looked at: {error}", ca.display());
-        lines.push(Line::failure(CHECK, text, "name a file of certificates (PEM), or none"));
+        lines.push(Line::failure(
+            CHECK,
+            text,
+            "name a file of certificates (PEM), or none",
+        ));
     }
     lines.extend(open_addresses(&rules));
     if lines.is_empty() {
@@ -56,7 +60,11 @@ fn private(path: &Path, what: &str) -> Option<Line> {
             let text = format!("{name} cannot be looked at by this user");
             Some(Line::warning(CHECK, text, "run `keynode doctor` as root"))
         }
-        Err(error) => Some(Line::failure(CHECK, format!("{name}: {error}"), "mend the state directory")),
+        Err(error) => Some(Line::failure(
+            CHECK,
+            format!("{name}: {error}"),
+            "mend the state directory",
+        )),
     }
 }
 
@@ -196,7 +204,12 @@ mod tests {
         all.gateway.ca = None;
         all.ismp.url = "http://10.0.0.7:8080/x".into();
         one(&all, State::Warning, "ismp.url");
-        for near in ["http://127.0.0.1:1", "http://[::1]:80/x", "http://localhost", "https://a"] {
+        for near in [
+            "http://127.0.0.1:1",
+            "http://[::1]:80/x",
+            "http://localhost",
+            "https://a",
+        ] {
             all.ismp.url = near.into();
             assert_eq!(wrong(&all), [], "{near}");
         }

@@ -40,7 +40,10 @@ impl Keys {
             number: self.lives.number(),
         });
         self.lives.put(&errand.slot, Some(&live));
-        if let Err(error) = self.write(&name, &errand.place, errand.connection.clone(), &live).await {
+        if let Err(error) = self
+            .write(&name, &errand.place, errand.connection.clone(), &live)
+            .await
+        {
             tracing::error!(%error, "a session key of IS MP could not be kept");
             // What is kept of the one before stays: it is that one's. The renewal keeps this one when it can.
             let mut later = Changes::new().plan(RENEWAL, &name, now.plus(LOOK));

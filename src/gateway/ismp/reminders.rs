@@ -7,10 +7,10 @@ use std::sync::Arc;
 use crate::licence::Timestamp;
 
 use super::super::outcome::Trouble;
-use super::{Ismp, RENEWAL};
 use super::renewal::lead as lead_of;
 use super::responsible::{REFRESH, Watcher};
 use super::token::{Live, Place, SessionKey, Slot, renewal};
+use super::{Ismp, RENEWAL};
 
 /// Whether a token is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

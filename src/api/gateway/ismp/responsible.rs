@@ -100,7 +100,9 @@ pub(super) async fn delete(api: &Api, request: &Request, id: &str) -> Result<Rep
 /// A row of the audit log: rules say who is not reminded.
 async fn note(api: &Api, request: &Request, itn: &str, id: &str, word: &str) -> Result<(), ApiError> {
     let detail = format!("rule \"{id}\", {word}");
-    let entry = request.actor().did(api.now(), "ismp-responsible", itn.into(), detail);
+    let entry = request
+        .actor()
+        .did(api.now(), "ismp-responsible", itn.into(), detail);
     Ok(api.desk.record(entry).await?)
 }
 
