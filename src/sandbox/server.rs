@@ -13,6 +13,7 @@ use std::time::Duration;
 use actix_rt::net::TcpStream;
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use tokio::sync::watch;
@@ -81,6 +82,8 @@ pub struct Canned {
     pub status: u16,
     /// Its body.
     pub body: Vec<u8>,
+    /// Headers beside those of every answer.
+    pub headers: Vec<(String, String)>,
     /// Said so much later.
     pub delay: Duration,
     /// The service does first what it was asked, so that only its answer is lost.
@@ -93,6 +96,7 @@ pub struct Canned {
 const OWN: Canned = Canned {
     status: 0,
     body: Vec::new(),
+    headers: Vec::new(),
     delay: Duration::ZERO,
     after_doing: false,
     only_late: true,
@@ -303,11 +307,18 @@ async fn answer(request: HttpRequest, body: Bytes, inner: Data<Inner>) -> HttpRe
         }
         return HttpResponse::InternalServerError().finish();
     }
-    respond(&Said {
+    let mut response = respond(&Said {
         status: canned.status,
         content_type: "application/json",
         body: canned.body,
-    })
+    });
+    for (name, value) in canned.headers {
+        let pair = (name.parse::<HeaderName>(), HeaderValue::from_str(&value));
+        if let (Ok(name), Ok(value)) = pair {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
 }
 
 fn respond(said: &Said) -> HttpResponse {

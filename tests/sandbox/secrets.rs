@@ -104,7 +104,7 @@ fn used(world: &World) -> Secrets {
 
     for route in ["Gateway", "Direct"] {
         let order = json!({
-            "RequestJSON": "{\"address\":\"Москва\"}", "URLParameters": { "omsId": crate::world::OMS_ID },
+            "RequestJSON": json!({ "address": route }).to_string(), "URLParameters": { "omsId": crate::world::OMS_ID },
             "Library": { "ID": "БГосИС", "Version": "1.0.1" }, "Route": route, "ITN": ITN,
         });
         world.post("/api/crpt/connections", &order).expect(200);
