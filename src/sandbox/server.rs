@@ -82,6 +82,8 @@ pub struct Canned {
     pub status: u16,
     /// Its body.
     pub body: Vec<u8>,
+    /// It repeats in its body what it was asked, as the words of an error; `body` does not count.
+    pub echo: bool,
     /// Headers beside those of every answer.
     pub headers: Vec<(String, String)>,
     /// Said so much later.
@@ -96,6 +98,7 @@ pub struct Canned {
 const OWN: Canned = Canned {
     status: 0,
     body: Vec::new(),
+    echo: false,
     headers: Vec::new(),
     delay: Duration::ZERO,
     after_doing: false,
@@ -286,7 +289,16 @@ async fn answer(request: HttpRequest, body: Bytes, inner: Data<Inner>) -> HttpRe
             .position(|(path, _)| asked.path.starts_with(path.as_str()));
         at.and_then(|at| waiting.remove(at)).map(|(_, canned)| canned)
     };
-    let canned = canned.unwrap_or(OWN);
+    let mut canned = canned.unwrap_or(OWN);
+    if canned.echo {
+        let words = format!("{} {}", asked.query, String::from_utf8_lossy(&asked.body));
+        let headers = asked.headers.iter();
+        let headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value}")).collect();
+        let error = format!("{words} {}", headers.join(" "));
+        let errors = serde_json::json!([{ "error": error }]);
+        let body = serde_json::json!({ "error_message": error, "error": error, "globalErrors": errors });
+        canned.body = body.to_string().into_bytes();
+    }
     let mut said = None;
     if canned.after_doing || canned.only_late {
         let shared = inner.clone();
