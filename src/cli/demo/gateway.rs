@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::cms::Thumbprint;
-use crate::gateway::{Account, Changes, Organization, Trouble};
+use crate::gateway::{Account, Changes, Connection, Organization, Trouble};
 use crate::node::{Node, StateDir};
 use crate::sandbox::{REGISTRATION_KEY, Sandbox, SandboxRules};
 use crate::settings::Settings;
@@ -134,6 +134,10 @@ impl DemoGateway {
             };
             let changes = Changes::new().put(ITN, &organization);
             shared.state.commit(changes).map_err(Failure::of)?;
+        }
+        // The stand-ins are new each time; what was registered with those of before stays.
+        for (connection, own) in shared.state.all::<Connection>().map_err(Failure::of)? {
+            self.sandbox.know_connection(&own.oms_id, &connection);
         }
         let deadline = Instant::now() + PATIENCE;
         while !node.can_sign_with(self.thumbprint) && Instant::now() < deadline {

@@ -7,7 +7,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
-use reqwest::header::HeaderValue;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
@@ -78,15 +77,6 @@ fn direct(shared: &Shared, order: &ConnectionOrder) -> Result<Ask, Trouble> {
         .header("X-RegistrationKey", key.as_str());
     let own = order.headers.iter();
     let own = own.filter(|(name, _)| !NOT_SENT.contains(&name.to_ascii_lowercase().as_str()));
-    // By 1C's gateway they go as JSON, which carries more.
-    let mut own_names = own
-        .clone()
-        .filter(|(_, value)| HeaderValue::from_str(value).is_err());
-    if let Some((name, _)) = own_names.next() {
-        let message = format!("Заголовок {name} содержит символы, которые нельзя передать напрямую.");
-        let info = format!("the header {name} has characters that HTTP does not carry");
-        return Err(Trouble::new(Code::BadRequest, message, info));
-    }
     Ok(own.fold(ask, |ask, (name, value)| ask.header(name.clone(), value.as_str())))
 }
 
