@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use crate::clock::SharedClock;
+use crate::cms::Thumbprint;
 use crate::licence::Timestamp;
 use crate::store::{Database, GatewayJob, GatewayRecords, StoreError};
 use crate::tokens::{CertificatesHandle, TokensHandle};
@@ -94,6 +95,27 @@ impl Shared {
     /// The settings.
     pub fn rules(&self) -> Arc<GatewayRules> {
         self.rules.load_full()
+    }
+
+    /// The organisation that a certificate signs for, of this ITN where one is named.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub(super) fn owner_of(
+        &self,
+        thumbprint: Thumbprint,
+        itn: Option<&str>,
+    ) -> Result<Option<String>, StateError> {
+        let bears = self
+            .signer
+            .certificate(thumbprint)
+            .and_then(|own| own.itn.clone());
+        let mut known = self.state.all::<Organization>()?.into_iter();
+        let owner = known.find(|(own, organization)| {
+            itn.is_none_or(|itn| itn == own)
+                && (organization.thumbprint() == Some(thumbprint) || bears.as_ref() == Some(own))
+        });
+        Ok(owner.map(|(own, _)| own))
     }
 
     /// An organisation, where it is known.

@@ -1,12 +1,17 @@
 //! Connections of CRPT (seed 002): the function, by both ways, with both kinds of keys.
 
+use std::fs;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use keynode::cms::Thumbprint;
+use keynode::gateway::Organization;
 use keynode::sandbox::{Canned, Judge};
+use keynode::settings::CertificateFile;
 use serde_json::{Value, json};
 
 use crate::common::Answer;
-use crate::keys::{Key, fixture};
+use crate::keys::{Key, certificate, fixture, write};
 use crate::world::{ACCOUNT, ITN, OMS_ID, REGISTRATION_KEY, World};
 
 pub(crate) const DIRECT: &str = "/api/v3/integration/connection";
@@ -232,4 +237,43 @@ fn who_may_not_use_the_services_registers_nothing() {
         let answer = off.ask(verb, target).body("{}").send();
         assert_eq!(answer.refused(503), "EHTTPServiceUnavailable", "{verb} {target}");
     }
+}
+
+#[test]
+fn a_certificate_of_no_organisation_here_signs_for_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let both = ["person.pem", "rsa.key"].map(|name| fs::read(fixture(name)).unwrap());
+    let file = directory.path().join("person.pem");
+    write(&file, &both.concat());
+    let person = Thumbprint::of(&certificate("person")).to_string();
+    let world = World::with(Key::File, |all| {
+        let entry = CertificateFile {
+            file,
+            key: None,
+            password_file: None,
+            password_credential: None,
+        };
+        all.certificates.insert("person".into(), entry);
+    });
+    let listed = format!("/api/certificates/{person}");
+    assert_eq!(world.node.get(&listed).expect(200).json()["Usable"], true);
+    for itn in [Value::Null, ITN.into()] {
+        let mut order = order("Direct");
+        order["ITN"] = itn;
+        order["Certificate"] = person.as_str().into();
+        ends(&register(&world, &order), "НеверныйФорматЗапроса", "");
+        order["URLParameters"]["omsId"] = uuid::Uuid::new_v4().to_string().into();
+        ends(&register(&world, &order), "НеверныйФорматЗапроса", "");
+    }
+    assert_eq!(asked(&world), 0);
+    let own = Organization {
+        certificate: Some(person.clone()),
+        ..Organization::default()
+    };
+    world.keep("500100732259", &own);
+    let mut order = order("Direct");
+    order["ITN"] = "500100732259".into();
+    order["Certificate"] = person.into();
+    register(&world, &order);
+    assert_eq!(asked(&world), 1, "an organisation that has it signs with it");
 }

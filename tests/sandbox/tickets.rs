@@ -297,13 +297,18 @@ fn switched_off_it_is_not_there() {
         world.post("/api/tickets", &body).refused(503),
         "EHTTPServiceUnavailable"
     );
-    for path in ["/hs/tickets/", GET, CHECK] {
+    for path in [GET, CHECK] {
         assert_eq!(
             world.post(path, &body).refused(503),
             "EHTTPServiceUnavailable",
             "{path}"
         );
     }
+    let manager = world.post("/hs/tickets/", &body).expect(503).json();
+    assert!(
+        manager["text"].as_str().unwrap().contains("tickets.enabled"),
+        "{manager}"
+    );
 }
 
 #[test]

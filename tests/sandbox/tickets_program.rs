@@ -66,5 +66,5 @@ fn an_unmodified_configuration_arrives_at_the_seeds_code() {
         .login("robot", "wrong")
         .body(good)
         .send();
-    assert_eq!(stranger.refused(401), "EHTTPUnauthorized");
+    assert!(stranger.expect(401).json()["text"].is_string());
 }

@@ -1,7 +1,9 @@
 //! How a registration goes: kept, sent, and settled; see [`super::attempt`] for what is kept of it and why.
 
+use crate::cms::Thumbprint;
+
 use super::super::gateway::Shared;
-use super::super::outcome::Trouble;
+use super::super::outcome::{Code, Trouble};
 use super::super::secret::Secret;
 use super::super::state::Changes;
 use super::super::upstream::Ask;
@@ -53,7 +55,13 @@ async fn sign(shared: &Shared, order: &mut ConnectionOrder) -> Result<(), Troubl
     }
     let itn = order.itn.clone().unwrap_or_default();
     let thumbprint = match order.sign_as {
-        Some(SignAs::Certificate(thumbprint)) => thumbprint,
+        Some(SignAs::Certificate(thumbprint)) => {
+            let owner = shared
+                .owner_of(thumbprint, order.itn.as_deref())
+                .map_err(not_kept)?;
+            order.itn = Some(owner.ok_or_else(|| nobodys(thumbprint))?);
+            thumbprint
+        }
         Some(SignAs::Organization) | None => {
             let organization = shared.organization(&itn).map_err(not_kept)?;
             shared
@@ -61,12 +69,6 @@ async fn sign(shared: &Shared, order: &mut ConnectionOrder) -> Result<(), Troubl
                 .thumbprint_of(&itn, &organization.unwrap_or_default())?
         }
     };
-    if order.itn.is_none() {
-        order.itn = shared
-            .signer
-            .certificate(thumbprint)
-            .and_then(|own| own.itn.clone());
-    }
     let signed = shared
         .signer
         .sign(thumbprint, order.body.as_bytes(), true)
@@ -77,6 +79,17 @@ async fn sign(shared: &Shared, order: &mut ConnectionOrder) -> Result<(), Troubl
     order.headers.push((order::SIGNATURE.into(), signed.base64));
     order.certificate = Some(signed.thumbprint.to_string());
     Ok(())
+}
+
+/// Whoever may use the services may not say with which key: that is the administrator's, who sets up organisations.
+fn nobodys(thumbprint: Thumbprint) -> Trouble {
+    Trouble::new(
+        Code::BadRequest,
+        "Этот сертификат не принадлежит организации, заданной на узле лицензирования.",
+        format!(
+            "the certificate {thumbprint} is that of no organisation here (or not of the one that is named): see /api/organizations"
+        ),
+    )
 }
 
 /// Sends an order that is kept as asked, and keeps what came of it.
