@@ -62,7 +62,9 @@ pub(super) fn doubt(process: &Process, lost: Option<&Trouble>) -> Trouble {
             sending.at,
             sending.at.plus(SURE)
         ),
-        None => format!("1C-Taxcom does not tell whether there is an application: {says}. The node asks on, and sends none by itself"),
+        None => format!(
+            "1C-Taxcom does not tell whether there is an application: {says}. The node asks on, and sends none by itself"
+        ),
     };
     let info = format!("{own}; НоваяЗаявка, once it is allowed, sends another, which may be a second one");
     let message = "Неизвестно, есть ли заявка в сервисе 1С-Такском. Узел лицензирования повторяет проверку; новую заявку \

@@ -68,7 +68,10 @@ impl RequestStatus {
             "rejected" => (Self::Rejected, Told::Known),
             "notconsidered" => (Self::Waiting, Told::Known),
             "" | "none" => (Self::Absent, Told::None),
-            _ => (Self::Absent, Told::Strange(clean(word).chars().take(40).collect())),
+            _ => (
+                Self::Absent,
+                Told::Strange(clean(word).chars().take(40).collect()),
+            ),
         }
     }
 }

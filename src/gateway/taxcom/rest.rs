@@ -61,7 +61,8 @@ impl Work<'_> {
             }
             RequestStatus::Absent | RequestStatus::Rejected => {
                 let status = self.process.status.word();
-                self.process.trouble = Some(nonsense(&format!("it ended the process; the status is {status}")));
+                self.process.trouble =
+                    Some(nonsense(&format!("it ended the process; the status is {status}")));
                 self.over();
             }
         }

@@ -105,7 +105,9 @@ impl Taxcom {
             trouble: None,
         };
         // Nothing is awaited since the others were looked at: no second one can have come between.
-        let mut changes = Changes::new().put(&id, &process).plan(POLL, &id, self.shared.now());
+        let mut changes = Changes::new()
+            .put(&id, &process)
+            .plan(POLL, &id, self.shared.now());
         for (old, _) in ended(&all) {
             changes = changes.remove::<Process>(old);
         }

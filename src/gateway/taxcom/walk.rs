@@ -114,7 +114,9 @@ impl Walk<'_> {
                     let marker = STANDARD.decode(marker);
                     let marker = marker.map_err(|_| Failure::nonsense("its marker is no Base64"))?;
                     if marker.len() > LONGEST_MARKER {
-                        return Err(Failure::nonsense("what it wants decrypted is no marker: too long"));
+                        return Err(Failure::nonsense(
+                            "what it wants decrypted is no marker: too long",
+                        ));
                     }
                     let opened = self.shared.signer.decrypt(thumbprint, &marker).await;
                     let opened = opened.map_err(|trouble| Failure {
@@ -210,7 +212,9 @@ pub(super) async fn facts(
     let certificate = match (here.or_else(kept), &missing) {
         (Some(certificate), _) => certificate,
         (None, missing) => {
-            let missing = missing.clone().unwrap_or_else(|| shared.signer.unknown(thumbprint));
+            let missing = missing
+                .clone()
+                .unwrap_or_else(|| shared.signer.unknown(thumbprint));
             return Err(Failure::of_key(missing));
         }
     };

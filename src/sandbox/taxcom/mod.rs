@@ -5,12 +5,14 @@ mod dialogue;
 mod envelope;
 mod gate;
 mod marker;
+mod odd;
 mod wsdl;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 pub use gate::{Gate, HeldAt};
+pub use odd::{Lost, Oddities};
 
 use application::Application;
 use dialogue::Session;
@@ -40,6 +42,7 @@ pub(super) struct Memory {
     violations: Vec<String>,
     /// A request is to be held up.
     gate: Option<Shut>,
+    odd: Oddities,
 }
 
 impl Memory {

@@ -81,7 +81,9 @@ impl CertificatesHandle {
                 };
                 match self.tokens.perform(token, operation).await {
                     Ok(plain) => Ok(unwrapped(recipient, Zeroizing::new(plain))),
-                    Err(TokenError::Refused { code, .. }) if !OF_THE_TOKEN.contains(&code.as_str()) => Ok(None),
+                    Err(TokenError::Refused { code, .. }) if !OF_THE_TOKEN.contains(&code.as_str()) => {
+                        Ok(None)
+                    }
                     Err(error) => Err(error.into()),
                 }
             }
