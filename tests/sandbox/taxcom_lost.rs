@@ -40,12 +40,16 @@ fn odd_answers_do_not_end_the_looks() {
             world.sandbox.say_next(SERVICE, canned(200, answer.clone()));
         }
         world.node.advance(8 * POLL);
-        world.until("it is to fail", || {
+        // What is kept before it asks has no error, and is due.
+        let looked = |fails: bool| {
             let told = now(&world, &process);
-            told["ErrorCode"] != "" && told["NextAttempt"] != Value::Null
-        });
+            let next = told["NextAttempt"].as_str().unwrap();
+            next > world.node.now().to_string().as_str() && (told["ErrorCode"] != "") == fails
+        };
+        world.until("it is to fail", || looked(true));
         world.node.advance(8 * POLL);
-        let told = until(&world, &process, "ErrorCode", "");
+        world.until("it is to go on", || looked(false));
+        let told = now(&world, &process);
         assert_eq!(told["RequestStatus"], "ОжиданиеОбработки", "{answer}: {told}");
     }
     // A login that is refused is not tried again by itself; once it is right, whoever asks gets an answer.

@@ -172,7 +172,7 @@ fn an_application_that_was_taken_and_is_not_shown_yet_is_waited_for() {
     );
     let process = started(&world);
     assert_eq!(process["RequestStatus"], "Отсутствует", "{process}");
-    for wait in [POLL, POLL, 7 * HOUR, 7 * HOUR] {
+    for wait in [POLL, 2 * POLL, 7 * HOUR, 7 * HOUR] {
         looks(&world, &process, wait);
     }
     assert_clean(&world, 1);
