@@ -12,4 +12,4 @@ mod world;
 pub use crpt::REGISTRATION_KEY;
 pub use judge::{Judge, Verdict};
 pub use server::{Asked, Canned, Held, Sandbox, SandboxRules};
-pub use taxcom::{Gate, HeldAt};
+pub use taxcom::{Gate, HeldAt, Lost, Oddities};

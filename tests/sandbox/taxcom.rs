@@ -205,6 +205,21 @@ fn конфигурация_зарегистрирована_в_сервисе_1
 
 /// Both forms of parameters are spoken, as the WSDL says or as the settings say.
 #[test]
+fn a_schema_that_is_described_apart_is_followed() {
+    for attributes in [false, true] {
+        let world = World::new(Key::File);
+        world.sandbox.set_taxcom_attributes(attributes);
+        world.sandbox.set_taxcom_schema_apart();
+        let process = started(&world);
+        assert_eq!(
+            process["RequestStatus"], "ОжиданиеОбработки",
+            "{attributes}: {process}"
+        );
+        assert_clean(&world, 1);
+    }
+}
+
+#[test]
 fn either_form_of_parameters_is_spoken() {
     use keynode::settings::TaxcomForm;
     for (attributes, form) in [

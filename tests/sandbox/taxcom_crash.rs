@@ -8,7 +8,7 @@ use keynode::sandbox::{Canned, HeldAt};
 use serde_json::{Value, json};
 
 use crate::keys::Key;
-use crate::taxcom::{POLL, PROCESSES, act, assert_clean, now, order, started, until};
+use crate::taxcom::{POLL, PROCESSES, assert_clean, now, order, started, until};
 use crate::world::World;
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -125,30 +125,6 @@ fn an_application_whose_answer_is_lost_is_not_sent_again() {
         });
         assert_clean(&world, 1);
     }
-}
-
-#[test]
-fn an_application_that_never_arrived_is_sent_after_the_service_was_asked_twice() {
-    let world = World::new(Key::File);
-    let gate = world.sandbox.hold_taxcom(SENDING, HeldAt::Lost);
-    let process = thread::scope(|scope| {
-        let started = scope.spawn(|| started(&world));
-        assert!(gate.wait(PATIENCE));
-        drop(gate);
-        started.join().unwrap()
-    });
-    assert_eq!(process["RequestStatus"], "Отсутствует");
-    assert_eq!(process["ErrorCode"], "ОшибкаСервиса", "{process}");
-    // Nobody may begin another while it is unclear what became of this one.
-    assert_eq!(
-        process["AllowedActions"],
-        json!(["СтандартнаяОбработка", "Завершить"])
-    );
-    act(&world, &process, &json!({ "Action": "НоваяЗаявка" }), 409);
-    assert_clean(&world, 0);
-    world.node.advance(POLL);
-    until(&world, &process, "RequestStatus", "ОжиданиеОбработки");
-    assert_clean(&world, 1);
 }
 
 #[test]

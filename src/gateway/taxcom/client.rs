@@ -1,9 +1,10 @@
 //! Asks the service: reads how it wants to be asked once, and again when it is not reached.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use reqwest::Method;
+use reqwest::{Method, Url};
 
 use crate::gateway::gateway::Shared;
 use crate::gateway::outcome::{Code, Detail, Trouble};
@@ -21,6 +22,9 @@ const FIRST: Duration = Duration::from_secs(10);
 
 /// Every other exchange.
 const LATER: Duration = Duration::from_secs(30);
+
+/// The most documents that the description may import.
+const MOST_IMPORTED: usize = 4;
 
 /// Why an exchange brought nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,22 +167,29 @@ impl Client {
         Ok(service)
     }
 
+    /// Reads the description, and what it imports.
     async fn read(&self, shared: &Shared, url: &str) -> Result<Service, Failure> {
-        let mut ask = Ask::get(format!("{url}?wsdl"));
-        ask.timeout = Some(FIRST.min(shared.rules().common.timeout));
-        let told = shared.upstream.ask(ask).await;
-        let told = told.map_err(|unreached| Failure {
-            sent: false,
-            ..unreachable(&unreached)
-        })?;
-        if told.status != 200 {
-            let why = format!("its WSDL was answered with HTTP {}", told.status);
-            return Err(unreachable(&Unreached { why, sent: false }));
-        }
-        let service = Service::read(&told.body, url).map_err(|why| Failure {
+        let unread = |why: String| Failure {
             again: true,
             ..bad_wsdl(&why).into()
-        })?;
+        };
+        let at = Url::parse(&format!("{url}?wsdl")).map_err(|error| unread(error.to_string()))?;
+        let wsdl = document(shared, &at).await?;
+        let mut waiting = VecDeque::from(Service::imports(&wsdl, &at).map_err(unread)?);
+        let (mut known, mut imported) = (vec![at], Vec::new());
+        while let Some(next) = waiting.pop_front() {
+            if known.contains(&next) {
+                continue;
+            }
+            if imported.len() == MOST_IMPORTED {
+                return Err(unread(format!("it imports more than {MOST_IMPORTED} documents")));
+            }
+            let document = document(shared, &next).await?;
+            waiting.extend(Service::imports(&document, &next).map_err(unread)?);
+            imported.push(document);
+            known.push(next);
+        }
+        let service = Service::read(&wsdl, &imported, url).map_err(unread)?;
         self.known.store(Some(std::sync::Arc::new(Known {
             url: url.to_owned(),
             service: service.clone(),
@@ -212,6 +223,22 @@ impl Client {
             }
         }
     }
+}
+
+/// A document of the description.
+async fn document(shared: &Shared, url: &Url) -> Result<Vec<u8>, Failure> {
+    let mut ask = Ask::get(url.to_string());
+    ask.timeout = Some(FIRST.min(shared.rules().common.timeout));
+    let told = shared.upstream.ask(ask).await;
+    let told = told.map_err(|unreached| Failure {
+        sent: false,
+        ..unreachable(&unreached)
+    })?;
+    if told.status != 200 {
+        let why = format!("its WSDL was answered with HTTP {}", told.status);
+        return Err(unreachable(&Unreached { why, sent: false }));
+    }
+    Ok(told.body.to_vec())
 }
 
 fn unreachable(unreached: &Unreached) -> Failure {

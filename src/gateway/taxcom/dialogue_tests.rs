@@ -150,6 +150,25 @@ fn a_marker_is_decrypted_with_the_key_that_the_service_names_if_it_is_the_organi
 }
 
 #[test]
+fn the_key_is_not_at_the_services_disposal() {
+    let put = command("store.put", &[("markerED", "bQ==")]);
+    let decode = command("performtheaction", &[("action", "decode")]);
+    let mut dialogue = begun();
+    for expected in ["decrypt bQ== 1", "decrypt bQ== 1", "ОшибкаСервиса"] {
+        assert_eq!(heard(&mut dialogue, &[put.clone(), decode.clone()]), expected);
+    }
+    // A letter is no marker.
+    for (text, good) in [
+        ("x".repeat(256), true),
+        ("x".repeat(257), false),
+        ("a\nb".into(), false),
+    ] {
+        let opened = begun().decrypted(text.as_bytes(), &facts());
+        assert_eq!(opened.is_ok(), good, "{text}");
+    }
+}
+
+#[test]
 fn actions_prepare_what_is_asked_for_later() {
     let mut dialogue = begun();
     let commands = [
@@ -264,6 +283,6 @@ fn messages_are_cleaned_and_told_with_what_failed() {
     let show = command("message.show", &[("MessageText", "Нет\u{1b}[31m договора")]);
     let halt = command("system.halt", &[("errorCode", "7")]);
     let trouble = dialogue.hear(vec![show, halt], &facts()).unwrap_err();
-    assert_eq!(trouble.message, "Сервис 1С-Такском: Нет[31m договора");
-    assert_eq!(trouble.code, Code::Service);
+    assert_eq!(trouble.trouble.message, "Сервис 1С-Такском: Нет[31m договора");
+    assert_eq!(trouble.trouble.code, Code::Service);
 }

@@ -6,6 +6,7 @@ use super::super::judge::Judge;
 use super::super::world::World;
 use super::application::Application;
 use super::envelope::{Command, command, scoped};
+use super::odd::{application_page, status_page};
 use super::{Memory, lock, marker};
 
 /// What a client says of itself first.
@@ -68,7 +69,9 @@ pub(super) fn go_on(
         return begin(&mut lock(world).taxcom, &told);
     }
     let session = lock(world).taxcom.sessions.get(id).cloned();
-    let session = session.ok_or("Сессия не найдена")?;
+    let Some(session) = session else {
+        return lock(world).taxcom.odd.lost();
+    };
     if told.pressed("CloseBP") {
         lock(world).taxcom.sessions.remove(id);
         return Ok(vec![command("ui.open", &[("indexform", "bh1")])]);
@@ -191,19 +194,27 @@ fn shown(memory: &mut Memory, session: Session, told: &Told<'_>) -> Vec<Command>
     }
     let mut answer = vec![command("setcodesregion", &[("77", "Москва")])];
     answer.extend(status_form(memory, &session));
-    let place = Place::Status;
+    let place = if memory.odd.hasty {
+        Place::Application
+    } else {
+        Place::Status
+    };
     put(memory, Session { place, ..session });
     answer
 }
 
 fn status_form(memory: &Memory, session: &Session) -> Vec<Command> {
+    vec![told_status(memory, session), memory.odd.first_form()]
+}
+
+fn told_status(memory: &Memory, session: &Session) -> Command {
     let none = vec![("applicationStatusED", "none")];
     let application = memory.applications.get(&session.certificate);
-    let told = application.map_or(none, Application::told);
-    vec![
-        command("store.put", &told),
-        command("ui.open", &[("indexform", "ftx1"), ("caption", "Статус заявки")]),
-    ]
+    let told = match memory.odd.status {
+        Some(word) => vec![("applicationStatusED", word)],
+        None => application.map_or(none, Application::told),
+    };
+    command("store.put", &told)
 }
 
 /// A button of a form was pressed.
@@ -230,6 +241,9 @@ fn pressed(memory: &mut Memory, session: Session, told: &Told<'_>) -> Result<Vec
                 .push(format!("a new application was begun while one is {status}"));
             return Err("Заявка уже подана".into());
         }
+        if memory.odd.stubborn {
+            return Ok(status_form(memory, &session));
+        }
         let place = Place::Application;
         put(memory, Session { place, ..session });
         return Ok(vec![
@@ -238,7 +252,7 @@ fn pressed(memory: &mut Memory, session: Session, told: &Told<'_>) -> Result<Vec
                 &[("action", "getInformationAboutOrganization")],
             ),
             command("ui.close", &[("indexform", "ftx1")]),
-            command("ui.open", &[("indexform", "ftx2"), ("caption", "Заявка")]),
+            application_page(),
         ]);
     }
     Err("Команда не распознана".into())
@@ -278,8 +292,14 @@ fn sent(memory: &mut Memory, session: Session, told: &Told<'_>) -> Result<Vec<Co
         place: Place::Status,
         ..session
     };
-    let mut answer = vec![command("ui.close", &[("indexform", "ftx2")])];
-    answer.extend(status_form(memory, &session));
+    let answer = match memory.odd.silent {
+        true => vec![told_status(memory, &session)],
+        false => vec![
+            command("ui.close", &[("indexform", "ftx2")]),
+            told_status(memory, &session),
+            status_page(),
+        ],
+    };
     put(memory, session);
     Ok(answer)
 }

@@ -2,7 +2,9 @@
 
 use roxmltree::{Document, Node};
 
-use super::wsdl::NAMESPACE;
+use super::wsdl::{NAMESPACE, Style};
+
+const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 
 /// What a client asks.
 pub(super) enum Request {
@@ -33,10 +35,10 @@ pub(super) fn scoped(name: &'static str, parameters: &[(&str, &str)], scope: &'s
 }
 
 /// Takes a request apart.
-pub(super) fn read(body: &[u8], attributes: bool) -> Result<Request, String> {
+pub(super) fn read(body: &[u8], style: Style) -> Result<Request, String> {
     let text = std::str::from_utf8(body).map_err(|_| "no UTF-8")?;
     let document = Document::parse(text).map_err(|error| error.to_string())?;
-    let body = child(document.root_element(), "Body")?;
+    let body = child(document.root_element(), "Body", Some(SOAP))?;
     let operation = body.children().find(Node::is_element).ok_or("an empty body")?;
     if operation.tag_name().namespace() != Some(NAMESPACE) {
         return Err("the operation has another namespace".into());
@@ -44,34 +46,43 @@ pub(super) fn read(body: &[u8], attributes: bool) -> Result<Request, String> {
     match operation.tag_name().name() {
         "isConfigurationSupported" => Ok(Request::Supported(content(operation))),
         "processRequest" => {
-            let parameters = child(operation, "parameters")?;
+            let parameters = child(operation, "parameters", space(style))?;
             let all = parameters.children().filter(Node::is_element);
             let read = all
                 .enumerate()
-                .map(|(number, node)| parameter(node, number, attributes));
+                .map(|(number, node)| parameter(node, number, style));
             Ok(Request::Process(read.collect::<Result<_, _>>()?))
         }
         other => Err(format!("no operation {other}")),
     }
 }
 
-fn parameter(node: Node<'_, '_>, number: usize, attributes: bool) -> Result<(String, String), String> {
+fn parameter(node: Node<'_, '_>, number: usize, style: Style) -> Result<(String, String), String> {
     let field = |name: &str| {
-        let own = if attributes {
+        let own = if style.attributes {
             node.attribute(name).map(str::to_owned)
         } else {
-            child(node, name).ok().map(content)
+            child(node, name, space(style)).ok().map(content)
         };
         own.ok_or_else(|| format!("cvc-complex-type: a parameter without {name}"))
     };
-    if node.tag_name().name() != "parameter" || field("index")? != number.to_string() {
+    if !named(node, "parameter", space(style)) || field("index")? != number.to_string() {
         return Err("cvc-complex-type: no parameter, or not in its place".into());
     }
     Ok((field("name")?, field("value")?))
 }
 
-fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Result<Node<'a, 'i>, String> {
-    let found = node.children().find(|child| child.tag_name().name() == name);
+/// The namespace of elements within the operation.
+fn space(style: Style) -> Option<&'static str> {
+    style.apart.then_some(NAMESPACE)
+}
+
+fn named(node: Node<'_, '_>, name: &str, space: Option<&str>) -> bool {
+    node.tag_name().name() == name && node.tag_name().namespace() == space
+}
+
+fn child<'a, 'i>(node: Node<'a, 'i>, name: &str, space: Option<&str>) -> Result<Node<'a, 'i>, String> {
+    let found = node.children().find(|child| named(*child, name, space));
     found.ok_or_else(|| format!("no {name}"))
 }
 

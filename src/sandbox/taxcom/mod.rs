@@ -5,16 +5,19 @@ mod dialogue;
 mod envelope;
 mod gate;
 mod marker;
+mod odd;
 mod wsdl;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 pub use gate::{Gate, HeldAt};
+pub use odd::{Lost, Oddities};
 
 use application::Application;
 use dialogue::Session;
 use gate::Shut;
+use wsdl::Style;
 
 use super::judge::Judge;
 use super::server::{Asked, Said, Sandbox};
@@ -29,8 +32,7 @@ const SUPPORTED: [&str; 2] = ["БухгалтерияПредприятия", "�
 /// What it remembers.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// Parameters have attributes and not elements.
-    attributes: bool,
+    style: Style,
     sessions: HashMap<String, Session>,
     /// By the certificate, Base64.
     applications: HashMap<String, Application>,
@@ -40,6 +42,7 @@ pub(super) struct Memory {
     violations: Vec<String>,
     /// A request is to be held up.
     gate: Option<Shut>,
+    odd: Oddities,
 }
 
 impl Memory {
@@ -54,7 +57,12 @@ impl Memory {
 impl Sandbox {
     /// Has 1C-Taxcom write parameters as attributes, or as elements.
     pub fn set_taxcom_attributes(&self, attributes: bool) {
-        self.world().taxcom.attributes = attributes;
+        self.world().taxcom.style.attributes = attributes;
+    }
+
+    /// Has 1C-Taxcom describe its schema in a document of its own, with elements in its namespace.
+    pub fn set_taxcom_schema_apart(&self) {
+        self.world().taxcom.style.apart = true;
     }
 
     /// Has 1C-Taxcom forget all sessions.
@@ -79,10 +87,11 @@ pub(super) fn answer(world: &Mutex<World>, judge: &Judge, asked: &Asked) -> Opti
         return None;
     }
     let address = format!("http://{}{PATH}", lock(world).address);
-    let attributes = lock(world).taxcom.attributes;
+    let style = lock(world).taxcom.style;
     let (status, body) = match (asked.method.as_str(), asked.query.as_str()) {
-        ("GET", "wsdl") => (200, wsdl::document(&address, attributes)),
-        ("POST", _) => match let_in(world, || performed(world, judge, asked, attributes)) {
+        ("GET", "wsdl") => (200, wsdl::document(&address, style)),
+        ("GET", "xsd=1") if style.apart => (200, wsdl::schema(style)),
+        ("POST", _) => match let_in(world, || performed(world, judge, asked, style)) {
             Ok(answer) => (200, envelope::answer(&answer)),
             Err(fault) => (500, envelope::fault(&fault)),
         },
@@ -118,20 +127,20 @@ fn let_in(world: &Mutex<World>, perform: impl FnOnce() -> Result<String, String>
     }
 }
 
-fn performed(world: &Mutex<World>, judge: &Judge, asked: &Asked, attributes: bool) -> Result<String, String> {
+fn performed(world: &Mutex<World>, judge: &Judge, asked: &Asked, style: Style) -> Result<String, String> {
     let kind = asked.header("content-type").unwrap_or_default();
     if !kind.to_ascii_lowercase().starts_with("text/xml") {
         return Err(format!("expected text/xml, not {kind}"));
     }
-    let done = operation(world, judge, asked, attributes);
+    let done = operation(world, judge, asked, style);
     let mut world = lock(world);
     let violations = std::mem::take(&mut world.taxcom.violations);
     world.offences.extend(violations);
     done
 }
 
-fn operation(world: &Mutex<World>, judge: &Judge, asked: &Asked, attributes: bool) -> Result<String, String> {
-    match envelope::read(&asked.body, attributes)? {
+fn operation(world: &Mutex<World>, judge: &Judge, asked: &Asked, style: Style) -> Result<String, String> {
+    match envelope::read(&asked.body, style)? {
         envelope::Request::Supported(name) => {
             let supported = SUPPORTED.contains(&name.as_str());
             Ok(format!(
@@ -141,7 +150,7 @@ fn operation(world: &Mutex<World>, judge: &Judge, asked: &Asked, attributes: boo
         }
         envelope::Request::Process(parameters) => {
             let commands = dialogue::go_on(world, judge, &parameters)?;
-            Ok(envelope::response(&commands, attributes))
+            Ok(envelope::response(&commands, style.attributes))
         }
     }
 }
