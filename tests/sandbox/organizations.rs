@@ -8,6 +8,10 @@ use crate::world::{FACILITY, ITN, OMS_CONNECTION, OMS_ID, World, audit};
 /// Another organisation, without a certificate here.
 const OTHER: &str = "500100732259";
 
+/// Connections that are nobody's else.
+const CONNECTION: &str = "0d9c2b1a-5a41-4a5e-8f1e-6b2d9c8e7f11";
+const FACILITY_CONNECTION: &str = "0d9c2b1a-5a41-4a5e-8f1e-6b2d9c8e7f12";
+
 fn target(itn: &str) -> String {
     format!("/api/organizations/{itn}")
 }
@@ -23,16 +27,16 @@ fn an_organization_is_kept_changed_told_and_removed() {
     let base64 = world.certificate()["ThumbprintBase64"].clone();
     let whole = json!({
         "Name": "Ромашка", "Certificate": base64, "PowerOfAttorneyITN": 7_707_083_893_u64,
-        "OmsId": OMS_ID.to_uppercase(), "OmsConnection": OMS_CONNECTION,
-        "Facilities": [{ "Name": FACILITY.0, "OmsConnection": FACILITY.1 }, { "Name": "Цех 2" }],
+        "OmsId": OMS_ID.to_uppercase(), "OmsConnection": CONNECTION,
+        "Facilities": [{ "Name": FACILITY.0, "OmsConnection": FACILITY_CONNECTION }, { "Name": "Цех 2" }],
         "SubscriberID": "2AL-7707", "RegistrationData": { "КПП": 773_601_001, "ОГРН": "1027700132195" },
     });
     let made = put(&world, OTHER, &whole).expect(201).json();
     let expected = json!({
         "ITN": OTHER, "Name": "Ромашка", "Certificate": thumbprint, "PowerOfAttorneyITN": ITN,
-        "OmsId": OMS_ID, "OmsConnection": OMS_CONNECTION,
+        "OmsId": OMS_ID, "OmsConnection": CONNECTION,
         "Facilities": [
-            { "Name": FACILITY.0, "OmsConnection": FACILITY.1 }, { "Name": "Цех 2", "OmsConnection": null },
+            { "Name": FACILITY.0, "OmsConnection": FACILITY_CONNECTION }, { "Name": "Цех 2", "OmsConnection": null },
         ],
         "SubscriberID": "2AL-7707", "RegistrationData": { "КПП": "773601001", "ОГРН": "1027700132195" },
         "Signer": { "Thumbprint": thumbprint, "Usable": true, "Reason": null },
