@@ -49,6 +49,18 @@ impl ApiError {
         Self::forbidden(sentence).with(RETRY_AFTER, seconds.to_string())
     }
 
+    pub(super) fn too_many_requests(seconds: u64) -> Self {
+        let sentence = format!("Too many requests from here. Try again in {seconds} s.");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "EHTTPTooManyRequests", sentence)
+            .with(RETRY_AFTER, seconds.to_string())
+    }
+
+    /// A service of an operator that is needed to answer, and that cannot be asked now.
+    pub(super) fn service_unreached(sentence: impl Into<String>) -> Self {
+        let exception = "EHTTPServiceUnavailable";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, exception, sentence)
+    }
+
     pub(super) fn url_not_found(path: &str) -> Self {
         let sentence = format!("The requested URL \"{path}\" was not found.");
         Self::new(StatusCode::NOT_FOUND, "EHTTPNotFound", sentence)

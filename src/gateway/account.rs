@@ -49,13 +49,31 @@ impl State {
         Ok(None)
     }
 
-    /// Keeps an account, for all areas or for one.
+    /// Whether this login is set with this password, for whichever area.
+    pub(super) async fn has_account(&self, account: &Account) -> Result<bool, StateError> {
+        for (name, known) in self.all::<SupportAccount>()? {
+            // One that cannot be opened any more is another.
+            if known.login == account.login
+                && let Ok(Some(password)) = self.secret::<SupportAccount>(&name).await
+                && password == account.password
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Keeps an account, for all areas or for one. What the portal said about too many tries goes on counting for this login
+    /// unless its password is another.
     ///
     /// # Errors
     /// [`StateError`].
     pub async fn set_account(&self, area: Option<i64>, account: Account) -> Result<(), StateError> {
-        // Another password is another try.
-        let mut changes = Changes::new().release(&account.login);
+        let mut changes = Changes::new();
+        // Another password is another try; the same one is not.
+        if !self.has_account(&account).await? {
+            changes = changes.release(&account.login);
+        }
         let record = SupportAccount { login: account.login };
         self.put_sealed(&mut changes, &name(area), &record, &account.password)
             .await?;

@@ -161,8 +161,10 @@ impl Gateway {
         if !self.ismp.is_read() {
             self.begin().await;
         }
-        if let Err(trouble) = self.ismp.keys_changed() {
-            tracing::error!(error = trouble.info, "what waits for a key cannot be read");
+        for done in [self.ismp.keys_changed(), self.taxcom.keys_changed().await] {
+            if let Err(trouble) = done {
+                tracing::error!(error = trouble.info, "what waits for a key cannot be read");
+            }
         }
     }
 

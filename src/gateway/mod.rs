@@ -38,7 +38,7 @@ pub use signer::SignerNow;
 pub use state::{Changes, Kept, State, StateError};
 pub use taxcom::{
     Action, Cabinet, Callback, Order, Process, ProcessKind, Refusal, RequestStatus, Sending, Stage, Started,
-    Taxcom, WrongField, check_registration,
+    Taxcom, Told, WrongField, check_registration,
 };
 pub use tickets::{Domain, Issued, TicketOrder, Tickets};
 pub use vault::{SEAL_FILES, VaultError};

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::judge::Judge;
-use super::server::{Asked, Said};
+use super::server::{Asked, Said, Sandbox};
 use super::world::World;
 
 /// The registration key that counts here; the operator's own are the operator's to give.
@@ -22,6 +22,8 @@ const REGISTER: &str = "/public/api/program1c/connections/register";
 pub(super) struct Memory {
     /// By their names.
     connections: BTreeMap<String, Registered>,
+    /// The stations of connections that were there before; they are in no list.
+    known: HashMap<String, String>,
     /// Whose a station is: of who registered first.
     owners: HashMap<String, String>,
 }
@@ -99,7 +101,21 @@ impl Request<'_> {
     }
 }
 
+impl Sandbox {
+    /// Has a station have a connection that nobody registers here.
+    pub fn know_connection(&self, oms_id: &str, oms_connection: &str) {
+        let known = &mut self.world().crpt.known;
+        known.insert(oms_connection.into(), oms_id.into());
+    }
+}
+
 impl Memory {
+    /// The station of a connection.
+    pub(super) fn station_of(&self, connection: &str) -> Option<&str> {
+        let registered = self.connections.get(connection).map(|own| own.oms_id.as_str());
+        registered.or_else(|| self.known.get(connection).map(String::as_str))
+    }
+
     fn add(&mut self, oms_id: &str, address: &str, name: Option<&str>, itn: &str) -> Said {
         if self.owners.entry(oms_id.into()).or_insert_with(|| itn.into()) != itn {
             return wrong(400, "the station is another organisation's");
@@ -159,10 +175,12 @@ fn remove(world: &mut World, asked: &Asked) -> Said {
     Said::json(200, &json!({ "omsConnection": connection }))
 }
 
-/// Whether it brings a token of one of the stations' connections.
+/// Whether it brings a token of a connection of the station that it asks about.
 fn has_token(world: &World, asked: &Asked) -> bool {
-    let token = asked.header("clienttoken");
-    token.is_some_and(|token| world.ismp.connection_of(token).is_some())
+    let token = asked.header("clienttoken").unwrap_or_default();
+    let connection = world.ismp.connection_of(token);
+    let station = connection.and_then(|connection| world.crpt.station_of(connection));
+    station.is_some_and(|station| asked.parameter("omsId").is_some_and(|own| own == station))
 }
 
 /// 1C's gateway, which has a registration key and looks into nothing.

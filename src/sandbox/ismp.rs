@@ -149,6 +149,11 @@ pub(super) fn answer(world: &Mutex<World>, judge: &Judge, asked: &Asked) -> Opti
         ("POST", path) => Door::Station(path.strip_prefix("auth/simpleSignIn/")?.to_owned()),
         _ => return None,
     };
+    if let Door::Station(connection) = &door
+        && memory().crpt.station_of(connection).is_none()
+    {
+        return Some(refuse(403, "Соединение не зарегистрировано"));
+    }
     let judged = admit(world, judge, &door, asked);
     Some(judged.map_or_else(|refusal| refusal, |itn| memory().ismp.grant(&door, &itn)))
 }

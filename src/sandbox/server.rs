@@ -13,6 +13,7 @@ use std::time::Duration;
 use actix_rt::net::TcpStream;
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use tokio::sync::watch;
@@ -81,6 +82,10 @@ pub struct Canned {
     pub status: u16,
     /// Its body.
     pub body: Vec<u8>,
+    /// It repeats in its body what it was asked, as the words of an error; `body` does not count.
+    pub echo: bool,
+    /// Headers beside those of every answer.
+    pub headers: Vec<(String, String)>,
     /// Said so much later.
     pub delay: Duration,
     /// The service does first what it was asked, so that only its answer is lost.
@@ -93,6 +98,8 @@ pub struct Canned {
 const OWN: Canned = Canned {
     status: 0,
     body: Vec::new(),
+    echo: false,
+    headers: Vec::new(),
     delay: Duration::ZERO,
     after_doing: false,
     only_late: true,
@@ -282,7 +289,16 @@ async fn answer(request: HttpRequest, body: Bytes, inner: Data<Inner>) -> HttpRe
             .position(|(path, _)| asked.path.starts_with(path.as_str()));
         at.and_then(|at| waiting.remove(at)).map(|(_, canned)| canned)
     };
-    let canned = canned.unwrap_or(OWN);
+    let mut canned = canned.unwrap_or(OWN);
+    if canned.echo {
+        let words = format!("{} {}", asked.query, String::from_utf8_lossy(&asked.body));
+        let headers = asked.headers.iter();
+        let headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value}")).collect();
+        let error = format!("{words} {}", headers.join(" "));
+        let errors = serde_json::json!([{ "error": error }]);
+        let body = serde_json::json!({ "error_message": error, "error": error, "globalErrors": errors });
+        canned.body = body.to_string().into_bytes();
+    }
     let mut said = None;
     if canned.after_doing || canned.only_late {
         let shared = inner.clone();
@@ -303,11 +319,18 @@ async fn answer(request: HttpRequest, body: Bytes, inner: Data<Inner>) -> HttpRe
         }
         return HttpResponse::InternalServerError().finish();
     }
-    respond(&Said {
+    let mut response = respond(&Said {
         status: canned.status,
         content_type: "application/json",
         body: canned.body,
-    })
+    });
+    for (name, value) in canned.headers {
+        let pair = (name.parse::<HeaderName>(), HeaderValue::from_str(&value));
+        if let (Ok(name), Ok(value)) = pair {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
 }
 
 fn respond(said: &Said) -> HttpResponse {

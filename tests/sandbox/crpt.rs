@@ -130,7 +130,7 @@ fn the_short_form_needs_no_more_than_an_address() {
     let body = world.sandbox.asked(DIRECT)[0].json();
     assert_eq!(body, json!({ "address": "Москва", "name": "Касса 1" }));
     // The station is that of the organisation; the name is taken.
-    let again = json!({ "Address": "Москва", "Name": "Касса 1", "ITN": ITN, "Route": "Direct", "ProgramNick": "Demo" });
+    let again = json!({ "Address": "Тверь", "Name": "Касса 1", "ITN": ITN, "Route": "Direct", "ProgramNick": "Demo" });
     let answer = register(&world, &again);
     ends(&answer, "НеверныйФорматЗапроса", "");
     assert_eq!(answer["ResponseData"]["fieldErrors"][0]["fieldName"], "name");
@@ -149,6 +149,7 @@ fn the_signer_is_found_by_certificate_or_by_the_station() {
     ends(&register(&world, &by_certificate), "", "");
     let mut by_station = order("Direct");
     by_station["ITN"] = Value::Null;
+    by_station["RequestJSON"] = r#"{"address":"Москва"}"#.into();
     ends(&register(&world, &by_station), "", "");
     let rows = world.get("/api/crpt/connections").expect(200).column("ITN");
     assert_eq!(rows, [ITN, ITN]);

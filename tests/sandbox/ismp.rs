@@ -280,6 +280,7 @@ fn an_organisation_that_names_no_connection_uses_the_newest_that_was_registered(
             created: world.node.now().plus(-days * 86_400_000),
             certificate: None,
         };
+        world.sandbox.know_connection(OMS_ID, connection);
         let changes = Changes::new().put(connection, &registered);
         state.now().shared.state.commit(changes).unwrap();
     }

@@ -9,12 +9,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keynode::sandbox::Canned;
 use serde_json::{Value, json};
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::world::{ACCOUNT, ITN, PASSWORD, REGISTRATION_KEY, World, audit};
+use crate::crpt::{DIRECT, GATEWAY, canned, order, register};
+use crate::ismp::{SIGN_IN, encoded};
+use crate::world::{ACCOUNT, ITN, OMS_ID, PASSWORD, REGISTRATION_KEY, World, audit};
 
-/// Everything that the node logs, down to what only its makers want to know.
+/// Everything that the node and what it is made of log, down to what only their makers want to know: an administrator may ask
+/// for that (`log.level`).
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -47,8 +49,7 @@ impl Log {
             let layer = tracing_subscriber::fmt::layer()
                 .with_ansi(false)
                 .with_writer(move || own.clone());
-            let only = Targets::new().with_target("keynode", tracing::Level::TRACE);
-            let subscriber = tracing_subscriber::registry().with(layer).with(only);
+            let subscriber = tracing_subscriber::registry().with(layer);
             tracing::subscriber::set_global_default(subscriber).unwrap();
             log
         });
@@ -92,9 +93,10 @@ fn used(world: &World) -> Secrets {
         .json();
     secrets.add("a ticket of the drop-in", &had["ticket"]);
 
-    for kind in ["ISMP", "SUZ"] {
+    for kind in ["ISMP", "SUZ", "ИСМПРозница"] {
         let order = json!({ "TokenType": kind, "ITN": ITN });
         world.post("/api/ismp/session-keys", &order).expect(201);
+        let kind = encoded(kind);
         let had = world.get(&format!("/api/ismp/session-keys?TokenType={kind}&ITN={ITN}"));
         secrets.add("a session key", &had.expect(200).json()["Token"]);
     }
@@ -104,7 +106,7 @@ fn used(world: &World) -> Secrets {
 
     for route in ["Gateway", "Direct"] {
         let order = json!({
-            "RequestJSON": "{\"address\":\"Москва\"}", "URLParameters": { "omsId": crate::world::OMS_ID },
+            "RequestJSON": json!({ "address": route }).to_string(), "URLParameters": { "omsId": OMS_ID },
             "Library": { "ID": "БГосИС", "Version": "1.0.1" }, "Route": route, "ITN": ITN,
         });
         world.post("/api/crpt/connections", &order).expect(200);
@@ -147,6 +149,9 @@ fn used(world: &World) -> Secrets {
         .body(account.to_string());
     assert!(!put.send().expect(200).text().contains(ACCOUNT.1));
 
+    bearers(world, &mut secrets);
+    areas(world, &mut secrets);
+    echoes(world, &mut secrets);
     secrets.add("the refused password", &json!(wrong));
     secrets.add("the password of the portal", &json!(ACCOUNT.1));
     secrets.add("the registration key", &json!(REGISTRATION_KEY));
@@ -157,11 +162,116 @@ fn used(world: &World) -> Secrets {
     secrets
 }
 
+/// Programs that show tickets, good and bad, and one that is made out by this node.
+fn bearers(world: &World, secrets: &mut Secrets) {
+    let show = |ticket: &Value| {
+        let body = json!({
+            "crptRequest": {
+                "headers": {}, "queryParameters": { "omsId": OMS_ID },
+                "bodyBase64": STANDARD.encode(json!({ "address": "Казань" }).to_string()),
+            },
+            "clientInfo": { "programNick": "Accounting" },
+        });
+        let ask = world.node.ask("POST", GATEWAY).anonymous();
+        let ask = ask.header("Authorization", format!("Bearer {}", ticket.as_str().unwrap()));
+        ask.body(body.to_string()).send().status
+    };
+    let owner = json!({ "TicketOwner": format!("{}{GATEWAY}", world.sandbox.url()) });
+    let good = world.post("/api/tickets", &owner).expect(200).json()["Ticket"].clone();
+    secrets.add("a ticket of a bearer", &good);
+    let bad = json!("a ticket that nobody made");
+    secrets.add("a wrong ticket", &bad);
+    assert_eq!((show(&good), show(&bad)), (200, 401));
+}
+
+/// An account of an area of data, which the portal refuses when it is used.
+fn areas(world: &World, secrets: &mut Secrets) {
+    let password = json!("a password of the area");
+    world
+        .sandbox
+        .say_next("/rest/public/user/auth", canned(200, "{}"));
+    let account = json!({ "Login": "area@example.com", "Password": password, "DataArea": 7 });
+    let put = world
+        .node
+        .ask("PUT", "/api/support-account")
+        .body(account.to_string());
+    assert_eq!(put.send().expect(200).json()["Kept"], true);
+    world.sandbox.say_next("/rest/public/ticket/get", echo(400));
+    let ticket = json!({ "TicketOwner": "login", "DataArea": 7 });
+    let told = world.post("/api/tickets", &ticket).expect(200).text().to_owned();
+    assert!(
+        told.contains("***") && !told.contains("a password of the area"),
+        "{told}"
+    );
+    secrets.add("the password of an area", &password);
+}
+
+fn echo(status: u16) -> Canned {
+    Canned {
+        echo: true,
+        ..canned(status, "")
+    }
+}
+
+/// Services that repeat what they were sent: a signature, a login, a key, a token; in their words and in their headers.
+fn echoes(world: &World, secrets: &mut Secrets) {
+    world.sandbox.say_next(SIGN_IN, echo(403));
+    let rows = json!({ "Rows": [{ "TokenType": "ISMP", "ITN": ITN }] });
+    world.node.advance(60_001);
+    world.post("/api/ismp/tokens/renew", &rows).expect(200);
+    let asked = world.sandbox.asked(SIGN_IN);
+    let signed = asked.last().unwrap().json()["data"].clone();
+    secrets.add("a signature of a challenge", &signed);
+
+    for (route, path, secret) in [
+        ("Direct", DIRECT, REGISTRATION_KEY),
+        ("Gateway", GATEWAY, ACCOUNT.1),
+    ] {
+        let login = STANDARD.encode(format!("{}:{}", ACCOUNT.0, ACCOUNT.1));
+        let mut said = echo(400);
+        said.headers = vec![("X-Echo".into(), format!("{secret} {login}"))];
+        world.sandbox.say_next(path, said);
+        let mut order = order(route);
+        order["RequestJSON"] = json!({ "address": format!("echo {route}") }).to_string().into();
+        let told = register(world, &order).to_string();
+        assert!(told.contains("***") && !told.contains(secret), "{told}");
+        assert!(route == "Direct" || !told.contains(&login), "{told}");
+    }
+    let token = world.get(&format!("/api/ismp/session-keys?TokenType=SUZ&ITN={ITN}"));
+    let token = token.expect(200).json()["Token"].as_str().unwrap().to_owned();
+    let mut said = echo(400);
+    said.headers = vec![("X-Echo".into(), token.clone())];
+    world.sandbox.say_next(DIRECT, said);
+    let listed = world.get(&format!("/api/crpt/connections?Source=Operator&OmsId={OMS_ID}"));
+    let listed = listed.expect(200).text().to_owned();
+    assert!(listed.contains("***") && !listed.contains(&token), "{listed}");
+}
+
+/// Tickets that this node issues itself.
+fn issued(world: &mut World, secrets: &mut Secrets) {
+    world.node.reload(|all| all.tickets.issuer = true);
+    let had = world.post("/api/tickets", &json!({ "TicketOwner": "login" }));
+    let ticket = had.expect(200).json()["Ticket"].clone();
+    secrets.add("a ticket of this node", &ticket);
+    let check = json!({ "ticket": ticket, "serviceNick": "login" }).to_string();
+    let ask = |path: &str, body: &str| world.node.ask("POST", path).anonymous().body(body).send();
+    ask("/rest/public/ticket/check", &check);
+    let get = json!({ "login": "robot", "password": PASSWORD, "serviceNick": "login" }).to_string();
+    let had = ask("/rest/public/ticket/get", &get).expect(200).json()["ticket"].clone();
+    secrets.add("a ticket of this node in place of the portal", &had);
+    let had = world.post("/hs/tickets/", &json!({ "zone": 0, "openUrl": "login" }));
+    secrets.add(
+        "a ticket of this node in place of the manager",
+        &had.expect(201).json()["ticket"],
+    );
+}
+
 with_both_keys!(
     nothing_secret_is_anywhere_but_where_it_was_asked_for,
     |mut world| {
         let log = Log::start();
-        let secrets = used(&world);
+        let mut secrets = used(&world);
+        issued(&mut world, &mut secrets);
         for target in [
             "/api",
             "/api/serverinfo",
@@ -199,7 +309,10 @@ with_both_keys!(
         }
         assert!(files > 2);
         let log = log.0.lock().unwrap();
-        assert!(!log.is_empty());
+        let log_text = String::from_utf8_lossy(&log);
+        for source in ["keynode::", "hyper_util::client", "actix_http::h1"] {
+            assert!(log_text.contains(source), "{source} logs nothing");
+        }
         secrets.assert_not_in("the log", &log);
     }
 );

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use keynode::store::GatewayRecords;
 use serde_json::{Value, json};
 
 use crate::keys::Key;
@@ -281,16 +282,29 @@ fn requests_are_held_against_what_is_known() {
         process["ID"]
     );
 
+    let poll = |world: &World| {
+        let records = GatewayRecords::open(&world.node.database()).unwrap();
+        let jobs = records.jobs().unwrap();
+        let job = jobs.into_iter().find(|job| job.kind == "taxcom-poll");
+        job.unwrap().due
+    };
+    let asked = world.sandbox.asked("/services/").len();
     world.node.reload(|all| all.taxcom.enabled = false);
     world.get(PROCESSES).refused(503);
+    let due = poll(&world);
     world.node.advance(POLL);
-    let asked = world.sandbox.asked("/services/").len();
-    world.node.reload(|all| all.taxcom.enabled = true);
+    // The job has come and gone.
+    world.until("the poll", || poll(&world) > due);
     assert_eq!(
         world.sandbox.asked("/services/").len(),
         asked,
         "a service that is off was asked"
     );
+    world.node.reload(|all| all.taxcom.enabled = true);
+    world.until("the poll that was due", || {
+        world.node.advance(POLL);
+        world.sandbox.asked("/services/").len() > asked
+    });
 }
 
 #[test]

@@ -232,6 +232,12 @@ fn another_password_ends_the_peace() {
     let world = world();
     world.sandbox.say_next(GET, canned(429, "{}"));
     ask(&world);
+    // The same password is no other try: the portal would go on counting.
+    world.set_account(Some(ACCOUNT));
+    ends(&ask(&world), "НеизвестнаяОшибка", "ПревышеноКоличествоПопыток");
+    assert_eq!(world.sandbox.asked(GET).len(), 1);
+    world.set_account(Some((ACCOUNT.0, "another")));
+    ends(&ask(&world), "ОшибкаПодключения", "НеверныйЛогинИлиПароль");
     world.set_account(Some(ACCOUNT));
     ends(&ask(&world), "", "");
 }

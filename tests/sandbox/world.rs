@@ -225,7 +225,11 @@ pub(crate) fn sandbox(directory: &Path) -> Sandbox {
         account: (ACCOUNT.0.into(), ACCOUNT.1.into()),
         port: 0,
     };
-    Sandbox::start(rules).unwrap()
+    let sandbox = Sandbox::start(rules).unwrap();
+    for connection in [OMS_CONNECTION, FACILITY.1] {
+        sandbox.know_connection(OMS_ID, connection);
+    }
+    sandbox
 }
 
 /// Switches all services on and points them at the stand-ins.

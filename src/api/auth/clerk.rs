@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 use crate::clock::{Millis, SharedClock};
 use crate::store::{HashedPassword, User, Users};
 
-use super::throttle::{LoginRules, Throttle};
 use super::{Caller, Shared};
 
 /// Credentials to check.
@@ -35,17 +34,11 @@ pub(super) struct Clerk {
     users: Users,
     shared: Arc<Shared>,
     clock: SharedClock,
-    throttle: Throttle,
 }
 
 impl Clerk {
-    pub(super) fn new(users: Users, shared: Arc<Shared>, clock: SharedClock, rules: LoginRules) -> Self {
-        Self {
-            users,
-            shared,
-            clock,
-            throttle: Throttle::new(rules),
-        }
+    pub(super) fn new(users: Users, shared: Arc<Shared>, clock: SharedClock) -> Self {
+        Self { users, shared, clock }
     }
 
     /// Works until the node ends.
@@ -62,7 +55,7 @@ impl Clerk {
             return Outcome::Verified(caller);
         }
         let now = self.clock.now().mono;
-        if let Some(wait) = self.throttle.refused(now, attempt.peer, &attempt.user) {
+        if let Some(wait) = self.shared.throttle().refused(now, attempt.peer, &attempt.user) {
             return Outcome::Refused { wait };
         }
         let user = match self.users.list() {
@@ -73,7 +66,7 @@ impl Clerk {
             }
         };
         if let Some(user) = Self::verify(user, &attempt.password) {
-            self.throttle.succeeded(attempt.peer, &attempt.user);
+            self.shared.throttle().succeeded(attempt.peer, &attempt.user);
             let caller = Caller {
                 name: user.name.as_str().into(),
                 role: user.role,
@@ -86,7 +79,7 @@ impl Clerk {
             }
             return Outcome::Verified(caller);
         }
-        let wait = self.throttle.failed(now, attempt.peer, &attempt.user);
+        let wait = self.shared.throttle().failed(now, attempt.peer, &attempt.user);
         let shown: String = attempt
             .user
             .chars()

@@ -6,7 +6,7 @@ mod throttle;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
@@ -25,6 +25,7 @@ use crate::store::{AuditEntry, ChangeWatch, Database, Role, StoreError, User, Us
 use super::error::ApiError;
 use clerk::{Attempt, Clerk, Outcome};
 pub use throttle::LoginRules;
+use throttle::Throttle;
 
 /// Changes of users are looked for this often at most.
 const REFRESH: Millis = 500;
@@ -47,6 +48,7 @@ type Verified = HashMap<Vec<u8>, (Caller, User)>;
 /// What the clerk and the requests share.
 struct Shared {
     verified: RwLock<Verified>,
+    throttle: Mutex<Throttle>,
 }
 
 /// Checks credentials.
@@ -74,13 +76,9 @@ impl Auth {
     pub fn start(database: &Database, desk: DeskHandle, rules: LoginRules) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared {
             verified: RwLock::default(),
+            throttle: Mutex::new(Throttle::new(rules)),
         });
-        let clerk = Clerk::new(
-            Users::open(database)?,
-            shared.clone(),
-            desk.clock().clone(),
-            rules,
-        );
+        let clerk = Clerk::new(Users::open(database)?, shared.clone(), desk.clock().clone());
         let (queue, attempts) = sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("logins".into())
@@ -135,6 +133,30 @@ impl Auth {
             None if user.contains('\0') => Err(wrong()),
             None => self.log_in(peer, tag, user.to_owned(), password.clone()).await,
         }
+    }
+
+    /// Has something else than a password looked at by which a peer shows who it is, `None` being that it does not hold.
+    /// Failures are counted and slowed as those of logins are. `what`: under what they are counted.
+    pub(super) async fn check_shown<T>(
+        &self,
+        peer: IpAddr,
+        what: &str,
+        check: impl Future<Output = Result<Option<T>, ApiError>>,
+    ) -> Result<Option<T>, ApiError> {
+        // No name of a user begins so.
+        let what = format!("\0{what}");
+        let now = || self.desk.clock().now().mono;
+        if let Some(wait) = self.shared.throttle().refused(now(), peer, &what) {
+            return Err(ApiError::too_many_requests(wait.div_ceil(1000).max(1)));
+        }
+        let shown = check.await?;
+        if shown.is_some() {
+            self.shared.throttle().succeeded(peer, &what);
+        } else {
+            let wait = self.shared.throttle().failed(now(), peer, &what);
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
+        Ok(shown)
     }
 
     /// Has the clerk look at credentials.
@@ -200,6 +222,10 @@ impl Auth {
 }
 
 impl Shared {
+    fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn find(&self, tag: &[u8]) -> Option<Caller> {
         let verified = self.verified.read().unwrap_or_else(PoisonError::into_inner);
         verified.get(tag).map(|(caller, _)| caller.clone())

@@ -1,4 +1,5 @@
-//! PUT /api/support-account: login and password of the support portal, for all areas of data or for one. Write-only.
+//! PUT /api/support-account: login and password of the support portal, for all areas of data or for one. Write-only. `Domain`
+//! says which portal is to know it; for which one a ticket is, says whoever wants the ticket.
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ struct Outcome {
 }
 
 pub(super) async fn put(api: &Api, request: &Request) -> Result<Reply, ApiError> {
-    let (area, account) = match read(&request.fields()?) {
+    let (area, domain, account) = match read(&request.fields()?) {
         Ok(read) => read,
         Err(error) => {
             note(api, request, "support-account-failure", None, error.sentence());
@@ -35,7 +36,10 @@ pub(super) async fn put(api: &Api, request: &Request) -> Result<Reply, ApiError>
         }
     };
     let login = account.login.clone();
-    let done = api.gateway.have(move |gateway| set(gateway, area, account)).await;
+    let done = api
+        .gateway
+        .have(move |gateway| set(gateway, area, domain, account))
+        .await;
     let done = done.unwrap_or_else(|trouble| Outcome {
         kept: false,
         checked: false,
@@ -73,11 +77,16 @@ pub(super) async fn put(api: &Api, request: &Request) -> Result<Reply, ApiError>
 }
 
 /// Keeps an account unless the portal says that it is wrong; that of before stays then.
-async fn set(gateway: Arc<Gateway>, area: Option<i64>, account: Account) -> Result<Outcome, Trouble> {
+async fn set(
+    gateway: Arc<Gateway>,
+    area: Option<i64>,
+    domain: Domain,
+    account: Account,
+) -> Result<Outcome, Trouble> {
     let rules = gateway.shared.rules();
     let has_portal = rules.tickets.enabled && !rules.tickets.issuer || rules.crpt.enabled;
     let answer = if has_portal {
-        gateway.tickets.authenticate(&account, Domain::Ru).await.map(Some)
+        gateway.tickets.authenticate(&account, domain).await.map(Some)
     } else {
         Ok(None)
     };
@@ -104,7 +113,11 @@ async fn set(gateway: Arc<Gateway>, area: Option<i64>, account: Account) -> Resu
             (false, None)
         }
     };
+    let login = account.login.clone();
     gateway.shared.state.set_account(area, account).await?;
+    if trouble.is_some() {
+        gateway.tickets.leave_in_peace(domain, &login)?;
+    }
     Ok(Outcome {
         kept: true,
         checked,
@@ -112,8 +125,8 @@ async fn set(gateway: Arc<Gateway>, area: Option<i64>, account: Account) -> Resu
     })
 }
 
-fn read(fields: &Fields) -> Result<(Option<i64>, Account), ApiError> {
-    fields.only(&["Login", "Password", "DataArea"])?;
+fn read(fields: &Fields) -> Result<(Option<i64>, Domain, Account), ApiError> {
+    fields.only(&["Login", "Password", "DataArea", "Domain"])?;
     let login = fields.required("Login", LONGEST_LOGIN)?;
     let login = login.trim();
     if login.is_empty() || login.chars().any(char::is_control) {
@@ -130,7 +143,7 @@ fn read(fields: &Fields) -> Result<(Option<i64>, Account), ApiError> {
         login: login.to_owned(),
         password: String::from(password).into(),
     };
-    Ok((area.transpose()?, account))
+    Ok((area.transpose()?, super::tickets::domain(fields)?, account))
 }
 
 /// Which account, as the audit log has it.

@@ -117,27 +117,16 @@ fn accepted(route: CrptRoute, told: &Told, answer: &Value) -> (Answered, Fate) {
         headers,
         ..Answered::default()
     };
-    let nonsense = |info: String| {
-        Trouble::new(
-            Code::Service,
-            "Сервис ЦРПТ ответил неожиданно. Повторите попытку позже.",
-            info,
-        )
-    };
     match (status.as_deref(), connection) {
         (Some("SUCCESS"), Some(connection)) => (answered, Fate::Registered(connection)),
         // A refusal is an answer, not an error.
         (Some("REJECTED"), _) => (answered, Fate::Nothing),
-        (Some(other), _) if other != "SUCCESS" => {
-            let info = format!("CRPT: HTTP 200 with the status {other}");
-            answered.trouble = Some(nonsense(info));
-            (answered, Fate::Nothing)
-        }
-        _ => {
-            let info = "CRPT: HTTP 200 without a usable status and omsConnection".to_owned();
-            let mut trouble = nonsense(info);
-            super::attempt::UNKNOWN.clone_into(&mut trouble.message);
-            answered.trouble = Some(trouble);
+        (status, _) => {
+            let info = match status.filter(|status| *status != "SUCCESS") {
+                Some(other) => format!("CRPT: HTTP 200 with the status {other}"),
+                None => "CRPT: HTTP 200 without a usable status and omsConnection".to_owned(),
+            };
+            answered.trouble = Some(Trouble::new(Code::Service, super::attempt::UNKNOWN, info));
             (answered, Fate::Unknown)
         }
     }
@@ -169,12 +158,7 @@ fn refused(route: CrptRoute, status: u16, told: &Told, answer: &Value) -> (Answe
     if let Some(theirs) = data.as_ref().and_then(their_words) {
         message = format!("{message} {theirs}");
     }
-    // Between the operator and this node stands somebody who did not get its answer.
-    let fate = match status {
-        500 => Fate::Repeatable,
-        502 | 504 => Fate::Unknown,
-        _ => Fate::Nothing,
-    };
+    let fate = fate(status, word);
     let answered = Answered {
         data,
         headers,
@@ -182,6 +166,18 @@ fn refused(route: CrptRoute, status: u16, told: &Told, answer: &Value) -> (Answe
         kind,
     };
     (answered, fate)
+}
+
+/// What is certain after an answer that is not 200.
+fn fate(status: u16, word: &str) -> Fate {
+    match (status, word) {
+        // 1C's gateway has asked the operator, and did not get an answer, or not one that it can read.
+        (500, "BACKEND_CALL_ERROR" | "BACKEND_UNDECODEABLE_RESPONSE") => Fate::Unknown,
+        (500, _) => Fate::Repeatable,
+        // Between the operator and this node stands somebody who did not get its answer.
+        (408 | 502 | 504 | 520.., _) => Fate::Unknown,
+        _ => Fate::Nothing,
+    }
 }
 
 /// The last part of a `type`, which may be an address.

@@ -69,16 +69,18 @@ impl ConnectionOrder {
         }
     }
 
-    /// Whether it has a signature already.
+    /// Whether it has a signature already; an empty one is none.
     pub fn is_signed(&self) -> bool {
-        let mut names = self.headers.iter().map(|(name, _)| name);
-        names.any(|name| name.eq_ignore_ascii_case(SIGNATURE))
+        let mut headers = self.headers.iter();
+        headers.any(|(name, value)| name.eq_ignore_ascii_case(SIGNATURE) && !value.trim().is_empty())
     }
 
     /// What tells it from all others: the station and the exact bytes. The way is no part of it: the operator gets the same.
+    /// Nor is the case of the station's number.
     pub(super) fn name(&self) -> String {
         let mut both = Context::new(&SHA256);
-        for part in [self.oms_id.as_bytes(), b"\0", self.body.as_bytes()] {
+        let station = self.oms_id.to_ascii_lowercase();
+        for part in [station.as_bytes(), b"\0", self.body.as_bytes()] {
             both.update(part);
         }
         hex(both.finish().as_ref())

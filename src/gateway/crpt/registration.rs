@@ -6,7 +6,7 @@ use super::super::secret::Secret;
 use super::super::state::Changes;
 use super::super::upstream::Ask;
 use super::answer::{self, Answered, Fate};
-use super::attempt::{Attempt, Stage};
+use super::attempt::{Attempt, Stage, UNKNOWN};
 use super::connection::Connection;
 use super::order::{self, ConnectionOrder, SignAs};
 use super::{REPEAT, not_kept, send};
@@ -71,6 +71,9 @@ async fn sign(shared: &Shared, order: &mut ConnectionOrder) -> Result<(), Troubl
         .signer
         .sign(thumbprint, order.body.as_bytes(), true)
         .await?;
+    order
+        .headers
+        .retain(|(name, _)| !name.eq_ignore_ascii_case(order::SIGNATURE));
     order.headers.push((order::SIGNATURE.into(), signed.base64));
     order.certificate = Some(signed.thumbprint.to_string());
     Ok(())
@@ -93,12 +96,11 @@ async fn exchange(shared: &Shared, order: &ConnectionOrder, request: Ask, first:
                 oms_connection,
             };
             let changes = Changes::new().put(&connection.oms_connection, &connection);
-            if first {
-                leave(changes, name)
-            } else {
-                let stage = Stage::Done(answered.clone());
-                enter(changes, name, &Attempt { since, stage })
-            }
+            let stage = match first {
+                true => Stage::Told(answered.clone()),
+                false => Stage::Done(answered.clone()),
+            };
+            enter(changes, name, &Attempt { since, stage })
         }
         Fate::Repeatable if first => {
             if let Some(trouble) = &mut answered.trouble {
@@ -109,6 +111,10 @@ async fn exchange(shared: &Shared, order: &ConnectionOrder, request: Ask, first:
         }
         Fate::Nothing | Fate::Repeatable => leave(Changes::new(), name),
         Fate::Unknown => {
+            let trouble = answered.trouble.as_mut();
+            if let Some(trouble) = trouble.filter(|trouble| !trouble.message.contains(UNKNOWN)) {
+                trouble.message = format!("{} {UNKNOWN}", trouble.message);
+            }
             let stage = Stage::Unknown(answered.clone());
             enter(Changes::new(), name, &Attempt { since, stage })
         }
@@ -124,9 +130,18 @@ async fn exchange(shared: &Shared, order: &ConnectionOrder, request: Ask, first:
 /// What the job does about an attempt whose time has come.
 pub(super) async fn repeat(shared: &Shared, name: &str) -> Result<Answered, Trouble> {
     let state = &shared.state;
-    let attempt = state.find::<Attempt>(name).map_err(not_kept)?;
-    let order = match attempt.map(|attempt| attempt.stage) {
-        Some(Stage::Repeating(_)) => state.secret::<Attempt>(name).await.map_err(not_kept)?,
+    let (attempt, now) = (state.find::<Attempt>(name).map_err(not_kept)?, shared.now());
+    let order = match attempt {
+        // What was switched off meanwhile is not asked any more.
+        Some(attempt) if attempt.is_to_be_repeated(now) => match shared.rules().crpt.enabled {
+            true => state.secret::<Attempt>(name).await.map_err(not_kept)?,
+            false => None,
+        },
+        Some(attempt) if !attempt.is_over(now) => {
+            let kept_on = enter(Changes::new(), name, &attempt.kept_on(now));
+            state.commit(kept_on).map_err(not_kept)?;
+            return Ok(Answered::default());
+        }
         _ => None,
     };
     let Some(order) = order else {

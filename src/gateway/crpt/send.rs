@@ -127,19 +127,33 @@ async fn by_gateway(shared: &Shared, order: &ConnectionOrder) -> Result<Ask, Tro
 
 /// Sends a request. What secret is in it is in no answer.
 pub(super) async fn exchange(shared: &Shared, ask: Ask) -> Result<Told, Unreached> {
-    let secret = ask
-        .headers
-        .iter()
-        .filter(|(name, _)| SECRET.contains(&&**name))
-        .filter_map(|(_, value)| value.split(' ').next_back())
-        .map(|value| Zeroizing::new(value.to_owned()))
+    let headers = ask.headers.iter();
+    let headers = headers.filter(|(name, _)| SECRET.contains(&&**name));
+    let secret = headers
+        .flat_map(|(_, value)| secrets_of(value))
         .collect::<Vec<_>>();
     let secret = secret.iter().map(|value| value.as_str()).collect::<Vec<_>>();
     let mut told = shared.upstream.ask(ask).await?;
-    if let Ok(text) = std::str::from_utf8(&told.body) {
-        told.body = without(text, &secret).into_bytes();
+    // A page in another alphabet than UTF-8 is no JSON, but it may repeat as much.
+    told.body = without(&String::from_utf8_lossy(&told.body), &secret).into_bytes();
+    for (_, value) in &mut told.headers {
+        *value = without(value, &secret);
     }
     Ok(told)
+}
+
+/// What is secret in the value of a header: all after its scheme; and of a login, the password.
+fn secrets_of(value: &str) -> Vec<Zeroizing<String>> {
+    let shown = value.rsplit(' ').next().unwrap_or(value);
+    let mut secrets = vec![Zeroizing::new(shown.to_owned())];
+    if let Some(login) = value.strip_prefix("Basic ")
+        && let Ok(login) = STANDARD.decode(login).map(Zeroizing::new)
+        && let Ok(login) = std::str::from_utf8(&login)
+        && let Some((_, password)) = login.split_once(':')
+    {
+        secrets.push(Zeroizing::new(password.to_owned()));
+    }
+    secrets
 }
 
 /// The operator's registration key, read anew each time, from a file that nobody else can read.

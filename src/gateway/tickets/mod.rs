@@ -13,6 +13,8 @@ use tokio::sync::Semaphore;
 pub(super) use issuer::CLEANING;
 pub use issuer::Issued;
 
+use crate::licence::Timestamp;
+
 use super::account::{Account, SupportAccount};
 use super::gateway::Shared;
 use super::jobs::Next;
@@ -110,9 +112,7 @@ impl Tickets {
         if let Some(until) =
             hold::until(state, domain, &account.login, self.shared.now()).map_err(not_read)?
         {
-            let info = format!("the support portal said HTTP 429; it is not asked again before {until}");
-            let trouble = Trouble::new(Code::Unknown, TOO_MANY, info);
-            return Err(trouble.with(Detail::Finer(Code::TooMany)));
+            return Err(held(until));
         }
         let got = self.portal(domain).get(&account, &order.owner).await;
         if let Err(trouble) = &got
@@ -168,11 +168,29 @@ impl Tickets {
         Ok(login)
     }
 
-    /// Whether the portal knows a login and password.
+    /// Leaves the portal in peace about a login that it said had too many tries, unless that is so already.
+    ///
+    /// # Errors
+    /// [`Trouble`]: it cannot be kept.
+    pub fn leave_in_peace(&self, domain: Domain, login: &str) -> Result<(), Trouble> {
+        let (state, now) = (&self.shared.state, self.shared.now());
+        if hold::until(state, domain, login, now)?.is_none() {
+            hold::begin(state, domain, login, now)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the portal knows a login and password. It is not asked about those that are set while it is left in peace.
     ///
     /// # Errors
     /// [`Trouble`] where it did not say.
     pub async fn authenticate(&self, account: &Account, domain: Domain) -> Result<bool, Trouble> {
+        let (state, now) = (&self.shared.state, self.shared.now());
+        if let Some(until) = hold::until(state, domain, &account.login, now)?
+            && state.has_account(account).await?
+        {
+            return Err(held(until));
+        }
         self.portal(domain).authenticate(account).await
     }
 
@@ -203,4 +221,10 @@ impl Tickets {
             domain,
         }
     }
+}
+
+/// What is told instead of asking the portal before a time.
+fn held(until: Timestamp) -> Trouble {
+    let info = format!("the support portal said HTTP 429; it is not asked again before {until}");
+    Trouble::new(Code::Unknown, TOO_MANY, info).with(Detail::Finer(Code::TooMany))
 }

@@ -92,8 +92,25 @@ async fn complete(api: &Api, order: &mut ConnectionOrder) -> Result<(), ApiError
             "OmsId is missing (in URLParameters, or in the short form), and the organisation has none.",
         ));
     }
-    if register::oms_id_of(&order.parameters).is_none() {
-        order.parameters.push(("omsId".into(), order.oms_id.clone()));
+    name_the_station(order)
+}
+
+/// Has the parameters of the address name the station, once. What is kept, who signs and what the operator gets are about the
+/// same.
+fn name_the_station(order: &mut ConnectionOrder) -> Result<(), ApiError> {
+    let is_station = |name: &str| name.eq_ignore_ascii_case("omsId");
+    let parameters = &mut order.parameters;
+    parameters.retain(|(name, value)| !is_station(name) || !value.trim().is_empty());
+    let mut named = parameters.iter().filter(|(name, _)| is_station(name));
+    let (first, second) = (named.next(), named.next());
+    match first {
+        None => parameters.push(("omsId".into(), order.oms_id.clone())),
+        Some((_, value)) if second.is_none() && value.trim().eq_ignore_ascii_case(&order.oms_id) => {}
+        Some(_) => {
+            return Err(ApiError::bad_request(
+                "The request names more than one station: OmsId and the parameter omsId of the address differ.",
+            ));
+        }
     }
     Ok(())
 }

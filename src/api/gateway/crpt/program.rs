@@ -12,10 +12,15 @@ use crate::api::body::{Fields, LARGEST};
 use crate::api::error::ApiError;
 use crate::api::reply::Reply;
 use crate::api::{Actor, Api};
-use crate::gateway::{Answered, Code, ConnectionOrder, Secret};
+use crate::gateway::{Answered, Code, ConnectionOrder, Detail, Secret};
+use crate::store::AuditEntry;
 
 /// The path, which is also what tickets for it are made out to.
 const PATH: &str = "/public/api/program1c/connections/register";
+
+/// Who asks while too many tickets are being checked, or the portal wants peace, is told to ask again after so long, in
+/// seconds.
+const LATER: u64 = 60;
 
 pub(in crate::api::gateway) async fn answer(api: &Api, knock: &Knock<'_>) -> Result<Reply, ApiError> {
     let actor = match actor(api, knock).await {
@@ -40,7 +45,7 @@ async fn actor(api: &Api, knock: &Knock<'_>) -> Result<Actor, ApiError> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let name = match bearer {
         None => knock.caller(api).await?.name,
-        Some((_, ticket)) => bearer_of(api, Secret::from(ticket.trim())).await?.into(),
+        Some((_, ticket)) => bearer_of(api, knock, Secret::from(ticket.trim())).await?.into(),
     };
     Ok(Actor {
         name,
@@ -48,12 +53,31 @@ async fn actor(api: &Api, knock: &Knock<'_>) -> Result<Actor, ApiError> {
     })
 }
 
+/// Whose ticket it is. Whoever shows tickets that do not hold is slowed, refused, and told to the audit log.
+async fn bearer_of(api: &Api, knock: &Knock<'_>, ticket: Secret) -> Result<String, ApiError> {
+    let login = api.auth.check_shown(knock.peer, "ticket", holder(api, ticket));
+    let login = login.await.and_then(|login| {
+        let wrong = || ApiError::unauthorized("The ticket does not hold.");
+        login.ok_or_else(wrong)
+    });
+    if let Err(error) = &login {
+        let entry = AuditEntry {
+            time: api.now(),
+            actor: knock.peer.to_string(),
+            event: "crpt-connection-failure".into(),
+            object: PATH.into(),
+            detail: error.sentence().to_owned(),
+        };
+        api.desk.note(entry);
+    }
+    login
+}
+
 /// Whose ticket it is: this node's own, or the portal's for a support account that is set here.
-async fn bearer_of(api: &Api, ticket: Secret) -> Result<String, ApiError> {
+async fn holder(api: &Api, ticket: Secret) -> Result<Option<String>, ApiError> {
     let rules = api.gateway.now().shared.rules();
-    let wrong = || ApiError::unauthorized("The ticket does not hold.");
     if !rules.tickets.enabled {
-        return Err(wrong());
+        return Ok(None);
     }
     let owner = format!("{}{PATH}", rules.crpt.gateway_url.trim_end_matches('/'));
     let login = api
@@ -66,10 +90,18 @@ async fn bearer_of(api: &Api, ticket: Secret) -> Result<String, ApiError> {
             gateway.tickets.check_of_stranger(&ticket, &owner).await
         })
         .await;
-    match login {
-        Ok(login) => login.ok_or_else(wrong),
-        Err(_) => Err(ApiError::internal("The ticket could not be checked.")),
-    }
+    login.map_err(|trouble| {
+        tracing::warn!(why = trouble.info, "a ticket could not be checked");
+        let finer = match trouble.detail {
+            Some(Detail::Finer(code)) => code,
+            _ => trouble.code,
+        };
+        match finer {
+            Code::TooMany => ApiError::too_many_requests(LATER),
+            Code::Connection => ApiError::service_unreached("The ticket could not be checked: see the log."),
+            _ => ApiError::internal("The ticket could not be checked."),
+        }
+    })
 }
 
 fn order(api: &Api, body: &[u8]) -> Result<ConnectionOrder, ApiError> {
@@ -139,6 +171,8 @@ fn refused(knock: &Knock<'_>, error: &ApiError) -> Reply {
     let kind = match error.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "UNAUTHORIZED",
         StatusCode::INTERNAL_SERVER_ERROR => "INTERNAL_SERVER_ERROR",
+        StatusCode::TOO_MANY_REQUESTS => "TOO_MANY_REQUESTS",
+        StatusCode::SERVICE_UNAVAILABLE => "SERVICE_UNAVAILABLE",
         _ => "BAD_REQUEST",
     };
     let body = problem(error.status, kind, error.sentence());

@@ -12,7 +12,7 @@ use crate::api::record::{Scalar, record};
 use crate::api::reply::Reply;
 use crate::api::{Api, Request};
 
-use fields::{named, read};
+use fields::{named, names_subscriber, read};
 
 /// The most characters of an address that an audit row shows.
 const LONGEST_ITN: usize = 64;
@@ -67,7 +67,7 @@ pub(super) async fn get(api: &Api, request: &Request, itn: &str) -> Result<Reply
 
 pub(super) async fn put(api: &Api, request: &Request, itn: &str) -> Result<Reply, ApiError> {
     let made = match read(itn, &request.body) {
-        Ok((itn, organization)) => keep(api, itn, organization).await,
+        Ok((itn, organization)) => keep(api, itn, organization, !names_subscriber(&request.body)).await,
         Err(error) => Err(error),
     };
     let (itn, organization, old) = made.map_err(|error| refused(api, request, itn, error))?;
@@ -97,15 +97,16 @@ pub(super) async fn delete(api: &Api, request: &Request, itn: &str) -> Result<Re
     Ok(shown(api, request, &itn, &organization))
 }
 
-/// Keeps it; with what was there before.
+/// Keeps it, with the subscriber's number that it had where that is to stay; with what was there before.
 async fn keep(
     api: &Api,
     itn: String,
     organization: Organization,
+    same_subscriber: bool,
 ) -> Result<(String, Organization, Option<Organization>), ApiError> {
     let kept = api
         .gateway
-        .have(|gateway| async move { Ok(replace(&gateway, itn, organization)) });
+        .have(move |gateway| async move { Ok(replace(&gateway, itn, organization, same_subscriber)) });
     let kept = stored(kept.await)??;
     // What waits for this organisation's certificate or data may go on now.
     api.gateway.keys_changed();
@@ -136,7 +137,8 @@ type Replaced = (String, Organization, Option<Organization>);
 fn replace(
     gateway: &Gateway,
     itn: String,
-    organization: Organization,
+    mut organization: Organization,
+    same_subscriber: bool,
 ) -> Result<Result<Replaced, ApiError>, StateError> {
     if let Some(error) = quarrel(&organization, &itn, &gateway.shared.state.all()?) {
         return Ok(Err(error));
@@ -146,6 +148,9 @@ fn replace(
         Err(StateError::Record { .. }) => None,
         found => found?,
     };
+    if same_subscriber && let Some(old) = &old {
+        organization.subscriber_id.clone_from(&old.subscriber_id);
+    }
     gateway
         .shared
         .state
@@ -167,7 +172,7 @@ fn stored<T>(result: Result<Result<T, StateError>, Trouble>) -> Result<T, ApiErr
 }
 
 fn unknown(itn: &str) -> ApiError {
-    ApiError::organization_not_found(format!("There is no organization {itn}."))
+    ApiError::organization_not_found(format!("There is no organisation {itn}."))
 }
 
 /// The organisation with what the node knows of its certificate.
