@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::common::TestNode;
 use crate::ismp::{ask, body, read, sign_ins};
 use crate::keys::Key;
-use crate::world::{ITN, World};
+use crate::world::{FACILITY, ITN, World};
 
 fn state_file(world: &World) -> std::path::PathBuf {
     world.node.settings.state_dir.join("keynode.db")
@@ -70,7 +70,7 @@ fn who_had_the_node_sign_in_is_in_the_audit_log_and_no_token_is() {
     }
     world.post(
         "/api/ismp/session-keys",
-        &json!({ "TokenType": "ИСМП", "ITN": ITN, "ProductionFacility": "Цех" }),
+        &json!({ "TokenType": "ИСМП", "ITN": ITN, "ProductionFacility": FACILITY.0 }),
     );
     let rows = rows(&world);
     let mine: Vec<_> = rows.iter().filter(|row| row[1] == "session-key").collect();

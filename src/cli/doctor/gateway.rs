@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::gateway::{GatewayRules, SEAL_FILES};
 use crate::settings::{CrptRoute, Settings};
+use crate::tokens::private_file::is_exposed;
 
 use super::line::Line;
 
@@ -49,7 +50,7 @@ pub(super) fn services(settings: &Settings) -> Vec<Line> {
 fn private(path: &Path, what: &str) -> Option<Line> {
     let name = path.display();
     match fs::metadata(path) {
-        Ok(about) if about.mode() & 0o077 != 0 => {
+        Ok(about) if is_exposed(path, &about) => {
             let mode = about.mode() & 0o777;
             let text = format!("{name}, {what}, is open to others (mode {mode:03o}): the node refuses it");
             Some(Line::failure(CHECK, text, format!("chmod 600 {name}")))

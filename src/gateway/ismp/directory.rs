@@ -162,3 +162,41 @@ impl Organizations {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::state::Changes;
+    use super::super::super::vault::{Place as Seal, Vault};
+    use super::*;
+    use crate::store::{Database, GatewayRecords};
+    use crate::tokens::TokensHandle;
+
+    #[test]
+    fn lookups_read_nothing_and_find_what_was_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path()).unwrap();
+        let state = || {
+            let seal = Seal::new(dir.path(), &crate::settings::Gateway::default());
+            let records = GatewayRecords::open(&database).unwrap();
+            State::new(records, Vault::new(seal, TokensHandle::default()))
+        };
+        let (state, other) = (state(), state());
+        let directory = Arc::new(Directory::default());
+        let own = directory.clone();
+        state.follow(move |state| own.changed(state));
+        let keep = |state: &State, itn: &str| {
+            let changes = Changes::new().put(itn, &Organization::default());
+            state.commit(changes).unwrap();
+        };
+        let known = |itn: &str| directory.now(&state).unwrap().find(itn).is_some();
+        keep(&other, "before");
+        assert!(known("before"));
+        // What is written past this state is not looked for at each question.
+        keep(&other, "past it");
+        assert!(!known("past it"));
+        keep(&state, "new");
+        assert!(known("new") && known("past it"));
+        state.take::<Organization>("new").unwrap();
+        assert!(!known("new"));
+    }
+}

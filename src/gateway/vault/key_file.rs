@@ -2,28 +2,26 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use zeroize::Zeroizing;
+
+use crate::tokens::private_file;
 
 /// Reads a file of at most so many bytes; none: there is none.
 ///
 /// # Errors
 /// What is wrong with it, and what to do.
 pub(super) fn read(path: &Path, longest: usize) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
-    // A pipe in its place does not hold the node up.
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = match File::options().read(true).custom_flags(flags).open(path) {
+    let (file, metadata) = match private_file::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|error| error.to_string())?,
     };
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
     if !metadata.is_file() {
         return Err("it is no regular file".into());
     }
-    if metadata.mode() & 0o077 != 0 {
+    if private_file::is_exposed(path, &metadata) {
         return Err(format!(
             "others may read it (mode {:03o}): give it mode 600, and let nobody else own it",
             metadata.mode() & 0o777
