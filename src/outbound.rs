@@ -10,6 +10,9 @@ use reqwest::{Certificate, ClientBuilder, Proxy};
 /// The largest file of certificates, in bytes.
 const LARGEST_CA: u64 = 1024 * 1024;
 
+/// The longest time for a connection.
+const LONGEST_CONNECT: Duration = Duration::from_secs(10);
+
 /// Which way requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyRule {
@@ -63,6 +66,7 @@ impl Way {
         let section = self.section;
         let builder = ClientBuilder::new()
             .timeout(self.timeout)
+            .connect_timeout(self.connect_timeout())
             // Requests are rare: a connection that was kept has been closed at the other end by then.
             .pool_max_idle_per_host(0)
             .user_agent(concat!("keynode/", env!("CARGO_PKG_VERSION")));
@@ -88,11 +92,18 @@ impl Way {
         })
     }
 
+    /// For the connection, TLS too: less than for the whole, so that it shows that nothing was sent.
+    fn connect_timeout(&self) -> Duration {
+        LONGEST_CONNECT.min(self.timeout / 2)
+    }
+
     /// Why there was no answer.
     pub fn unreached(&self, error: reqwest::Error) -> Unreached {
-        // A time-out may have come at any time.
-        let sent = error.is_timeout() || !(error.is_connect() || error.is_builder());
-        let why = if error.is_timeout() {
+        // Before there is a connection nothing is sent, whatever ended the wait for it.
+        let sent = !(error.is_connect() || error.is_builder());
+        let why = if error.is_timeout() && !sent {
+            "no connection to it was made in time".to_owned()
+        } else if error.is_timeout() {
             format!(
                 "it did not answer within {} ({}.timeout)",
                 humantime::format_duration(self.timeout),
@@ -167,4 +178,34 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, String> {
 
 fn bounded(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What comes of asking a server that takes connections and is silent.
+    async fn silence(scheme: &str) -> Unreached {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let way = Way {
+            section: "x",
+            ca: None,
+            proxy: ProxyRule::Direct,
+            timeout: Duration::from_millis(400),
+        };
+        let client = way.builder(false).unwrap().build().unwrap();
+        let url = format!("{scheme}://{}", server.local_addr().unwrap());
+        way.unreached(client.post(url).body("x").send().await.unwrap_err())
+    }
+
+    #[tokio::test]
+    async fn a_request_that_waits_for_its_connection_is_not_sent() {
+        // TLS does not come about: as with a firewall that drops everything, there is no connection yet.
+        let unsent = silence("https").await;
+        assert!(!unsent.sent && unsent.why.contains("no connection"), "{unsent:?}");
+        let sent = silence("http").await;
+        assert!(sent.sent && sent.why.contains("x.timeout"), "{sent:?}");
+    }
 }

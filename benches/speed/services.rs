@@ -6,7 +6,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -47,11 +47,16 @@ const LABEL: &str = "robot";
 /// Login of the user who may sign.
 const SIGNER: (&str, &str) = ("signer", "signs all day");
 
+/// Callers at once, who keep the token busy: it does one thing after the other.
+const CALLERS: usize = 8;
+
 /// Pairs that are measured in a round.
 const PAIRS: usize = 200;
 
 pub(crate) fn measure(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
-    Ok(vec![live_token(effort, cores)?, signature(effort, cores)?])
+    let mut rows = vec![live_token(effort, cores)?];
+    rows.extend(signatures(effort, cores)?);
+    Ok(rows)
 }
 
 fn fixture(name: &str) -> PathBuf {
@@ -147,7 +152,7 @@ fn write_private(path: &Path, bytes: &[u8]) -> Outcome<()> {
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o600))?)
 }
 
-fn signature(effort: &Effort, cores: &Cores) -> Outcome<Row> {
+fn signatures(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
     let (hsm, state) = (SoftHsm::new(&[LABEL]), State::new()?);
     let (_, der) = der::pem::decode_vec(&fs::read(fixture("rsa.pem"))?).map_err(|error| error.to_string())?;
     let certificate = hsm.path().join("certificate.der");
@@ -167,7 +172,7 @@ fn signature(effort: &Effort, cores: &Cores) -> Outcome<Row> {
     drop(users);
     let config = state.path().join("keynode.toml");
     let text = format!(
-        "[tokens.hsm]\nmodule = \"{MODULE}\"\nlabel = \"{LABEL}\"\npin_file = \"{}\"\nenvironment = {{ SOFTHSM2_CONF = \"{}\" }}\n",
+        "[tokens.hsm]\nmodule = \"{MODULE}\"\nlabel = \"{LABEL}\"\npin_file = \"{}\"\nenvironment = {{ SOFTHSM2_CONF = \"{}\" }}\nsessions = 1\n",
         hsm.path().join("pin").display(),
         hsm.conf().display()
     );
@@ -181,22 +186,27 @@ fn signature(effort: &Effort, cores: &Cores) -> Outcome<Row> {
         .stderr(Stdio::inherit())
         .output()?;
     let told = String::from_utf8(output.stdout)?;
-    let mut figures = told.split_whitespace().map(str::parse::<f64>);
-    let (Some(Ok(own)), Some(Ok(whole)), Some(Ok(ratio))) = (figures.next(), figures.next(), figures.next())
-    else {
+    let figures: Result<Vec<f64>, _> = told.split_whitespace().map(str::parse).collect();
+    let [own, whole, ratio, alone, each, share] = figures?[..] else {
         return Err("signatures over HTTP could not be measured".into());
     };
-    Ok(Row {
-        measure:
-            "POST /api/certificates/{T}/signatures on an RSA-2048 token key, beside the token's own signature"
-                .into(),
+    let row = |who: &str, ratio: f64, detail: String| Row {
+        measure: format!(
+            "POST /api/certificates/{{T}}/signatures on an RSA-2048 token key, {who}, beside the token's own signature"
+        ),
         target: format!("at most {SIGNATURE_TARGET:.1} times"),
         value: format!("{ratio:.2} times"),
         held: ratio <= SIGNATURE_TARGET,
-        detail: format!(
-            "{whole:.0} us beside {own:.0} us of C_Sign; medians of pairs; the answer is signed too, and its audit row is on disk"
-        ),
-    })
+        detail,
+    };
+    let callers = format!(
+        "{each:.0} us for each beside {alone:.0} us of C_Sign in one session; the answer is signed too, and its audit row is on disk"
+    );
+    let caller = format!("{whole:.0} us beside {own:.0} us of C_Sign; medians of pairs");
+    Ok(vec![
+        row(&format!("{CALLERS} callers"), share, callers),
+        row("a caller alone", ratio, caller),
+    ])
 }
 
 /// Measures here: `ADDRESS THUMBPRINT PAIRS`; prints microseconds of `C_Sign` and of a POST, and the median of their ratios.
@@ -231,13 +241,13 @@ pub(crate) fn inside(what: &str) -> Outcome<()> {
         body.len()
     )?;
     let mut client = Client::connect(address)?;
-    let deadline = Instant::now() + std::time::Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(20);
     // The token may not have been looked at yet.
     while client.exchange(request.as_bytes())?.status != 201 {
         if Instant::now() > deadline {
             return Err("the node does not sign".into());
         }
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     }
     let mut measured = Vec::with_capacity(pairs);
     for _ in 0..pairs {
@@ -252,9 +262,46 @@ pub(crate) fn inside(what: &str) -> Outcome<()> {
         }
         measured.push((own.as_secs_f64() * 1e6, whole.as_secs_f64() * 1e6));
     }
-    let own = median(measured.iter().map(|(own, _)| *own));
-    let whole = median(measured.iter().map(|(_, whole)| *whole));
-    let ratio = median(measured.iter().map(|(own, whole)| whole / own));
-    println!("{own} {whole} {ratio}");
+    let mut rounds = Vec::new();
+    for _ in 0..pairs / PAIRS {
+        let start = Instant::now();
+        for _ in 0..PAIRS {
+            session.sign(&Mechanism::RsaPkcs, key, &[0x30; 51])?;
+        }
+        let own = start.elapsed();
+        let whole = together(address, request.as_bytes())?;
+        let each = |time: Duration, number: usize| time.as_secs_f64() * 1e6 / number as f64;
+        rounds.push((each(own, PAIRS), each(whole, PAIRS / CALLERS * CALLERS)));
+    }
+    for pairs in [&measured, &rounds] {
+        let own = median(pairs.iter().map(|(own, _)| *own));
+        let whole = median(pairs.iter().map(|(_, whole)| *whole));
+        let ratio = median(pairs.iter().map(|(own, whole)| whole / own));
+        println!("{own} {whole} {ratio}");
+    }
     Ok(())
+}
+
+/// The time in which all callers together have their requests answered.
+fn together(address: SocketAddr, request: &[u8]) -> Outcome<Duration> {
+    let mut clients = (0..CALLERS)
+        .map(|_| Client::connect(address))
+        .collect::<Result<Vec<_>, _>>()?;
+    let start = Instant::now();
+    let answered = std::thread::scope(|scope| {
+        let threads: Vec<_> = clients
+            .iter_mut()
+            .map(|client| {
+                scope.spawn(move || {
+                    (0..PAIRS / CALLERS)
+                        .all(|_| client.exchange(request).is_ok_and(|answer| answer.status == 201))
+                })
+            })
+            .collect();
+        threads.into_iter().all(|thread| thread.join().unwrap_or(false))
+    });
+    if !answered {
+        return Err("a signature was refused to one of several callers".into());
+    }
+    Ok(start.elapsed())
 }

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -17,7 +18,7 @@ use super::auth::Caller;
 use super::body::{Fields, LARGEST};
 use super::error::ApiError;
 use super::record::{Record, Scalar, record};
-use super::reply::Reply;
+use super::reply::{Kept, Reply};
 use super::route::Action;
 use super::{Actor, Api, Request};
 
@@ -137,9 +138,10 @@ impl Told {
 pub(super) async fn sign(api: &Api, request: &Request, name: &str) -> Result<Reply, ApiError> {
     let mut told = Told::default();
     let signed = try_to_sign(api, request, name, &mut told).await;
-    let signature = recorded(api, request, "signature", name, &told, signed).await?;
+    let (signature, kept) = recorded(api, request, "signature", name, &told, signed)?;
     let body = json!({ "Signature": STANDARD.encode(signature) });
-    Ok(Reply::json(body.to_string().into_bytes(), &request.query).status(StatusCode::CREATED))
+    let reply = Reply::json(body.to_string().into_bytes(), &request.query);
+    Ok(reply.status(StatusCode::CREATED).after(kept))
 }
 
 async fn try_to_sign(api: &Api, request: &Request, name: &str, told: &mut Told) -> Result<Vec<u8>, ApiError> {
@@ -170,9 +172,9 @@ async fn try_to_sign(api: &Api, request: &Request, name: &str, told: &mut Told) 
 pub(super) async fn decrypt(api: &Api, request: &Request, name: &str) -> Result<Reply, ApiError> {
     let mut told = Told::default();
     let opened = try_to_decrypt(api, request, name, &mut told).await;
-    let plain = recorded(api, request, "decryption", name, &told, opened).await?;
+    let (plain, kept) = recorded(api, request, "decryption", name, &told, opened)?;
     let body = json!({ "Data": STANDARD.encode(&*plain) });
-    Ok(Reply::json(body.to_string().into_bytes(), &request.query))
+    Ok(Reply::json(body.to_string().into_bytes(), &request.query).after(kept))
 }
 
 async fn try_to_decrypt(
@@ -202,21 +204,20 @@ fn data(fields: &Fields) -> Result<Zeroizing<Vec<u8>>, ApiError> {
         .map_err(|_| ApiError::bad_request("Data: expected Base64."))
 }
 
-/// Lets a result out once the audit log has it on disk; a failure does not wait for that.
-async fn recorded<T>(
+/// A result with its row of the audit log, which must be on disk before it is let out; a failure does not wait for that.
+fn recorded<T>(
     api: &Api,
     request: &Request,
     event: &str,
     name: &str,
     told: &Told,
     result: Result<T, ApiError>,
-) -> Result<T, ApiError> {
+) -> Result<(T, Kept), ApiError> {
     let object = shown(name);
     match result {
         Ok(value) => {
             let entry = request.actor().did(api.now(), event, object, told.0.clone());
-            api.desk.record(entry).await?;
-            Ok(value)
+            Ok((value, api.desk.record(entry).boxed()))
         }
         Err(error) => {
             let detail = [error.sentence(), told.0.as_str()]

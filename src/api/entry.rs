@@ -39,12 +39,7 @@ pub(super) async fn answer(request: HttpRequest, payload: Payload, api: Data<Api
     let echoed = query_id.clone().ok().flatten();
     let reply = guarded(&api, &request, payload, query_id.err())
         .await
-        .unwrap_or_else(|error| Reply {
-            status: error.status,
-            body: error.body(),
-            headers: error.headers,
-            made: None,
-        });
+        .unwrap_or_else(Reply::from);
     respond(&api, echoed.as_ref(), reply).await
 }
 
@@ -194,7 +189,7 @@ fn query_id(request: &HttpRequest) -> Result<Option<HeaderValue>, ApiError> {
     }
 }
 
-async fn respond(api: &Api, query_id: Option<&HeaderValue>, reply: Reply) -> HttpResponse {
+async fn respond(api: &Api, query_id: Option<&HeaderValue>, mut reply: Reply) -> HttpResponse {
     let message = Message {
         query_id: query_id.map_or(b"", HeaderValue::as_bytes),
         body: &reply.body,
@@ -212,6 +207,11 @@ async fn respond(api: &Api, query_id: Option<&HeaderValue>, reply: Reply) -> Htt
             return with_body(HttpResponse::InternalServerError(), error.body());
         }
     };
+    if let Some(kept) = reply.kept.take()
+        && let Err(error) = kept.await
+    {
+        return Box::pin(respond(api, query_id, ApiError::from(error).into())).await;
+    }
     let mut builder = HttpResponse::build(reply.status);
     if reply.status == StatusCode::ACCEPTED {
         builder.reason("Updated");

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::activation::ActivationHandle;
 use crate::clock::{Millis, SharedClock};
 use crate::devices::{Access, CarrierState};
+use crate::gateway::GatewayHandle;
 use crate::keyring::{Ending, KeeperHandle, ending};
 use crate::licence::{KeyId, KeyNo, Timestamp};
 use crate::seats::{DeskHandle, Reason};
@@ -50,6 +51,9 @@ pub struct HealthReport {
     /// `ok`, `off`, or what is wrong with activations and revocations; the node is healthy all the same.
     #[serde(default)]
     pub activation: String,
+    /// `ok`, `off`, or what is wrong with the operators' services; the node is healthy all the same.
+    #[serde(default)]
+    pub gateway: String,
     /// What is known of hardware keys.
     pub usb: UsbReport,
     /// Keys, and those of them that are Enabled.
@@ -118,6 +122,8 @@ pub struct Health {
     pub signer: Arc<NodeSigner>,
     /// Activations.
     pub activation: ActivationHandle,
+    /// The operators' services.
+    pub gateway: GatewayHandle,
     /// The node's clock.
     pub clock: SharedClock,
     /// Start of the node.
@@ -188,6 +194,7 @@ impl Health {
             (series.to_string(), reason.to_owned(), *count)
         });
         let (devices, usb) = self.ask_devices();
+        let gateway = tokio::time::timeout(PATIENCE, self.gateway.health()).await;
         let healthy = [&store, &signer, &keys].into_iter().all(|state| state == "ok")
             && (devices == "ok" || devices == "off");
         HealthReport {
@@ -200,6 +207,7 @@ impl Health {
             keyring: keys,
             devices,
             activation: self.activation.health(),
+            gateway: gateway.unwrap_or_else(|_| "does not answer".into()),
             usb,
             keys: (keyring.keys().len(), enabled),
             ending: ending.into_iter().map(Into::into).collect(),

@@ -5,20 +5,27 @@ use std::cmp::Ordering;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderName;
 
+use futures_util::future::BoxFuture;
+
 use super::error::ApiError;
 use super::query::{Plan, Query};
 use super::record::Record;
+use crate::seats::DeskError;
 use crate::store::Id;
 
 /// An answer before it is signed.
-#[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(HeaderName, String)>,
     pub(super) body: Vec<u8>,
     /// The session that was made for this answer: it goes where the answer cannot.
     pub(super) made: Option<Id>,
+    /// The audit row without which it may not go out; it is being written while the answer is signed.
+    pub(super) kept: Option<Kept>,
 }
+
+/// A commit that is under way.
+pub(super) type Kept = BoxFuture<'static, Result<(), DeskError>>;
 
 impl Reply {
     /// 200 with this JSON.
@@ -29,6 +36,7 @@ impl Reply {
             headers: Vec::new(),
             body,
             made: None,
+            kept: None,
         }
     }
 
@@ -64,6 +72,13 @@ impl Reply {
         self
     }
 
+    /// Says what has to be on disk before the answer goes out.
+    #[must_use]
+    pub(super) fn after(mut self, kept: Kept) -> Self {
+        self.kept = Some(kept);
+        self
+    }
+
     /// Says that the answer tells of a new session.
     #[must_use]
     pub(super) fn made(mut self, session: Id) -> Self {
@@ -80,6 +95,18 @@ impl Reply {
 
 fn selection<R: Record>(_: &R, query: &Query) -> Result<Option<Vec<usize>>, ApiError> {
     query.places::<R>()
+}
+
+impl From<ApiError> for Reply {
+    fn from(error: ApiError) -> Self {
+        Self {
+            status: error.status,
+            body: error.body(),
+            headers: error.headers,
+            made: None,
+            kept: None,
+        }
+    }
 }
 
 /// Sorts by the field that the plan names; equal ones stay in their order.

@@ -63,6 +63,7 @@ fn print(report: &HealthReport, out: &mut impl Write) -> Result<(), Failure> {
         ("keyring", &report.keyring),
         ("devices", &report.devices),
         ("activation", &report.activation),
+        ("gateway", &report.gateway),
     ] {
         writeln!(out, "{name:<12} {state}")?;
     }

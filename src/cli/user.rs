@@ -22,7 +22,8 @@ pub(super) enum UserCommand {
         /// Name for HTTP Basic
         name: String,
         /// admin: everything but signing; client: sessions and connections; monitor: look only; signer: sign and
-        /// decrypt with its certificates, nothing else
+        /// decrypt with its certificates, nothing else; gateway: the operators' services (tickets, session keys,
+        /// connections, 1C-Taxcom), nothing else
         #[arg(long, default_value = "client")]
         role: Role,
         /// Thumbprint of a certificate that a signer may use; may be given several times

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
@@ -62,6 +63,8 @@ pub struct Shared {
     pub(super) host: Arc<dyn GatewayHost>,
     /// Jobs have changed, or the time.
     pub(super) wake: Notify,
+    /// Counts changes of what jobs may wait for: keys, organisations, settings.
+    stirred: AtomicU64,
 }
 
 impl Shared {
@@ -69,11 +72,23 @@ impl Shared {
         self.clock.now().wall
     }
 
+    /// Something that jobs may wait for has changed: they are looked at now.
+    pub(super) fn stir(&self) {
+        self.stirred.fetch_add(1, Ordering::AcqRel);
+        self.wake.notify_one();
+    }
+
+    /// Another number after each change of that kind.
+    pub(super) fn stirred(&self) -> u64 {
+        self.stirred.load(Ordering::Acquire)
+    }
+
     /// Follows other settings.
     pub(super) fn set_rules(&self, rules: GatewayRules) {
         self.upstream.set_rules(&rules);
         self.state.set_place(Place::new(&self.state_dir, &rules.common));
         self.rules.store(Arc::new(rules));
+        self.stir();
     }
 
     /// The settings.
@@ -122,6 +137,7 @@ impl Gateway {
             clock: parts.clock,
             host: parts.host,
             wake: Notify::new(),
+            stirred: AtomicU64::new(0),
         });
         Ok(Self {
             tickets: Tickets::new(shared.clone()),
@@ -134,7 +150,7 @@ impl Gateway {
 
     /// Reads what is to be at hand at once.
     pub(super) async fn begin(&self) {
-        if let Err(trouble) = self.ismp.read().await {
+        if let Err(trouble) = self.ismp.begin().await {
             tracing::error!(error = trouble.info, "session keys of IS MP cannot be read");
         }
     }
@@ -145,8 +161,20 @@ impl Gateway {
         if !self.ismp.is_read() {
             self.begin().await;
         }
-        if let Err(trouble) = self.ismp.keys_changed() {
-            tracing::error!(error = trouble.info, "what waits for a key cannot be read");
+        for done in [self.ismp.keys_changed(), self.taxcom.keys_changed().await] {
+            if let Err(trouble) = done {
+                tracing::error!(error = trouble.info, "what waits for a key cannot be read");
+            }
+        }
+    }
+
+    /// What is known of an organisation is other now: what waits for that may go on.
+    pub(super) fn organization_changed(&self, itn: &str) {
+        if let Err(trouble) = self.ismp.organization_changed(itn) {
+            tracing::error!(
+                error = trouble.info,
+                "what waits for an organisation cannot be read"
+            );
         }
     }
 

@@ -86,10 +86,29 @@ impl GatewayHandle {
         F: Future<Output = Result<T, Trouble>> + Send + 'static,
     {
         let done = self.runtime.spawn(work(self.gateway.clone())).await;
-        done.unwrap_or_else(|_| {
-            let message = "Узел лицензирования останавливается.";
-            Err(Trouble::new(Code::Service, message, "the node is stopping"))
+        done.unwrap_or_else(|ended| {
+            let (message, info) = if ended.is_panic() {
+                tracing::error!("work of the gateway ended in a panic");
+                let message = "Внутренняя ошибка узла лицензирования. Обратитесь к его администратору.";
+                (message, "a fault of the node: its log says more")
+            } else {
+                ("Узел лицензирования останавливается.", "the node is stopping")
+            };
+            Err(Trouble::new(Code::Service, message, info))
         })
+    }
+
+    /// `ok`, `off`, or what is wrong with the services.
+    pub async fn health(&self) -> String {
+        let told = self.have(|gateway| async move { Ok(gateway.health()) });
+        told.await.unwrap_or_else(|trouble| trouble.info)
+    }
+
+    /// What is known of an organisation is other now: what waited for that may go on.
+    pub fn organization_changed(&self, itn: String) {
+        let gateway = self.gateway.clone();
+        self.runtime
+            .spawn(async move { gateway.organization_changed(&itn) });
     }
 
     /// The gateway, for what can be answered without waiting.

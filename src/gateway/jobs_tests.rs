@@ -2,7 +2,7 @@
 //! nothing else can happen.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -27,6 +27,12 @@ struct Shop {
     state: State,
     began: Instant,
     woken: Notify,
+    /// Changes of what jobs wait for.
+    stirred: AtomicU64,
+    /// The clock was set by so much.
+    set: AtomicI64,
+    /// Ends that were kept.
+    kept: AtomicUsize,
     /// What runs do, by name; a job without any is done.
     acts: Mutex<Vec<(String, VecDeque<Act>)>>,
     /// Which ran, and when.
@@ -70,12 +76,17 @@ impl Workshop for Shop {
             self.full.fetch_sub(1, Ordering::SeqCst);
             return Err(StateError::Store(full()));
         }
+        self.kept.fetch_add(1, Ordering::SeqCst);
         self.state.commit(end)
     }
 
     fn now(&self) -> Timestamp {
         let passed = i64::try_from(self.began.elapsed().as_millis()).unwrap();
-        Timestamp::from_millis(passed)
+        Timestamp::from_millis(passed + self.set.load(Ordering::SeqCst))
+    }
+
+    fn stirred(&self) -> u64 {
+        self.stirred.load(Ordering::SeqCst)
     }
 
     fn woken(&self) -> &Notify {
@@ -136,6 +147,9 @@ fn shop(dir: &TempDir) -> Arc<Shop> {
         state: State::new(records, Vault::new(place, TokensHandle::default())),
         began: Instant::now(),
         woken: Notify::new(),
+        stirred: AtomicU64::new(0),
+        set: AtomicI64::new(0),
+        kept: AtomicUsize::new(0),
         acts: Mutex::default(),
         ran: Mutex::default(),
         looks: AtomicUsize::new(0),
@@ -269,4 +283,60 @@ async fn without_jobs_nothing_wakes_the_runner() {
     assert_eq!(world.shop.looks.load(Ordering::SeqCst), looks);
     // Nobody ended it.
     assert!(timeout(Duration::from_secs(1), runner).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_waits_is_written_no_more_and_goes_on_when_something_changes() {
+    let world = World::new();
+    let shop = world.shop.clone();
+    let wait = || Act::Ends(Next::Wait(shop.now().plus(60_000)));
+    shop.act(
+        "key",
+        [wait(), Act::Ends(Next::Wait(Timestamp::from_millis(120_000)))],
+    );
+    shop.plan("key", 0);
+    let _runner = world.run();
+    pass(59_000).await;
+    assert_eq!(shop.ran().len(), 1);
+    pass(2_000).await;
+    assert_eq!(shop.ran().len(), 2);
+    assert_eq!(shop.kept.load(Ordering::SeqCst), 0);
+    shop.stirred.fetch_add(1, Ordering::SeqCst);
+    shop.woken.notify_one();
+    pass(10).await;
+    assert_eq!((shop.ran().len(), shop.state.jobs().unwrap()), (3, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_is_seen_soon_and_holds_up_nothing() {
+    let world = World::new();
+    let shop = world.shop.clone();
+    let hour = 3_600_000;
+    shop.set.store(10 * hour, Ordering::SeqCst);
+    shop.act("late", [Act::Ends(Next::At(Timestamp::from_millis(7 * hour)))]);
+    shop.plan("late", 11 * hour);
+    let _runner = world.run();
+    pass(20_000).await;
+    // Five hours back: what is due by the old clock may be due by the new one.
+    shop.set.store(5 * hour, Ordering::SeqCst);
+    pass(31_000).await;
+    assert_eq!(shop.names(), ["late"]);
+    // A minute is no matter.
+    shop.set.store(5 * hour - 10_000, Ordering::SeqCst);
+    pass(31_000).await;
+    assert_eq!(shop.names(), ["late"]);
+    // Ahead, past what it is planned for now.
+    shop.set.store(8 * hour, Ordering::SeqCst);
+    pass(31_000).await;
+    assert_eq!(shop.names(), ["late", "late"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_far_off_is_looked_at_seldom() {
+    let world = World::new();
+    world.shop.plan("late", 9 * 3_600_000);
+    let _runner = world.run();
+    pass(3_600_000).await;
+    let looks = world.shop.looks.load(Ordering::SeqCst);
+    assert!(looks <= 121, "{looks}");
 }

@@ -7,6 +7,7 @@ mod flights;
 #[expect(clippy::module_inception, reason = "the gateway itself")]
 mod gateway;
 mod handle;
+mod health;
 mod ismp;
 mod jobs;
 mod key_trouble;
@@ -26,8 +27,8 @@ pub use crpt::{Answered, Connection, ConnectionOrder, Crpt, SignAs};
 pub use gateway::{Gateway, GatewayHost, GatewayParts, Shared};
 pub use handle::{GatewayError, GatewayHandle};
 pub use ismp::{
-    Had, Ismp, Live, Place, REFRESH, REMINDERS_NAME, RETAIL_SALE, RequestParameters, Rule, SETTINGS_NAME,
-    SessionKey, Standing, TICK, TokenRow, TokenType, Watcher, next_check,
+    Had, Ismp, Live, MOST_RULES, Place, REFRESH, REMINDERS_NAME, RETAIL_SALE, RequestParameters, Rule,
+    SETTINGS_NAME, SessionKey, Standing, TokenRow, TokenType, Watcher, next_check,
 };
 pub use organization::{Facility, Organization, uuid};
 pub use outcome::{Code, Detail, Trouble};
@@ -37,7 +38,7 @@ pub use signer::SignerNow;
 pub use state::{Changes, Kept, State, StateError};
 pub use taxcom::{
     Action, Cabinet, Callback, Order, Process, ProcessKind, Refusal, RequestStatus, Sending, Stage, Started,
-    Taxcom, WrongField, check_registration,
+    Taxcom, Told, WrongField, check_registration,
 };
 pub use tickets::{Domain, Issued, TicketOrder, Tickets};
-pub use vault::VaultError;
+pub use vault::{SEAL_FILES, VaultError};

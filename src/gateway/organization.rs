@@ -47,6 +47,14 @@ impl Kept for Organization {
 }
 
 impl Organization {
+    /// All its connections, in lower case.
+    pub fn connections(&self) -> Vec<String> {
+        let facilities = self.facilities.iter().map(|facility| &facility.oms_connection);
+        let all = [&self.oms_connection].into_iter().chain(facilities);
+        let named = all.flatten().filter(|name| !name.is_empty());
+        named.map(|name| name.to_ascii_lowercase()).collect()
+    }
+
     /// The certificate's thumbprint, where one is set that can be read.
     pub fn thumbprint(&self) -> Option<Thumbprint> {
         self.certificate.as_deref()?.parse().ok()

@@ -20,6 +20,13 @@ pub struct GatewayRules {
     pub taxcom: Taxcom,
 }
 
+impl GatewayRules {
+    /// Whether any service is on.
+    pub fn any_is_on(&self) -> bool {
+        self.tickets.enabled || self.ismp.enabled || self.crpt.enabled || self.taxcom.enabled
+    }
+}
+
 impl From<&Settings> for GatewayRules {
     fn from(settings: &Settings) -> Self {
         let common = settings.gateway.clone();

@@ -1,7 +1,6 @@
 //! What is kept of the services: typed records with sealed parts, changed together with the jobs about them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -59,9 +58,12 @@ impl From<StateError> for Trouble {
 pub struct State {
     records: Mutex<GatewayRecords>,
     vault: Vault,
-    /// Counts changes of organisations and their connections.
-    revision: AtomicU64,
+    /// Told of each change of an organisation or a connection, by whoever made it.
+    follower: OnceLock<Follower>,
 }
+
+/// Makes anew what it has made of organisations and connections.
+type Follower = Box<dyn Fn(&State) + Send + Sync>;
 
 /// Changes that are made together.
 #[derive(Default)]
@@ -72,18 +74,22 @@ impl State {
         Self {
             records: Mutex::new(records),
             vault,
-            revision: AtomicU64::new(0),
+            follower: OnceLock::new(),
         }
     }
 
-    /// Another number after each change of an organisation or a connection: what was made of them before is old.
-    pub(super) fn revision(&self) -> u64 {
-        self.revision.load(Ordering::Acquire)
+    /// Has this called after each change of an organisation or a connection, before the change is told to anybody. There is
+    /// one who wants that.
+    pub(super) fn follow(&self, told: impl Fn(&Self) + Send + Sync + 'static) {
+        let first = self.follower.set(Box::new(told));
+        debug_assert!(first.is_ok(), "one follows");
     }
 
     fn changed<'k>(&self, mut kinds: impl Iterator<Item = &'k str>) {
-        if kinds.any(|kind| [Organization::KIND, Connection::KIND].contains(&kind)) {
-            self.revision.fetch_add(1, Ordering::AcqRel);
+        if kinds.any(|kind| [Organization::KIND, Connection::KIND].contains(&kind))
+            && let Some(told) = self.follower.get()
+        {
+            told(self);
         }
     }
 
@@ -145,6 +151,19 @@ impl State {
             Some(sealed) => Ok(Some(self.vault.open(T::KIND, name, &sealed).await?)),
             None => Ok(None),
         }
+    }
+
+    /// Makes sure that a secret part could be kept now.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub async fn can_seal(&self) -> Result<(), StateError> {
+        Ok(self.vault.unlock(|| self.nothing_is_sealed()).await?)
+    }
+
+    /// What was wrong with the key of what is sealed when it was needed last.
+    pub(super) fn closed(&self) -> Option<String> {
+        self.vault.trouble()
     }
 
     /// Puts a record with a secret part among changes.

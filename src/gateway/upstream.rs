@@ -97,6 +97,11 @@ impl Upstream {
         self.0.store(Client::new(rules).into());
     }
 
+    /// What is wrong with the settings of the way.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.0.load().http.as_ref().err().cloned()
+    }
+
     /// Sends a request and reads the whole answer.
     pub(super) async fn ask(&self, ask: Ask) -> Result<Told, Unreached> {
         let client = self.0.load_full();

@@ -184,6 +184,7 @@ impl Node {
             rescans,
             signer,
             activation: activation.clone(),
+            gateway: gateway.clone(),
             clock,
             started,
             last,

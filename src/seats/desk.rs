@@ -163,14 +163,15 @@ impl DeskHandle {
     }
 
     /// Runs a job at the desk and waits for its result; the result is given out only once what the job did
-    /// is durable. The job gets both clocks and the ledger's time.
+    /// is durable. The job gets both clocks and the ledger's time. It is under way when this returns.
     ///
     /// # Errors
     /// [`DeskError::NotSaved`] where the commit failed and the job relied on it; [`DeskError::Stopped`].
-    pub async fn ask<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&mut Desk, Moment, Millis) -> T + Send + 'static,
-    ) -> Result<T, DeskError> {
+    pub fn ask<T, J>(&self, job: J) -> impl Future<Output = Result<T, DeskError>> + Send + use<T, J>
+    where
+        T: Send + 'static,
+        J: FnOnce(&mut Desk, Moment, Millis) -> T + Send + 'static,
+    {
         let (answer, result) = oneshot::channel();
         let job: Job = Box::new(move |desk, now, time| {
             let value = job(desk, now, time);
@@ -183,10 +184,9 @@ impl DeskHandle {
                 });
             })
         });
-        self.sender
-            .send(Message::Job(job))
-            .map_err(|_| DeskError::Stopped)?;
-        result.await.map_err(|_| DeskError::Stopped)?
+        // What cannot be sent is dropped, and its answer with it.
+        let _ = self.sender.send(Message::Job(job));
+        async { result.await.map_err(|_| DeskError::Stopped)? }
     }
 
     /// Tells the ledger about the keys as they are now; `publish`, which must not wait for the desk, shows them to
@@ -214,12 +214,13 @@ impl DeskHandle {
         let _ = self.sender.send(Message::Job(job));
     }
 
-    /// Adds an entry to the audit log, and returns once it is on disk: for what may not happen without it.
+    /// Adds an entry to the audit log, which is on disk once the future is done: for what may not happen without it. It is under
+    /// way when this returns.
     ///
     /// # Errors
     /// As [`DeskHandle::ask`]; then there is no such entry.
-    pub async fn record(&self, entry: AuditEntry) -> Result<(), DeskError> {
-        self.ask(|desk, _, _| desk.journal.record(entry)).await
+    pub fn record(&self, entry: AuditEntry) -> impl Future<Output = Result<(), DeskError>> + Send + use<> {
+        self.ask(|desk, _, _| desk.journal.record(entry))
     }
 
     /// Follows other settings from now on.

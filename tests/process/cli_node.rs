@@ -221,7 +221,20 @@ fn users_are_kept_without_a_password_on_the_command_line() {
             .fails(1)
             .contains("last administrator")
     );
-    assert_eq!(run(user(&["add", "till", "--role", "king"])).code, 2);
+    let king = run(user(&["add", "till", "--role", "king"]));
+    assert!(king.code == 2 && king.err.contains("gateway"), "{king:?}");
+    assert!(
+        run(user(&["add", "--help"]))
+            .ok()
+            .contains("gateway: the operators")
+    );
+    run_with(user(&["add", "services", "--role", "gateway"]), "long enough\n").ok();
+    assert!(
+        run(user(&["list"]))
+            .ok()
+            .lines()
+            .any(|line| line.starts_with("services") && line.contains("gateway"))
+    );
     run(user(&["remove", "shop"])).ok();
 }
 

@@ -1,8 +1,7 @@
 //! Session keys of IS MP (seed 001): each function by its name, sharing, what the operator is sent.
 
-use std::collections::HashSet;
-
 use keynode::gateway::{Changes, Connection, Facility, Organization};
+use keynode::settings::Settings;
 use serde_json::{Value, json};
 
 use crate::common::Answer;
@@ -99,60 +98,66 @@ with_both_keys!(запросить_ключ_сессии, |world| {
     assert!(read(&world, "Retail").is_some());
 });
 
-#[test]
-fn ключ_сессии_по_структуре_параметров_запроса() {
-    let world = World::new(Key::File);
-    let query = format!("/api/ismp/request-parameters?ITN={ITN}&TokenType=SUZ");
-    let structure = world.get(&query).expect(200).json();
-    let body = json!({ "RequestParameters": structure });
-    let had = world.post("/api/ismp/session-keys", &body).expect(201).json();
-    assert_eq!(had["Results"], json!({ ITN: true }));
-    assert!(read(&world, "СУЗ").is_some());
-    // Several at once: each for itself.
-    let other = world
-        .get(&format!("/api/ismp/request-parameters?ITN={ITN}"))
-        .json();
-    let body = json!({ "ПараметрыЗапроса": [structure, other] });
-    let had = world.post("/api/ismp/session-keys", &body).expect(201).json();
-    assert_eq!(had["Results"], json!({ ITN: true }));
-    assert_eq!(sign_ins(&world), 2);
+with_both_keys!(
+    ключ_сессии_по_структуре_параметров_запроса,
+    |world| {
+        let query = format!("/api/ismp/request-parameters?ITN={ITN}&TokenType=SUZ");
+        let structure = world.get(&query).expect(200).json();
+        let body = json!({ "RequestParameters": structure });
+        let had = world.post("/api/ismp/session-keys", &body).expect(201).json();
+        assert_eq!(had["Results"], json!({ ITN: true }));
+        assert!(read(&world, "СУЗ").is_some());
+        // Several at once: each for itself.
+        let other = world
+            .get(&format!("/api/ismp/request-parameters?ITN={ITN}"))
+            .json();
+        let body = json!({ "ПараметрыЗапроса": [structure, other] });
+        let had = world.post("/api/ismp/session-keys", &body).expect(201).json();
+        assert_eq!(had["Results"], json!({ ITN: true }));
+        assert_eq!(sign_ins(&world), 2);
+    }
+);
+
+/// Kinds of products that are checked online, from a day on.
+fn products(all: &mut Settings) {
+    let since = [("Табак", "2024-04-01"), ("Пиво", "2026-01-16")];
+    let since = since.map(|(product, day)| (product.to_owned(), day.to_owned()));
+    all.ismp.retail_products.extend(since);
 }
 
-#[test]
-fn запросить_ключ_сессии_с_учетом_вида_токена() {
-    let world = World::with(Key::File, |all| {
-        let since = |day: &str| day.to_owned();
-        all.ismp
-            .retail_products
-            .insert("Табак".into(), since("2024-04-01"));
-        all.ismp
-            .retail_products
-            .insert("Пиво".into(), since("2026-01-16"));
-    });
-    let sale = "ВыводИзОборотаРозничнаяПродажа";
-    let ask = |operation: &str, at_the_desk: bool, product: &str| {
-        let scan = json!({ "ITN": ITN, "Operation": operation, "KKTCheckRequired": at_the_desk });
-        let body = json!({ "ScanParameters": scan, "ProductKind": product });
+with_both_keys!(
+    запросить_ключ_сессии_с_учетом_вида_токена,
+    products,
+    |world| {
+        let sale = "ВыводИзОборотаРозничнаяПродажа";
+        let ask = |operation: &str, at_the_desk: bool, product: &str| {
+            let scan = json!({ "ITN": ITN, "Operation": operation, "KKTCheckRequired": at_the_desk });
+            let body = json!({ "ScanParameters": scan, "ProductKind": product });
+            let answer = world.post("/api/ismp/session-keys/by-product", &body).json();
+            assert_eq!(answer["Results"], json!({ ITN: true }));
+            answer["TokenType"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(ask(sale, true, "Табак"), "ИСМПРозница");
+        assert_eq!(ask(sale, false, "Табак"), "ИСМП");
+        assert_eq!(ask("ВводВОборот", true, "Табак"), "ИСМП");
+        assert_eq!(ask(sale, true, "Духи"), "ИСМП");
+        assert_eq!(ask(sale, true, "Пиво"), "ИСМП");
+        // The day begins in Moscow, three hours before UTC's.
+        world.node.advance(9 * HOUR - 1);
+        assert_eq!(ask(sale, true, "Пиво"), "ИСМП");
+        world.node.advance(1);
+        assert_eq!(ask(sale, true, "Пиво"), "ИСМПРозница");
+        // The seed's own names.
+        let scan = json!({ "Организация": ITN, "Операция": sale, "ТребуетсяПроверкаСредствамиККТ": true });
+        let body = json!({ "ПараметрыСканирования": scan, "ВидПродукции": "Табак" });
         let answer = world.post("/api/ismp/session-keys/by-product", &body).json();
-        assert_eq!(answer["Results"], json!({ ITN: true }));
-        answer["TokenType"].as_str().unwrap().to_owned()
-    };
-    assert_eq!(ask(sale, true, "Табак"), "ИСМПРозница");
-    assert_eq!(ask(sale, false, "Табак"), "ИСМП");
-    assert_eq!(ask("ВводВОборот", true, "Табак"), "ИСМП");
-    assert_eq!(ask(sale, true, "Духи"), "ИСМП");
-    assert_eq!(ask(sale, true, "Пиво"), "ИСМП");
-    // The day begins in Moscow, three hours before UTC's.
-    world.node.advance(9 * HOUR - 1);
-    assert_eq!(ask(sale, true, "Пиво"), "ИСМП");
-    world.node.advance(1);
-    assert_eq!(ask(sale, true, "Пиво"), "ИСМПРозница");
-    // The seed's own names.
-    let scan = json!({ "Организация": ITN, "Операция": sale, "ТребуетсяПроверкаСредствамиККТ": true });
-    let body = json!({ "ПараметрыСканирования": scan, "ВидПродукции": "Табак" });
-    let answer = world.post("/api/ismp/session-keys/by-product", &body).json();
-    assert_eq!(answer["TokenType"], "ИСМПРозница");
-}
+        assert_eq!(answer["TokenType"], "ИСМПРозница");
+        // What was signed for retail sale, and only that, went there.
+        let retail = world.sandbox.asked(RETAIL);
+        assert!(!retail.is_empty() && retail.iter().all(|asked| asked.json()["inn"] == ITN));
+        assert!(read(&world, "ИСМПРозница").is_some());
+    }
+);
 
 #[test]
 fn параметры_запроса_ключа_сессии() {
@@ -201,33 +206,11 @@ fn параметры_запроса_ключа_сессии() {
     assert_eq!(station["ВремяЖизни"], 32_400);
     let address = format!("api/v3/true-api/auth/simpleSignIn/{}", FACILITY.1);
     assert_eq!(station["АдресЗапросаКлючаСессии"], address);
+    let nowhere = encoded("Цех 4");
+    let nowhere = format!("/api/ismp/request-parameters?ITN={ITN}&ProductionFacility={nowhere}");
+    assert!(world.get(&nowhere).expect(404).message().contains(FACILITY.0));
     let unknown = world.get("/api/ismp/request-parameters?ITN=7728168971");
     assert!(unknown.expect(404).message().contains("7728168971"));
-}
-
-#[test]
-fn a_hundred_programs_at_once_cost_one_sign_in() {
-    let world = World::new(Key::File);
-    let ask = |kind: &'static str| {
-        let answer = ask(&world, kind);
-        let json = answer.json();
-        assert_eq!(json["Results"], json!({ ITN: true }), "{json}");
-        (answer.status, json["ValidUntil"].clone())
-    };
-    let held = world.sandbox.hold(KEY);
-    let answers: Vec<_> = std::thread::scope(|scope| {
-        let asking: Vec<_> = (0..100).map(|_| scope.spawn(|| ask("СУЗ"))).collect();
-        world.until("the first asks", || !world.sandbox.asked(KEY).is_empty());
-        drop(held);
-        asking.into_iter().map(|asking| asking.join().unwrap()).collect()
-    });
-    assert_eq!(sign_ins(&world), 1);
-    assert_eq!(world.sandbox.asked(KEY).len(), 1);
-    let new = answers.iter().filter(|(status, _)| *status == 201).count();
-    assert_eq!(new, 1);
-    let ends: HashSet<String> = answers.iter().map(|(_, until)| until.to_string()).collect();
-    assert_eq!(ends.len(), 1);
-    assert!(world.sandbox.client_token_lives(&read(&world, "СУЗ").unwrap()));
 }
 
 #[test]
@@ -260,10 +243,17 @@ fn places_with_one_connection_share_its_one_token() {
     };
     assert_eq!(token("Цех 1"), token("Цех 2"));
     assert_eq!(token("Цех 3"), token(""));
-    assert_eq!(token("an unknown one has the organisation's"), token(""));
     assert_ne!(token("Цех 1"), token(""));
     assert_eq!(sign_ins(&world), 2);
     assert!(world.sandbox.client_token_lives(&token("Цех 1")));
+    // One that the organisation does not have is told, with those that it has.
+    let unknown = json!({ "TokenType": "СУЗ", "ITN": ITN, "ProductionFacility": "Цех 4" });
+    let unknown = world.post("/api/ismp/session-keys", &unknown).expect(404);
+    assert!(
+        unknown.message().contains("Цех 1, Цех 2, Цех 3"),
+        "{}",
+        unknown.message()
+    );
     // A place that gets another connection no longer answers with the token of the old one.
     world.keep(ITN, &with(&[("Цех 1", OMS_CONNECTION), ("Цех 2", FACILITY.1)]));
     assert_eq!(token("Цех 1"), token(""));

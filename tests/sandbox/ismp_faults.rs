@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keynode::gateway::{Facility, Organization};
 use keynode::sandbox::Canned;
 use keynode::settings::Settings;
 use serde_json::{Value, json};
@@ -242,6 +243,15 @@ fn an_organisation_without_a_connection_has_no_token_of_the_station() {
 #[test]
 fn the_operators_limit_of_requests_is_kept() {
     let world = World::new(Key::File);
+    let facilities = (0..60).map(|at| Facility {
+        name: format!("Цех {at}"),
+        oms_connection: None,
+    });
+    let own = Organization {
+        facilities: facilities.collect(),
+        ..organization(&world.key.thumbprint)
+    };
+    world.keep(ITN, &own);
     let places: Vec<Value> = (0..60)
         .map(|at| json!({ "TokenType": "ИСМП", "ITN": ITN, "ProductionFacility": format!("Цех {at}") }))
         .collect();

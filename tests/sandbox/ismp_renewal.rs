@@ -166,11 +166,9 @@ fn a_clock_that_is_set_neither_loses_nor_keeps_a_token_too_long() {
     // A day ahead: it has ended.
     world.node.set_wall(start.plus(24 * 3_600_000));
     until_signed_in(&world, 2, "ИСМП");
-    // Back again: how long the second has is not known any more.
+    // Back again: how long the second has is not known any more, and another is had though nobody asks.
     world.node.set_wall(start);
-    assert_eq!(read(&world, "ИСМП"), None);
-    ask(&world, "ИСМП").expect(201);
-    assert_eq!(sign_ins(&world), 3);
+    until_signed_in(&world, 3, "ИСМП");
     // Seconds do not matter.
     world.node.set_wall(start.plus(-30_000));
     ask(&world, "ИСМП").expect(200);
@@ -305,4 +303,78 @@ fn a_token_that_may_have_been_ended_is_not_given_out() {
     world.node.restart(0);
     assert!(world.sandbox.client_token_lives(&read(&world, "СУЗ").unwrap()));
     assert_eq!(sign_ins(&world), 6);
+}
+
+#[test]
+fn a_clock_that_was_set_back_while_the_node_was_off_holds_up_no_renewal() {
+    let mut world = World::new(Key::File);
+    ask(&world, "ИСМП").expect(201);
+    world.node.set_wall(world.node.now().plus(-3_600_000 * 5));
+    // The running node has seen it: whatever it did, a start finds a token of the future.
+    until_signed_in(&world, 2, "ИСМП");
+    let held = world.sandbox.hold(KEY);
+    world.node.set_wall(world.node.now().plus(-3_600_000 * 5));
+    world.until("it is asked", || world.sandbox.asked(KEY).len() == 3);
+    world.node.crash(0);
+    drop(held);
+    world.until("it is renewed", || {
+        let token = read(&world, "ИСМП");
+        token.is_some() && token.as_ref() == world.sandbox.ismp_tokens().last()
+    });
+}
+
+#[test]
+fn a_renewal_whose_answer_is_lost_is_repeated_and_its_old_token_not_given_out() {
+    let world = World::new(Key::File);
+    ask(&world, "СУЗ").expect(201);
+    let lost = Canned {
+        after_doing: true,
+        ..Canned::default()
+    };
+    world.sandbox.say_next(SIGN_IN, lost);
+    world.node.advance(9 * HOUR - 5 * MINUTE);
+    world.until("the answer is lost", || row(&world)["Failures"] == 1);
+    // The operator has ended the first, which has minutes left here.
+    assert_eq!(read(&world, "СУЗ"), None);
+    assert_eq!(sign_ins(&world), 2);
+    world.node.advance(15_000);
+    until_signed_in(&world, 3, "СУЗ");
+    assert!(world.sandbox.client_token_lives(&read(&world, "СУЗ").unwrap()));
+}
+
+#[test]
+fn an_organisation_that_is_put_right_is_tried_at_once() {
+    let world = World::new(Key::File);
+    ask(&world, "ИСМП").expect(201);
+    world.sandbox.say_next(SIGN_IN, canned(403, ""));
+    world.node.advance(10 * HOUR - 5 * MINUTE);
+    world.until("it is refused", || row(&world)["Failures"] == 1);
+    assert_eq!(world.sandbox.ismp_tokens().len(), 1);
+    // Nobody moves the clock: what the administrator changes wakes the renewal.
+    let own = serde_json::to_value(crate::world::organization(&world.key.thumbprint)).unwrap();
+    let put = world.node.ask("PUT", &format!("/api/organizations/{ITN}"));
+    put.body(own.to_string()).send().expect(200);
+    until_signed_in(&world, 2, "ИСМП");
+}
+
+#[test]
+fn what_was_refused_for_an_organisation_goes_with_it() {
+    let world = World::new(Key::File);
+    world.sandbox.say_next(SIGN_IN, canned(403, ""));
+    ends(
+        &ask(&world, "ИСМП").expect(200).json(),
+        "НеверныйЛогинИлиПароль",
+        "",
+    );
+    let kept = || {
+        let services = world.node.gateway();
+        let state = &services.now().shared.state;
+        state.all::<keynode::gateway::SessionKey>().unwrap().len()
+    };
+    assert_eq!(kept(), 1);
+    world
+        .node
+        .delete(&format!("/api/organizations/{ITN}"))
+        .expect(200);
+    world.until("it is forgotten", || kept() == 0);
 }

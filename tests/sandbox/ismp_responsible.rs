@@ -1,10 +1,12 @@
 //! Whoever is responsible for tokens of IS MP (seed 001): settings, reminders, the form, the names of parameters.
 
+use keynode::gateway::{Changes, MOST_RULES, Rule, TokenType};
 use serde_json::{Value, json};
 
-use crate::ismp::{HOUR, ask, encoded, read};
+use crate::ismp::{HOUR, SIGN_IN, ask, encoded, read};
+use crate::ismp_faults::canned;
 use crate::keys::Key;
-use crate::world::{FACILITY, ITN, World};
+use crate::world::{FACILITY, ITN, World, audit};
 
 const SETTINGS: &str =
     "ИнтерфейсАвторизацииИСМПКлиент.НастройкиОтветственногоЗаАктуализациюТокеновАвторизации";
@@ -144,11 +146,13 @@ fn проверить_напоминания_ответственному_за_�
     world
         .put("/api/ismp/responsible/1", &rule("ИСМП", 600))
         .expect(201);
-    // Missing, but the node can have it: no matter for a person.
+    // Missing: the node could have it, but nobody has asked, so that it does not.
     let told = reminders(&world);
-    assert_eq!(told["Required"], false, "{told}");
+    assert_eq!(told["Required"], true, "{told}");
     assert_eq!(told["Reminders"][0]["Отсутствует"], true);
+    // From then on it is renewed: no matter for a person.
     ask(&world, "ИСМП").expect(201);
+    assert_eq!(reminders(&world)["Required"], false);
     world.key.pull();
     world.until_usable(false);
     let now = world.node.now();
@@ -218,35 +222,94 @@ fn проверить_напоминания_ответственному_за_�
 }
 
 #[test]
-fn открыть_форму_актуализации_токенов_авторизации() {
+fn a_renewal_that_fails_is_told_before_the_token_ends() {
     let world = World::new(Key::File);
-    ask(&world, "СУЗ").expect(201);
     world
         .put("/api/ismp/responsible/1", &rule("ИСМП", 600))
         .expect(201);
-    let form = world.get("/api/ismp/tokens").expect(200).json();
-    let rows = form["Tokens"].as_array().unwrap();
-    assert_eq!(rows.len(), 2);
-    let kinds: Vec<&Value> = rows.iter().map(|row| &row["ТипТокенаАвторизации"]).collect();
-    assert_eq!(kinds, ["ИСМП", "СУЗ"]);
-    assert_eq!(rows[0]["Отсутствует"], true);
-    let row = &rows[1];
-    assert_eq!(row["ВремяДействия"], 32_400);
-    assert_eq!(row["Certificate"], world.key.thumbprint);
-    assert_eq!(row["KeyReady"], true);
-    assert_eq!(row["NextRenewal"], world.node.now().plus(32_100_000).to_string());
-    // The marked rows are renewed.
-    let body = json!({ "Rows": [rows[0]] });
-    let renewed = world.post("/api/ismp/tokens/renew", &body).expect(200).json();
-    assert_eq!(renewed["Results"][0]["Результат"], true);
+    ask(&world, "ИСМП").expect(201);
+    world.sandbox.say_next(SIGN_IN, canned(403, ""));
+    world.node.advance(10 * HOUR - 300_000);
+    world.until("the renewal is refused", || reminders(&world)["Required"] == true);
+    let told = reminders(&world)["Reminders"][0].clone();
+    assert_eq!(
+        (&told["Просрочен"], &told["ОповещатьЗа"], &told["ВремяДействия"]),
+        (&json!(false), &json!(600), &json!(300)),
+        "{told}"
+    );
     assert!(read(&world, "ИСМП").is_some());
-    world.key.pull();
-    world.until_usable(false);
-    let body = json!({ "Rows": [{ "ТипТокенаАвторизации": "ИСМПРозница", "Организация": ITN }] });
-    let renewed = world.post("/api/ismp/tokens/renew", &body).expect(200).json();
-    assert_eq!(renewed["Detail"], "КлючНеПодключен");
-    assert_eq!(renewed["Results"][0]["Результат"], renewed["ErrorMessage"]);
+    // Mended, it is the node's matter again.
+    world.node.advance(HOUR);
+    world.until("it is renewed", || reminders(&world)["Required"] == false);
 }
+
+#[test]
+fn rules_are_in_the_audit_log_and_bounded() {
+    let mut world = World::new(Key::File);
+    let changes = (1..MOST_RULES).fold(Changes::new(), |changes, at| {
+        let rule = Rule {
+            token_type: TokenType::Ismp,
+            itn: ITN.into(),
+            production_facility: String::new(),
+            notify_before: 0,
+        };
+        changes.put(&format!("{at}"), &rule)
+    });
+    let services = world.node.gateway();
+    services.now().shared.state.commit(changes).unwrap();
+    let put = |id: &str| world.put(&format!("/api/ismp/responsible/{id}"), &rule("ИСМП", 1));
+    put("last").expect(201);
+    let full = put("one-more").expect(400);
+    assert!(full.message().contains("1000"), "{}", full.message());
+    put("last").expect(200);
+    world.delete("/api/ismp/responsible/last").expect(200);
+    let rows = audit(&mut world, "ismp-responsible");
+    let told: Vec<_> = rows
+        .iter()
+        .map(|(actor, _, object, detail)| (actor.starts_with("robot@"), object.as_str(), detail.as_str()))
+        .collect();
+    let row = |detail| (true, ITN, detail);
+    assert_eq!(
+        told,
+        [
+            row("rule \"last\", made"),
+            row("rule \"last\", changed"),
+            row("rule \"last\", removed")
+        ]
+    );
+}
+
+with_both_keys!(
+    открыть_форму_актуализации_токенов_авторизации,
+    |world| {
+        ask(&world, "СУЗ").expect(201);
+        world
+            .put("/api/ismp/responsible/1", &rule("ИСМП", 600))
+            .expect(201);
+        let form = world.get("/api/ismp/tokens").expect(200).json();
+        let rows = form["Tokens"].as_array().unwrap();
+        assert_eq!(rows.len(), 2);
+        let kinds: Vec<&Value> = rows.iter().map(|row| &row["ТипТокенаАвторизации"]).collect();
+        assert_eq!(kinds, ["ИСМП", "СУЗ"]);
+        assert_eq!(rows[0]["Отсутствует"], true);
+        let row = &rows[1];
+        assert_eq!(row["ВремяДействия"], 32_400);
+        assert_eq!(row["Certificate"], world.key.thumbprint);
+        assert_eq!(row["KeyReady"], true);
+        assert_eq!(row["NextRenewal"], world.node.now().plus(32_100_000).to_string());
+        // The marked rows are renewed.
+        let body = json!({ "Rows": [rows[0]] });
+        let renewed = world.post("/api/ismp/tokens/renew", &body).expect(200).json();
+        assert_eq!(renewed["Results"][0]["Результат"], true);
+        assert!(read(&world, "ИСМП").is_some());
+        world.key.pull();
+        world.until_usable(false);
+        let body = json!({ "Rows": [{ "ТипТокенаАвторизации": "ИСМПРозница", "Организация": ITN }] });
+        let renewed = world.post("/api/ismp/tokens/renew", &body).expect(200).json();
+        assert_eq!(renewed["Detail"], "КлючНеПодключен");
+        assert_eq!(renewed["Results"][0]["Результат"], renewed["ErrorMessage"]);
+    }
+);
 
 #[test]
 fn имя_параметра_настроек_ответственного_за_актуализацию_токенов_авторизации() {

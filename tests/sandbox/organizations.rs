@@ -8,6 +8,12 @@ use crate::world::{FACILITY, ITN, OMS_CONNECTION, OMS_ID, World, audit};
 /// Another organisation, without a certificate here.
 const OTHER: &str = "500100732259";
 
+/// Its connections, and one of its place of production.
+const CONNECTIONS: [&str; 2] = [
+    "91d0c7a4-5f32-4d07-8a52-6b1e0c2f7d18",
+    "c3e5f8b2-7a14-4f69-b0d8-2e4a6c9d1f35",
+];
+
 fn target(itn: &str) -> String {
     format!("/api/organizations/{itn}")
 }
@@ -23,23 +29,23 @@ fn an_organization_is_kept_changed_told_and_removed() {
     let base64 = world.certificate()["ThumbprintBase64"].clone();
     let whole = json!({
         "Name": "Ромашка", "Certificate": base64, "PowerOfAttorneyITN": 7_707_083_893_u64,
-        "OmsId": OMS_ID.to_uppercase(), "OmsConnection": OMS_CONNECTION,
-        "Facilities": [{ "Name": FACILITY.0, "OmsConnection": FACILITY.1 }, { "Name": "Цех 2" }],
+        "OmsId": OMS_ID.to_uppercase(), "OmsConnection": CONNECTIONS[0],
+        "Facilities": [{ "Name": FACILITY.0, "OmsConnection": CONNECTIONS[1] }, { "Name": "Цех 2" }],
         "SubscriberID": "2AL-7707", "RegistrationData": { "КПП": 773_601_001, "ОГРН": "1027700132195" },
     });
     let made = put(&world, OTHER, &whole).expect(201).json();
     let expected = json!({
         "ITN": OTHER, "Name": "Ромашка", "Certificate": thumbprint, "PowerOfAttorneyITN": ITN,
-        "OmsId": OMS_ID, "OmsConnection": OMS_CONNECTION,
+        "OmsId": OMS_ID, "OmsConnection": CONNECTIONS[0],
         "Facilities": [
-            { "Name": FACILITY.0, "OmsConnection": FACILITY.1 }, { "Name": "Цех 2", "OmsConnection": null },
+            { "Name": FACILITY.0, "OmsConnection": CONNECTIONS[1] }, { "Name": "Цех 2", "OmsConnection": null },
         ],
         "SubscriberID": "2AL-7707", "RegistrationData": { "КПП": "773601001", "ОГРН": "1027700132195" },
         "Signer": { "Thumbprint": thumbprint, "Usable": true, "Reason": null },
     });
     assert_eq!(made, expected);
     assert_eq!(world.get(&target(OTHER)).expect(200).json(), expected);
-    // What was told may be sent back; what is left out is empty then.
+    // What was told may be sent back; what is left out is empty then, but for the subscriber's number.
     assert_eq!(put(&world, OTHER, &expected).expect(200).json(), expected);
     world.node.restart(0);
     assert_eq!(world.get(&target(OTHER)).expect(200).json(), expected);
@@ -184,4 +190,32 @@ fn a_record_that_is_damaged_hides_no_others_and_can_be_replaced() {
     assert_eq!(world.get(&target(OTHER)).refused(500), "EHTTPInternalServerError");
     put(&world, OTHER, &json!({})).expect(201);
     world.get(&target(OTHER)).expect(200);
+}
+
+#[test]
+fn the_subscribers_number_that_the_node_got_outlives_the_administrators_own_file() {
+    let world = World::new(Key::File);
+    let number = |body: Value| put(&world, ITN, &body).expect(200).json()["SubscriberID"].clone();
+    assert_eq!(number(json!({ "SubscriberID": "2AL-7" })), "2AL-7");
+    assert_eq!(number(json!({ "Name": "Ромашка" })), "2AL-7");
+    assert_eq!(number(json!({ "SubscriberID": null })), Value::Null);
+    assert_eq!(number(json!({})), Value::Null);
+}
+
+#[test]
+fn a_connection_has_one_power_of_attorney() {
+    let world = World::new(Key::File);
+    let with = |connection: &str, told: Option<&str>| json!({ "OmsConnection": connection, "PowerOfAttorneyITN": told });
+    // The world's organisation has it, and signs for itself.
+    let shared = OMS_CONNECTION.to_uppercase();
+    let refused = put(&world, OTHER, &with(&shared, Some(ITN)));
+    assert_eq!(refused.refused(400), "EHTTPBadRequest");
+    assert!(refused.message().contains(ITN), "{}", refused.message());
+    let of_a_facility = json!({
+        "PowerOfAttorneyITN": ITN,
+        "Facilities": [{ "Name": "Цех", "OmsConnection": FACILITY.1 }],
+    });
+    put(&world, OTHER, &of_a_facility).refused(400);
+    put(&world, OTHER, &with(&shared, None)).expect(201);
+    put(&world, OTHER, &with(OMS_ID, Some(ITN))).expect(200);
 }

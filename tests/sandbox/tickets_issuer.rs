@@ -98,6 +98,18 @@ fn a_ticket_ends_and_is_removed() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_lengthens_no_tickets_life() {
+    let world = world();
+    let (first, second) = (get(&world), get(&world));
+    world.node.set_wall(world.node.now().plus(-30 * 60_000));
+    check(&world, &first, OWNER).expect(403);
+    world.until("what nobody can use is removed", || kept(&world) == 0);
+    check(&world, &second, OWNER).expect(403);
+    let new = get(&world);
+    check(&world, &new, OWNER).expect(200);
+}
+
+#[test]
 fn logins_are_those_of_the_nodes_users() {
     let world = world();
     for path in [GET, AUTH] {
@@ -163,9 +175,9 @@ fn the_nodes_own_functions_get_its_own_tickets() {
 fn tickets_that_nobody_checks_are_bounded() {
     let mut world = world();
     let last = get(&world);
+    let expires = world.node.now().plus(59_000).to_string();
     let alive = |number: usize| {
-        let issued =
-            json!({ "owner": OWNER, "login": "robot", "area": null, "expires": "2090-01-01T00:00:00Z" });
+        let issued = json!({ "owner": OWNER, "login": "robot", "area": null, "expires": expires });
         let issued: Issued = serde_json::from_value(issued).unwrap();
         (0..number).fold(Changes::new(), |changes, place| {
             changes.put(&format!("{place:064}"), &issued)

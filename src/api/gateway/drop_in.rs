@@ -81,7 +81,12 @@ pub(in crate::api) async fn answer(
     if verb != Method::POST {
         return Err(ApiError::not_implemented(verb.as_str(), "this address", "POST"));
     }
-    admit(api, drop_in.service())?;
+    if let Err(error) = admit(api, drop_in.service()) {
+        return match drop_in {
+            DropIn::ServiceManager => Ok(super::tickets::refused(&knock, &error)),
+            _ => Err(error),
+        };
+    }
     match drop_in {
         DropIn::ServiceManager => super::tickets::service_manager(api, &knock).await,
         DropIn::PortalGet => super::tickets::portal_get(api, &knock).await,

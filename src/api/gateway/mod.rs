@@ -45,9 +45,7 @@ pub(super) fn urns(api: &Api) -> Vec<&'static str> {
 
 fn is_on(rules: &GatewayRules, service: Service) -> bool {
     match service {
-        Service::Common => {
-            rules.tickets.enabled || rules.ismp.enabled || rules.crpt.enabled || rules.taxcom.enabled
-        }
+        Service::Common => rules.any_is_on(),
         Service::Tickets => rules.tickets.enabled,
         Service::Ismp => rules.ismp.enabled,
         Service::Crpt => rules.crpt.enabled,

@@ -125,6 +125,7 @@ pub(in crate::api) fn urns(on: impl Fn(Service) -> bool) -> Vec<&'static str> {
         (Service::Common, "/api/organizations"),
         (Service::Ismp, "/api/ismp/request-parameters"),
         (Service::Ismp, "/api/ismp/session-keys"),
+        (Service::Ismp, "/api/ismp/responsible"),
         (Service::Ismp, "/api/ismp/reminders"),
         (Service::Ismp, "/api/ismp/tokens"),
         (Service::Ismp, "/api/ismp/parameter-names"),

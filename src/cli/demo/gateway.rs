@@ -31,6 +31,9 @@ pub(super) const ITN: &str = "7707083893";
 /// The operator's number of its order management station.
 pub(super) const OMS_ID: &str = "0d3bb4f7-6b6e-4a3f-8f0c-6f4b0f6f9a10";
 
+/// A kind of products whose retail sale is checked online.
+pub(super) const PRODUCT_KIND: &str = "МолочнаяПродукция";
+
 /// The key's label on the token.
 const LABEL: &str = "keynode demo gateway";
 
@@ -108,6 +111,8 @@ impl DemoGateway {
         (settings.tickets.url, settings.tickets.url_eu) = (url.clone(), url.clone());
         settings.ismp.enabled = true;
         (settings.ismp.url, settings.ismp.retail_url) = (url.clone(), None);
+        let products = &mut settings.ismp.retail_products;
+        products.insert(PRODUCT_KIND.into(), "2025-01-01".into());
         settings.crpt.enabled = true;
         (settings.crpt.url, settings.crpt.gateway_url) = (url.clone(), url.clone());
         settings.crpt.registration_key_file = Some(self.registration_key.clone());

@@ -1,12 +1,13 @@
 //! The `SoftHSM2` token of a demo, in the demo's state directory.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::files;
 use crate::settings::{Settings, Token};
 use crate::store::Id;
 use crate::tokens::TokenState;
@@ -136,14 +137,5 @@ fn random_pin() -> Zeroizing<String> {
 
 /// Whole or not there: a PIN of which a part was written would lock the demo out of its token.
 pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let part = path.with_extension("part");
-    let mut file: File = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&part)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()?;
-    fs::rename(&part, path)
+    files::replace(path, Zeroizing::new(format!("{text}\n")).as_bytes(), 0o600)
 }

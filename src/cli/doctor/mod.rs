@@ -1,6 +1,7 @@
 //! `keynode doctor`: the checks that an administrator would make, each with what to do about it. What a check asks of
 //! the system is handed to it, so that each can fail in a test.
 
+mod gateway;
 mod licences;
 mod line;
 mod service;
@@ -88,6 +89,7 @@ fn check(settings: &Settings, args: &SettingsArgs) -> Vec<Line> {
         lines.push(Line::ok("USB", "switched off in the settings"));
     }
     lines.extend(tokens::tokens(&settings.tokens));
+    lines.extend(gateway::services(settings));
     let heard = hear(settings.admin_listen);
     let unit = systemd_says("systemctl", &["is-active", "keynode"]);
     lines.push(service::node(&heard, settings.admin_listen, unit.as_deref()));

@@ -1,9 +1,10 @@
-//! Who is whose: organisations with their connections as lookups want them, in memory, made anew when one of them was changed.
+//! Who is whose: organisations with their connections as lookups want them, in memory, made anew by whoever
+//! changes one of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 
 use super::super::crpt::Connection;
 use super::super::organization::Organization;
@@ -16,8 +17,8 @@ use super::token::{Place, Slot};
 pub(super) struct Known {
     /// The ITN that the operator is told.
     pub(super) told_itn: Option<String>,
-    /// Connections of its places of production.
-    facilities: HashMap<String, String>,
+    /// Its places of production, with connections of their own.
+    facilities: HashMap<String, Option<String>>,
     /// The connection of all others.
     connection: Option<String>,
 }
@@ -29,7 +30,7 @@ impl Known {
         Self {
             told_itn: some(organization.power_of_attorney_itn),
             facilities: facilities
-                .filter_map(|facility| Some((facility.name, some(facility.oms_connection)?)))
+                .map(|facility| (facility.name, some(facility.oms_connection)))
                 .collect(),
             connection: some(organization.oms_connection).or_else(|| registered.cloned()),
         }
@@ -37,10 +38,20 @@ impl Known {
 
     /// The connection of a place of production.
     pub(super) fn connection(&self, facility: &str) -> Option<&str> {
-        self.facilities
-            .get(facility)
-            .or(self.connection.as_ref())
-            .map(String::as_str)
+        let own = self.facilities.get(facility).and_then(Option::as_ref);
+        own.or(self.connection.as_ref()).map(String::as_str)
+    }
+
+    /// Whether it has such a place of production; the empty name is the organisation itself.
+    pub(super) fn has(&self, facility: &str) -> bool {
+        facility.is_empty() || self.facilities.contains_key(facility)
+    }
+
+    /// The names of its places of production.
+    pub(super) fn facilities(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.facilities.keys().cloned().collect();
+        names.sort();
+        names
     }
 
     /// The place of production that has a connection; empty: the organisation itself.
@@ -48,7 +59,7 @@ impl Known {
         let is_it = |own: &String| own.eq_ignore_ascii_case(connection);
         let mut facilities = self.facilities.iter();
         let facility = facilities
-            .find(|(_, own)| is_it(own))
+            .find(|(_, own)| own.as_ref().is_some_and(is_it))
             .map(|(name, _)| name.clone());
         facility.or_else(|| {
             self.connection
@@ -62,7 +73,6 @@ impl Known {
 /// All organisations.
 #[derive(Debug, Default)]
 pub(super) struct Organizations {
-    revision: Option<u64>,
     by_itn: HashMap<String, Known>,
 }
 
@@ -71,9 +81,9 @@ impl Organizations {
         self.by_itn.get(itn)
     }
 
-    /// The token that answers for a place; none: the organisation is unknown, or has no connection.
+    /// The token that answers for a place; none: the organisation is unknown, or has no such place or no connection.
     pub(super) fn slot(&self, place: &Place) -> Option<(Slot, Option<&str>)> {
-        let known = self.find(&place.itn)?;
+        let known = self.find(&place.itn).filter(|known| known.has(&place.facility))?;
         let connection = match place.kind {
             TokenType::Suz => Some(known.connection(&place.facility)?),
             TokenType::Ismp | TokenType::Retail => None,
@@ -96,20 +106,41 @@ impl Organizations {
 /// Keeps the organisations at hand.
 #[derive(Default)]
 pub(super) struct Directory {
-    organizations: ArcSwap<Organizations>,
+    /// None: they have to be read.
+    organizations: ArcSwapOption<Organizations>,
     making: Mutex<()>,
 }
 
 impl Directory {
     /// The organisations as they are now.
     pub(super) fn now(&self, state: &State) -> Result<Arc<Organizations>, StateError> {
-        let current = self.organizations.load_full();
-        if current.revision == Some(state.revision()) {
+        if let Some(current) = self.organizations.load_full() {
             return Ok(current);
         }
         let _one = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        // Before the reading: what is changed meanwhile is read again.
-        let revision = state.revision();
+        // Of several who wait here the first has read them.
+        if let Some(current) = self.organizations.load_full() {
+            return Ok(current);
+        }
+        let made = Arc::new(Organizations::read(state)?);
+        self.organizations.store(Some(made.clone()));
+        Ok(made)
+    }
+
+    /// Reads them anew: one has changed. Until that is done, lookups find those from before, and wait for no disk.
+    pub(super) fn changed(&self, state: &State) {
+        // Whoever changes something after this reading reads again after this.
+        let _one = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = Organizations::read(state);
+        if let Err(error) = &made {
+            tracing::error!(%error, "organisations cannot be read");
+        }
+        self.organizations.store(made.ok().map(Arc::new));
+    }
+}
+
+impl Organizations {
+    fn read(state: &State) -> Result<Self, StateError> {
         let mut newest: HashMap<String, Connection> = HashMap::new();
         for (_, connection) in state.all::<Connection>()? {
             let Some(itn) = connection.itn.clone() else {
@@ -126,11 +157,8 @@ impl Directory {
             let known = Known::new(organization, registered);
             (itn, known)
         });
-        let made = Arc::new(Organizations {
-            revision: Some(revision),
+        Ok(Self {
             by_itn: by_itn.collect(),
-        });
-        self.organizations.store(made.clone());
-        Ok(made)
+        })
     }
 }

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use super::super::flights::Flights;
 use super::super::gateway::Shared;
-use super::super::organization::Organization;
 use super::super::outcome::{Code, Trouble};
 use super::super::state::Changes;
 use super::directory::Directory;
+use super::faults::Fault;
 use super::kind::TokenType;
 use super::live::Lives;
 use super::pace::Pace;
-use super::renewal::lead;
-use super::sign_in::{Applicant, SignedIn, server, sign_in, told_itn};
-use super::token::{Live, Place, SessionKey, Slot, renewal};
+use super::sign_in::{Applicant, server, sign_in};
+use super::token::{Live, Place, SessionKey, Slot};
 use super::{Organizations, RENEWAL};
 
 /// How a question for a key ends for everybody who asked at once; true: it is new.
@@ -117,6 +116,13 @@ impl Keys {
             organization: &organization,
             connection: errand.connection.as_deref(),
         };
+        if errand.place.kind == TokenType::Suz
+            && let Err(error) = self.shared.state.can_seal().await
+        {
+            // A token that cannot be kept would end the one that is.
+            let kept = kept.unwrap_or_else(|| self.blank(errand, &organization));
+            return Err(self.failed(&name, kept, &Trouble::from(error).into()));
+        }
         let replaced = kept.as_ref().filter(|kept| {
             // The operator ends the old token of a connection when it makes a new one.
             kept.obtained.is_some() && kept.token_type == TokenType::Suz
@@ -134,7 +140,7 @@ impl Keys {
         let had_one = replaced.is_some();
         match sign_in(&self.shared, &self.pace, &who).await {
             Ok(signed_in) => {
-                let live = self.keep(errand, &who, signed_in).await;
+                let live = self.keep(errand, &who, signed_in, kept.is_some()).await;
                 Ok((live, true))
             }
             Err(fault) => {
@@ -144,74 +150,24 @@ impl Keys {
                     kept.doubtful = true;
                     self.lives.put(&errand.slot, None);
                 }
-                if let Err(error) = self.keep_fault(&name, kept, &fault) {
-                    tracing::error!(%error, "what IS MP refused could not be kept");
-                }
-                Err(fault.trouble)
+                Err(self.failed(&name, kept, &fault))
             }
         }
     }
 
-    /// What is kept of a place for which no key was had yet.
-    fn blank(&self, errand: &Errand, organization: &Organization) -> SessionKey {
-        SessionKey {
-            token_type: errand.place.kind,
-            itn: errand.place.itn.clone(),
-            production_facility: errand.place.facility.clone(),
-            connection: errand.connection.clone(),
-            server: server(&self.shared, errand.place.kind),
-            told_itn: organization.power_of_attorney_itn.clone(),
-            obtained: None,
-            valid_until: None,
-            certificate: None,
-            failures: 0,
-            trouble: None,
-            tried: None,
-            not_before: None,
-            doubtful: false,
+    fn failed(&self, name: &str, kept: SessionKey, fault: &Fault) -> Trouble {
+        if let Err(error) = self.keep_fault(name, kept, fault) {
+            tracing::error!(%error, "what IS MP refused could not be kept");
         }
-    }
-
-    /// Keeps a new key and plans its renewal, together. Where that fails the key serves until this program ends.
-    async fn keep(&self, errand: &Errand, who: &Applicant<'_>, got: SignedIn) -> Arc<Live> {
-        let (now, rules, name) = (self.shared.now(), self.shared.rules(), errand.slot.name());
-        let live = Arc::new(Live {
-            token: got.token,
-            obtained: now,
-            valid_until: got.valid_until,
-            server: server(&self.shared, who.kind),
-            told_itn: told_itn(who).map(str::to_owned),
-            number: self.lives.number(),
-        });
-        self.lives.put(&errand.slot, Some(&live));
-        let kept = SessionKey {
-            obtained: Some(now),
-            valid_until: Some(got.valid_until),
-            certificate: Some(got.certificate.to_string()),
-            told_itn: live.told_itn.clone(),
-            ..self.blank(errand, who.organization)
-        };
-        let before = lead(&rules);
-        let due = renewal(now, got.valid_until, before);
-        let mut changes = Changes::new().plan(RENEWAL, &name, due);
-        let sealed = self
-            .shared
-            .state
-            .put_sealed(&mut changes, &name, &kept, &live.token)
-            .await;
-        match sealed.and_then(|()| self.shared.state.commit(changes)) {
-            Ok(()) => self.shared.wake.notify_one(),
-            Err(error) => tracing::error!(%error, "a session key of IS MP could not be kept"),
-        }
-        live
+        fault.trouble.clone()
     }
 }
 
 /// What a flight is about.
-struct Errand {
-    place: Place,
-    slot: Slot,
-    connection: Option<String>,
+pub(super) struct Errand {
+    pub(super) place: Place,
+    pub(super) slot: Slot,
+    pub(super) connection: Option<String>,
 }
 
 /// A place that no token can be for.
@@ -220,13 +176,16 @@ fn no_connection(place: &Place) -> Trouble {
         TokenType::Suz => (
             "Для организации не указан идентификатор соединения СУЗ.",
             format!(
-                "the organisation {} has no connection: set OmsConnection, or register one (/api/crpt/connections)",
-                place.itn
+                "the organisation {} has no connection, or no place of production \"{}\": set OmsConnection, or register one (/api/crpt/connections)",
+                place.itn, place.facility
             ),
         ),
         TokenType::Ismp | TokenType::Retail => (
-            "Организация не найдена на узле лицензирования.",
-            format!("there is no organisation {}", place.itn),
+            "Организация или ее производственный объект не найдены на узле лицензирования.",
+            format!(
+                "there is no organisation {}, or it has no place of production \"{}\"",
+                place.itn, place.facility
+            ),
         ),
     };
     Trouble::new(Code::BadRequest, message, info)

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use super::super::gateway::Shared;
 use super::super::outcome::Trouble;
 use super::super::state::StateError;
+use super::super::vault::VaultError;
 use super::Organizations;
 use super::sign_in::server;
 use super::token::{Live, Place, SessionKey, Slot};
@@ -32,7 +33,8 @@ impl Lives {
         self.read.initialized()
     }
 
-    /// Reads those that are kept, once.
+    /// Reads those that are kept, once. Until that succeeds nothing is known of them: one that is had anew would end one that is
+    /// only locked away.
     pub(super) async fn read(&self, shared: &Shared) -> Result<(), Trouble> {
         self.read.get_or_try_init(|| self.fill(shared)).await?;
         Ok(())
@@ -49,7 +51,11 @@ impl Lives {
             let token = match shared.state.secret::<SessionKey>(&name).await {
                 Ok(Some(token)) => token,
                 Ok(None) => continue,
-                Err(error @ StateError::Store(_)) => return Err(error),
+                // It is read when the state file, or the key of what is sealed, can be.
+                Err(
+                    error @ (StateError::Store(_)
+                    | StateError::Vault(VaultError::Token { .. } | VaultError::File { .. })),
+                ) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "a session key of IS MP is had anew");
                     continue;
@@ -60,6 +66,7 @@ impl Lives {
                 token,
                 obtained,
                 valid_until,
+                certificate: kept.certificate,
                 server: kept.server,
                 told_itn: kept.told_itn,
                 number: self.number(),

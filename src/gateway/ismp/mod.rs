@@ -3,6 +3,7 @@
 
 mod directory;
 mod faults;
+mod keeping;
 mod keys;
 mod kind;
 mod live;
@@ -20,7 +21,7 @@ pub use keys::Had;
 pub use kind::TokenType;
 pub use parameters::{REMINDERS_NAME, RETAIL_SALE, RequestParameters, SETTINGS_NAME};
 pub use reminders::{Standing, TokenRow, next_check};
-pub use responsible::{REFRESH, Rule, TICK, Watcher};
+pub use responsible::{MOST_RULES, REFRESH, Rule, Watcher};
 pub use token::{Live, Place, SessionKey};
 
 use directory::Organizations;
@@ -47,9 +48,21 @@ pub struct Ismp {
 
 impl Ismp {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            keys: Arc::new(Keys::new(shared)),
-        }
+        let keys = Arc::new(Keys::new(shared));
+        // Weak, for what is kept is shared by all.
+        let following = Arc::downgrade(&keys);
+        keys.shared.state.follow(move |state| {
+            if let Some(keys) = following.upgrade() {
+                keys.directory.changed(state);
+            }
+        });
+        Self { keys }
+    }
+
+    /// Reads what is to be at hand at once, and has tokens that a clock that was set back made doubtful looked at.
+    pub(super) async fn begin(&self) -> Result<(), Trouble> {
+        self.keys.plan_those_of_the_future()?;
+        self.read().await
     }
 
     pub(super) async fn renew_job(&self, name: &str) -> Next {
@@ -69,12 +82,13 @@ impl Ismp {
         self.keys.lives.are_read()
     }
 
-    /// Whether an organisation is known.
+    /// The places of production of an organisation; none: it is unknown.
     ///
     /// # Errors
     /// [`Trouble`]: that cannot be read.
-    pub fn knows(&self, itn: &str) -> Result<bool, Trouble> {
-        Ok(self.keys.organizations()?.find(itn).is_some())
+    pub fn facilities(&self, itn: &str) -> Result<Option<Vec<String>>, Trouble> {
+        let known = self.keys.organizations()?;
+        Ok(known.find(itn).map(|known| known.facilities()))
     }
 
     /// The token for a place, where there is one with more than a minute left. Out of memory.
@@ -132,6 +146,22 @@ impl Ismp {
     /// [`Trouble`]: what waits cannot be read.
     pub fn keys_changed(&self) -> Result<(), Trouble> {
         self.keys.keys_changed()
+    }
+
+    /// What is known of an organisation is other now: what failed for it is tried again, what nobody can ask for any more goes.
+    ///
+    /// # Errors
+    /// [`Trouble`]: what waits cannot be read.
+    pub fn organization_changed(&self, itn: &str) -> Result<(), Trouble> {
+        self.keys.organization_changed(itn)
+    }
+
+    /// Tokens that were had and are not renewed now, with why.
+    ///
+    /// # Errors
+    /// [`Trouble`]: they cannot be read.
+    pub fn failing(&self) -> Result<Vec<(Place, Trouble)>, Trouble> {
+        self.keys.failing()
     }
 
     /// What a 1C program asks for such a token with; none: the organisation is unknown.

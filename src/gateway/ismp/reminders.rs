@@ -1,16 +1,16 @@
 //! The table of tokens with what is to be reminded of (spec, services, section 2.2). Nobody is troubled about what the node
 //! does by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::licence::Timestamp;
 
 use super::super::outcome::Trouble;
-use super::Ismp;
 use super::renewal::lead as lead_of;
 use super::responsible::{REFRESH, Watcher};
 use super::token::{Live, Place, SessionKey, Slot, renewal};
+use super::{Ismp, RENEWAL};
 
 /// Whether a token is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,10 @@ struct Facts {
     end: Option<Timestamp>,
     /// It can be used.
     live: bool,
-    /// The node renews it without anybody's help.
+    /// The node has it renewed without anybody's help: it has planned that, and nothing is in the way.
     unattended: bool,
+    /// The node could have it as soon as somebody asks: nobody is reminded before the end.
+    silent: bool,
     /// Seconds before its end that somebody wants to know.
     before: i64,
 }
@@ -66,7 +68,7 @@ impl TokenRow {
             .end
             .map_or(0, |end| (end.millis() - now.millis()).max(0) / 1000);
         let left = seconds - seconds % 60;
-        let before = if facts.unattended { 0 } else { facts.before };
+        let before = if facts.silent { 0 } else { facts.before };
         let standing = match (facts.live, facts.end) {
             (true, _) => Standing::Live,
             (false, Some(_)) => Standing::Expired,
@@ -107,6 +109,11 @@ impl Ismp {
         let (shared, known) = (&self.keys.shared, self.keys.organizations()?);
         let kept = shared.state.all::<SessionKey>()?;
         let kept: BTreeMap<_, _> = kept.into_iter().collect();
+        let jobs = shared.state.jobs()?.into_iter();
+        let planned: BTreeSet<String> = jobs
+            .filter(|job| job.kind == RENEWAL)
+            .map(|job| job.name)
+            .collect();
         let mut places: BTreeMap<Place, i64> = BTreeMap::new();
         for (_, rule) in self.rules()? {
             let before = places.entry(rule.place()).or_default();
@@ -123,7 +130,8 @@ impl Ismp {
             let slot = known.slot(&place).map(|(slot, _)| slot);
             let own = slot.as_ref().and_then(|slot: &Slot| kept.get(&slot.name()));
             let live = self.keys.lives.find(shared, &known, &place);
-            self.row(place, before, own, live.as_ref(), watcher)
+            let planned = slot.is_some_and(|slot| planned.contains(&slot.name()));
+            self.row(place, before, own, live.as_ref(), planned, watcher)
         });
         Ok(rows.collect())
     }
@@ -134,16 +142,21 @@ impl Ismp {
         before: i64,
         kept: Option<&SessionKey>,
         live: Option<&Arc<Live>>,
+        planned: bool,
         watcher: &Watcher,
     ) -> TokenRow {
         let (now, rules) = (self.keys.shared.now(), self.keys.shared.rules());
         let key_ready = self.keys.can_sign(&place).is_ok();
-        let failing = kept.is_some_and(|kept| kept.failures > 0) && live.is_none();
+        // A renewal that fails while the old token lives is told of too: before that one ends.
+        let failing = kept.is_some_and(|kept| kept.failures > 0);
+        let able = key_ready && !failing && self.is_read();
         let end = live.map(|live| live.valid_until);
+        let end = end.or_else(|| kept.and_then(|kept| kept.valid_until));
         let facts = Facts {
-            end: end.or_else(|| kept.and_then(|kept| kept.valid_until)),
+            end,
             live: live.is_some(),
-            unattended: key_ready && !failing,
+            unattended: able && planned,
+            silent: able && (planned || end.is_none()),
             before,
         };
         let lead = lead_of(&rules);
@@ -179,6 +192,7 @@ mod tests {
             end: end.map(|seconds| now.plus(seconds * 1000)),
             live: end.is_some_and(|seconds| seconds > 60),
             unattended,
+            silent: unattended,
             before,
         };
         let watcher = Watcher {

@@ -13,10 +13,10 @@ use super::RENEWAL;
 use super::faults::Fault;
 use super::keys::Keys;
 use super::kind::TokenType;
-use super::token::{Place, SessionKey, Slot, is_good, renewal};
+use super::token::{Place, STALE, SessionKey, Slot, is_good, renewal};
 
 /// Between two looks whether a key is there again, in milliseconds: what changes on a key is told besides.
-const LOOK: i64 = 60_000;
+pub(super) const LOOK: i64 = 60_000;
 
 /// Between two tries where the operator refuses the organisation: only people can change that.
 const REFUSED: i64 = 60 * 60 * 1000;
@@ -35,7 +35,7 @@ impl Keys {
                     error = trouble.info,
                     "a session key of IS MP could not be renewed"
                 );
-                Next::At(self.shared.now().plus(LOOK))
+                Next::Wait(self.shared.now().plus(LOOK))
             }
         }
     }
@@ -43,7 +43,7 @@ impl Keys {
     async fn renew(self: &Arc<Self>, name: &str) -> Result<Next, Trouble> {
         let (rules, now) = (self.shared.rules(), self.shared.now());
         if !rules.ismp.enabled {
-            return Ok(Next::At(now.plus(LOOK)));
+            return Ok(Next::Wait(now.plus(LOOK)));
         }
         self.lives.read(&self.shared).await?;
         let Some(kept) = self.shared.state.find::<SessionKey>(name)? else {
@@ -61,6 +61,19 @@ impl Keys {
         };
         let live = self.live(&place)?;
         let before = lead(&rules);
+        if let Some(live) = &live
+            && kept.obtained != Some(live.obtained)
+        {
+            // It could not be kept when it was had. Another would end it, and could not be kept either.
+            let own = kept.connection.clone();
+            match self.write(name, &kept.place(), own, live).await {
+                Ok(()) => return Ok(Next::Planned),
+                Err(error) => tracing::error!(%error, "a session key of IS MP cannot be kept yet"),
+            }
+            if now < renewal(live.obtained, live.valid_until, before) {
+                return Ok(Next::Wait(now.plus(LOOK)));
+            }
+        }
         if let (Some(_), Some(obtained), Some(end)) = (&live, kept.obtained, kept.valid_until)
             && !kept.doubtful
             && is_good(obtained, end, now)
@@ -72,6 +85,10 @@ impl Keys {
             return Ok(Next::At(until.min(now.plus(super::faults::LONGEST_PAUSE))));
         }
         if let Err(trouble) = self.can_sign(&place) {
+            if kept.failures > 0 && kept.trouble.as_ref() == Some(&trouble) {
+                // As before: there is nothing to write.
+                return Ok(Next::Wait(now.plus(LOOK)));
+            }
             self.note(&kept, &trouble);
             self.keep_fault(name, kept, &trouble.into())?;
             // A key that came while this was written was not yet waited for.
@@ -121,6 +138,49 @@ impl Keys {
         self.shared.state.commit(changes)?;
         self.shared.wake.notify_one();
         Ok(())
+    }
+
+    /// Plans what a clock that was set back holds up: tokens that were had in the future.
+    pub(super) fn plan_those_of_the_future(&self) -> Result<(), Trouble> {
+        let (state, now) = (&self.shared.state, self.shared.now());
+        let mut changes = Changes::new();
+        for (name, kept) in state.all::<SessionKey>()? {
+            if kept.obtained.is_some_and(|obtained| obtained > now.plus(STALE)) {
+                changes = changes.plan(RENEWAL, &name, now);
+            }
+        }
+        Ok(state.commit(changes)?)
+    }
+
+    /// An organisation is other now: what failed for it is tried now, and what is for nobody any more is forgotten.
+    pub(super) fn organization_changed(&self, itn: &str) -> Result<(), Trouble> {
+        let (state, now) = (&self.shared.state, self.shared.now());
+        let mut changes = Changes::new();
+        for (name, kept) in state.all::<SessionKey>()? {
+            if kept.itn != itn {
+                continue;
+            }
+            let for_nobody = self.place_of(&kept, &name)?.is_none();
+            if kept.obtained.is_none() && for_nobody {
+                changes = changes.remove::<SessionKey>(&name);
+            } else if kept.obtained.is_some() && (for_nobody || kept.failures > 0) {
+                changes = changes.plan(RENEWAL, &name, now);
+            }
+        }
+        state.commit(changes)?;
+        self.shared.stir();
+        Ok(())
+    }
+
+    /// Tokens that were had and whose last renewal failed.
+    pub(super) fn failing(&self) -> Result<Vec<(Place, Trouble)>, Trouble> {
+        let kept = self.shared.state.all::<SessionKey>()?.into_iter();
+        let failing = kept.filter_map(|(_, kept)| {
+            let place = kept.place();
+            let trouble = kept.trouble.filter(|_| kept.failures > 0)?;
+            kept.obtained.is_some().then_some((place, trouble))
+        });
+        Ok(failing.collect())
     }
 
     /// Whom the token of a record is renewed for; none: for nobody any more.
@@ -191,7 +251,7 @@ impl Keys {
             }
         }
         self.shared.state.commit(changes)?;
-        self.shared.wake.notify_one();
+        self.shared.stir();
         Ok(())
     }
 }

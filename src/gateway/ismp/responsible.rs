@@ -13,8 +13,8 @@ use super::token::Place;
 /// Settings are read anew so often, in milliseconds.
 pub const REFRESH: i64 = 3_600_000;
 
-/// Reminders are looked at so often, in milliseconds.
-pub const TICK: i64 = 60_000;
+/// There are no more rules than that.
+pub const MOST_RULES: usize = 1000;
 
 /// Of which token somebody is to be reminded. Its name among the records is whatever its maker calls it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,24 +79,26 @@ impl Ismp {
         Ok(self.keys.shared.state.all()?)
     }
 
-    /// Keeps a rule; true: it is new.
+    /// Keeps a rule; true: it is new; none: there are too many already.
     ///
     /// # Errors
     /// [`Trouble`]: it was not kept.
-    pub fn set_rule(&self, id: &str, rule: &Rule) -> Result<bool, Trouble> {
+    pub fn set_rule(&self, id: &str, rule: &Rule) -> Result<Option<bool>, Trouble> {
         let state = &self.keys.shared.state;
         let new = state.find::<Rule>(id)?.is_none();
+        if new && state.all::<Rule>()?.len() >= MOST_RULES {
+            return Ok(None);
+        }
         state.commit(Changes::new().put(id, rule))?;
-        Ok(new)
+        Ok(Some(new))
     }
 
-    /// Removes a rule; false: there was none.
+    /// Removes a rule; none: there was none.
     ///
     /// # Errors
     /// [`Trouble`]: it was not removed.
-    pub fn remove_rule(&self, id: &str) -> Result<bool, Trouble> {
-        let taken = self.keys.shared.state.take::<Rule>(id);
-        Ok(taken?.is_some())
+    pub fn remove_rule(&self, id: &str) -> Result<Option<Rule>, Trouble> {
+        Ok(self.keys.shared.state.take(id)?)
     }
 
     /// What is kept of a user.

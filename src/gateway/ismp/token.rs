@@ -101,6 +101,26 @@ impl Kept for SessionKey {
 }
 
 impl SessionKey {
+    /// Nothing was had yet.
+    pub(super) fn new(place: &Place, connection: Option<String>) -> Self {
+        Self {
+            token_type: place.kind,
+            itn: place.itn.clone(),
+            production_facility: place.facility.clone(),
+            connection,
+            server: String::new(),
+            told_itn: None,
+            obtained: None,
+            valid_until: None,
+            certificate: None,
+            failures: 0,
+            trouble: None,
+            tried: None,
+            not_before: None,
+            doubtful: false,
+        }
+    }
+
     /// What it was first asked for by.
     pub(super) fn place(&self) -> Place {
         Place {
@@ -120,6 +140,8 @@ pub struct Live {
     pub obtained: Timestamp,
     /// Until when it can be used.
     pub valid_until: Timestamp,
+    /// SHA-1 thumbprint of the certificate that signed.
+    pub(super) certificate: Option<String>,
     /// The server that gave it.
     pub(super) server: String,
     /// The ITN that the operator was told.

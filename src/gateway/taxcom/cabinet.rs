@@ -42,7 +42,7 @@ impl Taxcom {
             &self.shared,
             Entry::Cabinet,
             thumbprint,
-            itn,
+            (itn, ""),
             &configuration,
             None,
         );

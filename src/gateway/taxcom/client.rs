@@ -7,12 +7,13 @@ use reqwest::Method;
 
 use crate::gateway::gateway::Shared;
 use crate::gateway::outcome::{Code, Detail, Trouble};
+use crate::gateway::secret::without;
 use crate::gateway::state::StateError;
 use crate::gateway::upstream::{Ask, Told, Unreached};
 use crate::settings::TaxcomForm;
 
 use super::soap::{self, BadAnswer, Command, Parameter};
-use super::trouble::{clean, nonsense};
+use super::trouble::{Stuck, clean, nonsense};
 use super::wsdl::Service;
 
 /// The first exchange with the service, the reading of its description included.
@@ -27,20 +28,32 @@ pub(super) struct Failure {
     pub(super) trouble: Trouble,
     /// False: the service has certainly not seen the request.
     pub(super) sent: bool,
-    /// The service refused in its own words: it may have lost the session.
-    pub(super) fault: bool,
+    /// The service answered, and does not go on: it may have lost the session.
+    pub(super) refused: bool,
     /// It may be tried again by itself, later.
     pub(super) again: bool,
 }
 
-/// What went wrong here is not tried again, unless only the key was away.
+/// What is wrong here is not tried again.
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
         Self {
-            again: trouble.detail == Some(Detail::KeyNotConnected),
             trouble,
             sent: false,
-            fault: false,
+            refused: false,
+            again: false,
+        }
+    }
+}
+
+/// What the dialogue stuck at is tried again, unless only a person could go on.
+impl From<Stuck> for Failure {
+    fn from(stuck: Stuck) -> Self {
+        Self {
+            trouble: stuck.trouble,
+            sent: true,
+            refused: true,
+            again: !stuck.person,
         }
     }
 }
@@ -51,17 +64,24 @@ impl Failure {
         Self {
             trouble: nonsense(what),
             sent: true,
-            fault: false,
+            refused: true,
             again: true,
         }
     }
 
-    /// The node could not keep what it must before it goes on.
-    pub(super) fn not_saved(error: &StateError) -> Self {
+    /// A key did not do its work. It may come back, be opened or be less busy; but no PIN is tried twice, and no certificate
+    /// becomes valid again.
+    pub(super) fn of_key(trouble: Trouble) -> Self {
+        let lasts = [Detail::PinWrong, Detail::CertificateExpired].map(Some);
         Self {
-            again: true,
-            ..Trouble::not_saved(error).into()
+            again: !lasts.contains(&trouble.detail),
+            ..trouble.into()
         }
+    }
+
+    /// The node could not keep or read what it must before it goes on.
+    pub(super) fn not_saved(error: StateError) -> Self {
+        Self::of_key(error.into())
     }
 }
 
@@ -78,16 +98,17 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// The operation `process`.
+    /// The operation `process`. What goes wrong is told without these secrets.
     pub(super) async fn process(
         &self,
         shared: &Shared,
         process: Option<&str>,
         parameters: &[Parameter],
+        secrets: &[&str],
     ) -> Result<Vec<Command>, Failure> {
         let request = |service: &Service| soap::process(service, process, parameters);
         let told = self.post(shared, request).await?;
-        soap::commands(&told.body).map_err(|error| self.bad(&told, error))
+        soap::commands(&told.body).map_err(|error| self.bad(&told, error, secrets))
     }
 
     /// The operation `isConfigurationSupported`.
@@ -95,7 +116,7 @@ impl Client {
         let told = self
             .post(shared, |service| soap::is_supported(service, configuration))
             .await?;
-        soap::supported(&told.body).map_err(|error| self.bad(&told, error))
+        soap::supported(&told.body).map_err(|error| self.bad(&told, error, &[]))
     }
 
     async fn post(&self, shared: &Shared, request: impl FnOnce(&Service) -> String) -> Result<Told, Failure> {
@@ -166,17 +187,17 @@ impl Client {
     }
 
     /// Why an answer is no success.
-    fn bad(&self, told: &Told, error: BadAnswer) -> Failure {
+    fn bad(&self, told: &Told, error: BadAnswer, secrets: &[&str]) -> Failure {
         let status = told.status;
         match error {
             BadAnswer::Fault(words) => Failure {
                 trouble: Trouble::new(
                     Code::Service,
                     "Сервис 1С-Такском сообщил об ошибке.",
-                    format!("1C-Taxcom: SOAP Fault: {}", clean(&words)),
+                    format!("1C-Taxcom: SOAP Fault: {}", clean(&without(&words, secrets))),
                 ),
                 sent: true,
-                fault: true,
+                refused: true,
                 again: true,
             },
             // Whatever stands before the service says that it is not there.
@@ -187,7 +208,7 @@ impl Client {
             }
             BadAnswer::Nonsense(why) => {
                 self.known.store(None);
-                Failure::nonsense(&format!("HTTP {status}, {why}"))
+                Failure::nonsense(&format!("HTTP {status}, {}", clean(&without(&why, secrets))))
             }
         }
     }
@@ -201,7 +222,7 @@ fn unreachable(unreached: &Unreached) -> Failure {
             format!("1C-Taxcom: {}", unreached.why),
         ),
         sent: unreached.sent,
-        fault: false,
+        refused: false,
         again: true,
     }
 }

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::cms::Thumbprint;
 use crate::gateway::account::Account;
 use crate::gateway::outcome::Trouble;
+use crate::gateway::secret::without;
 
 use super::fields;
 use super::soap::{Command, Parameter};
 use super::trouble::{
-    clean, no_account, nonsense, question, refused_login, stopped, unknown, wants_a_person,
+    Stuck, clean, no_account, nonsense, question, refused_login, stopped, unknown, wants_a_person,
 };
 
 /// What a client of the service says of itself (spec, services, section 4). The service was written for 1C programs and asks
@@ -31,6 +32,12 @@ const MOST_WAITING: usize = 400;
 /// The most values of a session, and the most bytes of one.
 const MOST_VALUES: usize = 500;
 const LONGEST_VALUE: usize = 256 * 1024;
+
+/// The most markers that are decrypted in a session: the key is not at the service's disposal.
+const MOST_MARKERS: u32 = 2;
+
+/// The longest marker, decrypted, in characters.
+const LONGEST_WORD: usize = 256;
 
 /// Values of the service that a person's secrets would be in; they stay where they are.
 const ACCOUNT: [&str; 2] = ["login", "password"];
@@ -61,6 +68,8 @@ pub(super) struct Facts {
     pub(super) certificate: String,
     /// It is within its time.
     pub(super) valid: bool,
+    /// Why its key is not here, where that is so.
+    pub(super) missing: Option<Trouble>,
     pub(super) thumbprint: Thumbprint,
     pub(super) itn: String,
     /// The subscriber that a certificate is added to.
@@ -77,6 +86,9 @@ pub(super) struct Facts {
 pub(super) struct Session {
     values: BTreeMap<String, String>,
     process: Option<String>,
+    /// So many markers have been decrypted.
+    #[serde(default)]
+    opened: u32,
 }
 
 impl Session {
@@ -192,12 +204,12 @@ impl Dialogue {
     }
 
     /// Does what the service answered, up to where it needs something.
-    pub(super) fn hear(&mut self, commands: Vec<Command>, facts: &Facts) -> Result<Step, Trouble> {
+    pub(super) fn hear(&mut self, commands: Vec<Command>, facts: &Facts) -> Result<Step, Stuck> {
         if commands.is_empty() {
-            return Err(nonsense("its answer has no commands"));
+            return Err(nonsense("its answer has no commands").into());
         }
         if self.waiting.len() + commands.len() > MOST_WAITING {
-            return Err(nonsense("it gives more commands than can be done"));
+            return Err(nonsense("it gives more commands than can be done").into());
         }
         // Commands of an answer come before those that waited for it.
         for command in commands.into_iter().rev() {
@@ -207,14 +219,18 @@ impl Dialogue {
     }
 
     /// Goes on with the decrypted marker.
-    pub(super) fn decrypted(&mut self, marker: &[u8], facts: &Facts) -> Result<Step, Trouble> {
-        let text =
-            std::str::from_utf8(marker).map_err(|_| nonsense("the marker that it encrypted is no text"))?;
-        self.session.put("openMarkerED", text.trim())?;
+    pub(super) fn decrypted(&mut self, marker: &[u8], facts: &Facts) -> Result<Step, Stuck> {
+        let text = std::str::from_utf8(marker).map(str::trim);
+        let text = text.map_err(|_| nonsense("the marker that it encrypted is no text"))?;
+        // A letter of somebody else's to the organisation is not read to the service.
+        if text.chars().count() > LONGEST_WORD || text.chars().any(char::is_control) {
+            return Err(nonsense("what it encrypted is no marker").into());
+        }
+        self.session.put("openMarkerED", text)?;
         self.go_on(facts)
     }
 
-    fn go_on(&mut self, facts: &Facts) -> Result<Step, Trouble> {
+    fn go_on(&mut self, facts: &Facts) -> Result<Step, Stuck> {
         while let Some(command) = self.waiting.pop_front() {
             if let Some(step) = self.perform(&command, facts)? {
                 return Ok(step);
@@ -227,7 +243,7 @@ impl Dialogue {
         })
     }
 
-    fn perform(&mut self, command: &Command, facts: &Facts) -> Result<Option<Step>, Trouble> {
+    fn perform(&mut self, command: &Command, facts: &Facts) -> Result<Option<Step>, Stuck> {
         match command.name.as_str() {
             "store.get" => return self.tell(command, facts).map(Some),
             "store.put" | "setcodesregion" => {
@@ -256,20 +272,20 @@ impl Dialogue {
             action if action.starts_with("performtheaction.") => {
                 return self.act(&action["performtheaction.".len()..], facts);
             }
-            "ui.open" => self.open(command)?,
+            "ui.open" => self.open(command, facts)?,
             "ui.close" => self.form = None,
-            "message.show" => self.message = shown(command),
-            "question.show" | "input.field" => return Err(question(&shown(command))),
-            "system.halt" => return self.halt(command).map(Some),
+            "message.show" => self.message = self.shown(command, facts),
+            "question.show" | "input.field" => return Err(question(&self.shown(command, facts))),
+            "system.halt" => return self.halt(command, facts).map(Some),
             // Lists that only a person's forms need.
             "store.putorganizations" | "store.putadressclassifier" => {}
-            other => return Err(unknown(&format!("it gave the command \"{other}\""))),
+            other => return Err(self.unknown("gave the command", other, facts)),
         }
         Ok(None)
     }
 
     /// `store.get`: tells what is asked for.
-    fn tell(&self, command: &Command, facts: &Facts) -> Result<Step, Trouble> {
+    fn tell(&self, command: &Command, facts: &Facts) -> Result<Step, Stuck> {
         let told = command.parameters.iter().map(|parameter| {
             let name = parameter.name.as_str();
             let ourselves = OURSELVES.iter().find(|(own, _)| *own == name);
@@ -288,7 +304,7 @@ impl Dialogue {
         Ok(Step::Ask(self.session.request(told)))
     }
 
-    fn act(&mut self, action: &str, facts: &Facts) -> Result<Option<Step>, Trouble> {
+    fn act(&mut self, action: &str, facts: &Facts) -> Result<Option<Step>, Stuck> {
         match action {
             "getcertificate" => self.session.put("certificateED", &facts.certificate)?,
             "getinformationaboutorganization" => {
@@ -307,14 +323,19 @@ impl Dialogue {
             "decode" => {
                 let marker = self.session.value("markerED");
                 if marker.is_empty() {
-                    return Err(nonsense("it wants a marker decrypted that it has not told"));
+                    return Err(nonsense("it wants a marker decrypted that it has not told").into());
                 }
+                self.session.opened += 1;
+                if self.session.opened > MOST_MARKERS {
+                    return Err(nonsense("it wants one marker after another decrypted").into());
+                }
+                let marker = self.session.value("markerED");
                 let own = self.session.value("IDCertificateED").parse().ok();
                 let own = own.filter(|own| facts.certificates.contains(own));
                 let thumbprint = own.unwrap_or(facts.thumbprint);
                 return Ok(Some(Step::Decrypt(marker.to_owned(), thumbprint)));
             }
-            other => return Err(unknown(&format!("it wants the action \"{other}\""))),
+            other => return Err(self.unknown("wants the action", other, facts)),
         }
         Ok(None)
     }
@@ -327,9 +348,9 @@ impl Dialogue {
         same.next().copied()
     }
 
-    fn open(&mut self, command: &Command) -> Result<(), Trouble> {
+    fn open(&mut self, command: &Command, facts: &Facts) -> Result<(), Stuck> {
         if let Some(text) = command.value("formmessage").or(command.value("text")) {
-            self.message = clean(text);
+            self.message = self.told(text, facts);
         }
         let index = command.value("indexform").unwrap_or_default();
         let index = index.to_ascii_lowercase();
@@ -352,23 +373,46 @@ impl Dialogue {
             "f4" | "1" => return Err(refused_login(&self.message)),
             "ftx4" | "ftx5" | "f2" | "f3" | "f5" | "f6" | "f7" | "f9" | "f10" | "f11" | "c20" | "2"
             | "13" | "18" | "19" => return Err(wants_a_person(&index, &self.message)),
-            other => return Err(unknown(&format!("it opened the form \"{other}\""))),
+            other => return Err(self.unknown("opened the form", other, facts)),
         });
         Ok(())
     }
 
-    fn halt(&self, command: &Command) -> Result<Step, Trouble> {
+    fn halt(&self, command: &Command, facts: &Facts) -> Result<Step, Stuck> {
         match command.value("errorcode").unwrap_or("0").trim() {
             "" | "0" if self.succeeded => Ok(Step::Succeeded),
             "" | "0" => Ok(Step::Rest(None)),
-            code => Err(stopped(&clean(code), &self.message)),
+            code => Err(stopped(&self.told(code, facts), &self.message).into()),
         }
     }
-}
 
-fn shown(command: &Command) -> String {
-    let text = command.value("messagetext").or(command.value("formmessage"));
-    clean(text.or(command.value("explanationtext")).unwrap_or_default())
+    fn shown(&self, command: &Command, facts: &Facts) -> String {
+        let text = command.value("messagetext").or(command.value("formmessage"));
+        let text = text.or(command.value("explanationtext"));
+        self.told(text.unwrap_or_default(), facts)
+    }
+
+    fn unknown(&self, does: &str, what: &str, facts: &Facts) -> Stuck {
+        unknown(&format!("it {does} \"{}\"", self.told(what, facts))).into()
+    }
+
+    /// A text of the service that a person may see.
+    pub(super) fn told(&self, text: &str, facts: &Facts) -> String {
+        clean(&without(text, &self.secrets(facts)))
+    }
+
+    /// What the service knows and nobody else is to read.
+    pub(super) fn secrets<'s>(&'s self, facts: &'s Facts) -> [&'s str; 3] {
+        let password = facts.account.as_ref().map(|account| account.password.expose());
+        let own = ["session_id", "openMarkerED"].map(|name| self.session.value(name));
+        [password.unwrap_or_default(), own[0], own[1]]
+    }
+
+    /// Leaves the form and what was said in it: what the service answers now is what counts.
+    pub(super) fn leave(&mut self) {
+        self.form = None;
+        self.message.clear();
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ fn facts() -> Facts {
         configuration: "Бухгалтерия".into(),
         certificate: "MIIB".into(),
         valid: true,
+        missing: None,
         thumbprint: Thumbprint::from([1; 20]),
         itn: "7707083893".into(),
         add_to: None,
@@ -45,7 +46,7 @@ fn heard(dialogue: &mut Dialogue, commands: &[Command]) -> String {
         Ok(Step::Decrypt(marker, thumbprint)) => format!("decrypt {marker} {}", thumbprint.bytes()[0]),
         Ok(Step::Rest(form)) => format!("{form:?}"),
         Ok(Step::Succeeded) => "succeeded".into(),
-        Err(trouble) => trouble.code.word().into(),
+        Err(stuck) => stuck.trouble.code.word().into(),
     }
 }
 
@@ -112,7 +113,7 @@ fn the_account_is_changed_by_no_service_and_kept_in_no_session() {
     };
     let get = command("store.get", &[("login", "")]);
     let refused = begun().hear(vec![get], &nobody);
-    assert_eq!(refused.unwrap_err().code, Code::BadLogin);
+    assert_eq!(refused.unwrap_err().trouble.code, Code::BadLogin);
 }
 
 #[test]

@@ -5,9 +5,11 @@ mod callback;
 mod client;
 mod dialogue;
 mod fields;
+mod permit;
 mod process;
 mod registered;
 mod registration;
+mod rest;
 mod sending;
 mod soap;
 mod start;
@@ -22,7 +24,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use cabinet::Cabinet;
-pub use process::{Action, Callback, Process, ProcessKind, RequestStatus, Sending, Stage};
+pub use process::{Action, Callback, Process, ProcessKind, RequestStatus, Sending, Stage, Told};
 pub use registration::{WrongField, check_registration};
 pub use start::{Order, Started};
 
@@ -32,7 +34,8 @@ use work::{Task, Work};
 
 use super::gateway::Shared;
 use super::jobs::Next;
-use super::outcome::Trouble;
+use super::outcome::{Detail, Trouble};
+use super::state::Changes;
 
 /// The job that asks how an application fares, and goes on with what was interrupted.
 pub(super) const POLL: &str = "taxcom-poll";
@@ -172,6 +175,32 @@ impl Taxcom {
         }
     }
 
+    /// Keys have changed: what waited for one goes on now, where its key can be used.
+    ///
+    /// # Errors
+    /// [`Trouble`] of the state file.
+    pub(super) async fn keys_changed(&self) -> Result<(), Trouble> {
+        for (id, process) in self.processes()? {
+            if !waits_for_a_key(&process) {
+                continue;
+            }
+            let turn = self.turn(&id);
+            let _turn = turn.lock().await;
+            let Some(mut process) = self.process(&id)?.filter(waits_for_a_key) else {
+                continue;
+            };
+            let here = |thumbprint| self.shared.signer.check(thumbprint).is_ok();
+            if process.thumbprint().is_some_and(here) {
+                let now = self.shared.now();
+                process.next = Some(now);
+                let changes = Changes::new().update(&id, &process).plan(POLL, &id, now);
+                self.shared.state.commit(changes)?;
+                self.shared.wake.notify_one();
+            }
+        }
+        Ok(())
+    }
+
     /// Notes what a process has done by itself.
     fn note(&self, id: &str, before: &Process, now: &Process) {
         if (before.stage, before.status) != (now.stage, now.status) {
@@ -190,4 +219,10 @@ impl Taxcom {
         busy.retain(|_, turn| Arc::strong_count(turn) > 1);
         busy.entry(id.to_owned()).or_default().clone()
     }
+}
+
+/// Whether it goes on by itself once its key is there. One whose PIN was refused does not.
+fn waits_for_a_key(process: &Process) -> bool {
+    let detail = process.trouble.as_ref().and_then(|trouble| trouble.detail);
+    process.next.is_some() && matches!(detail, Some(Detail::KeyNotConnected | Detail::PinRequired))
 }

@@ -11,7 +11,7 @@ use crate::licence::Timestamp;
 
 use super::dialogue::Session;
 use super::fields;
-use super::trouble::clean;
+use super::permit::LOOKS;
 
 /// What a process is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,12 +58,20 @@ impl RequestStatus {
         }
     }
 
-    fn told(word: &str) -> Self {
+    /// The status of a word, and what kind of word that is; none: nothing was told.
+    fn of(word: Option<&str>, clean: impl Fn(&str) -> String) -> (Self, Told) {
+        let Some(word) = word.map(str::trim) else {
+            return (Self::Absent, Told::Nothing);
+        };
         match word.to_ascii_lowercase().as_str() {
-            "obtained" => Self::Done,
-            "rejected" => Self::Rejected,
-            "notconsidered" => Self::Waiting,
-            _ => Self::Absent,
+            "obtained" => (Self::Done, Told::Known),
+            "rejected" => (Self::Rejected, Told::Known),
+            "notconsidered" => (Self::Waiting, Told::Known),
+            "" | "none" => (Self::Absent, Told::None),
+            _ => (
+                Self::Absent,
+                Told::Strange(clean(word).chars().take(40).collect()),
+            ),
         }
     }
 }
@@ -95,13 +103,38 @@ pub enum Stage {
     Ended,
 }
 
-/// An application that was, or is about to be, sent, and of which nobody yet knows whether it arrived.
+/// The word of the service about an application.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Told {
+    /// None at all.
+    #[default]
+    Nothing,
+    /// There is none.
+    None,
+    /// One of the three that the seed has a status for.
+    Known,
+    /// Another one.
+    Strange(String),
+}
+
+/// The last application that was, or may have been, sent for a certificate. It is kept under the certificate's thumbprint too,
+/// and outlives its process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sending {
-    /// The number of the application before it.
-    pub previous: String,
-    /// How often the service was asked since, and knew nothing of it.
-    pub doubts: u32,
+    /// The number of the rejected application that it replaces, where it does.
+    pub replaces: Option<String>,
+    /// When it was sent, or seen first.
+    pub at: Timestamp,
+    /// The service has taken or shown it.
+    pub seen: bool,
+    /// How often the service was asked since, at least a poll apart, and did not show it.
+    pub looks: u32,
+    /// When it was asked so last.
+    pub looked: Timestamp,
+}
+
+impl Kept for Sending {
+    const KIND: &'static str = "taxcom-application";
 }
 
 /// A process. Its name among the records is its ID; its secret part is the session.
@@ -145,7 +178,11 @@ pub struct Process {
     pub subscriber_id: String,
     /// The certificate is registered.
     pub registered: bool,
-    /// An application is on its way.
+    /// The certificate in Base64, for as long as its token is away.
+    pub der: String,
+    /// The service's own word about the application.
+    pub told: Told,
+    /// The last application that was, or may have been, sent for the certificate.
     pub sending: Option<Sending>,
     /// How often in a row it was tried in vain.
     pub failures: u32,
@@ -165,15 +202,19 @@ impl Process {
         self.certificate.parse().ok()
     }
 
-    /// Takes over what the service has told.
-    pub(super) fn learn(&mut self, session: &Session, message: &str) {
+    /// Takes over what the service has told, as `clean` lets people read it.
+    pub(super) fn learn(
+        &mut self,
+        session: &Session,
+        message: &str,
+        now: Timestamp,
+        clean: impl Fn(&str) -> String,
+    ) {
         let told = |name: &str| clean(session.value(name));
-        let status = [
-            session.value("applicationStatusED"),
-            session.value("requestStatusED"),
-        ];
-        let status = status.into_iter().find(|word| !word.is_empty());
-        self.status = status.map_or(RequestStatus::Absent, RequestStatus::told);
+        let words = ["applicationStatusED", "requestStatusED"];
+        let words = words.map(|name| session.values().get(name).map(String::as_str));
+        let full = words.into_iter().flatten().find(|word| !word.is_empty());
+        (self.status, self.told) = RequestStatus::of(full.or(words[0]).or(words[1]), &clean);
         self.number = told("numberRequestED");
         self.date = told("dateRequestED");
         self.error_code = told("codeErrorED");
@@ -189,15 +230,24 @@ impl Process {
             ProcessKind::SubscriberId if done => self.subscriber_id = told("identifierTaxcomED"),
             ProcessKind::SubscriberId => {}
         }
+        if self.status != RequestStatus::Absent && !self.is_in_doubt() {
+            let sending = self.sending.get_or_insert(Sending {
+                replaces: None,
+                at: now,
+                seen: true,
+                looks: 0,
+                looked: now,
+            });
+            (sending.seen, sending.looks) = (true, 0);
+        }
     }
 
-    /// Whether the application that was sent is there; none: nothing is on its way.
-    pub(super) fn arrived(&self) -> Option<bool> {
-        let sending = self.sending.as_ref()?;
-        Some(match self.status {
-            RequestStatus::Absent => false,
-            RequestStatus::Waiting | RequestStatus::Done => true,
-            RequestStatus::Rejected => self.number != sending.previous,
+    /// Whether an application was, or may have been, sent that the service does not show.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.sending.as_ref().is_some_and(|sending| match self.status {
+            RequestStatus::Absent => true,
+            RequestStatus::Waiting | RequestStatus::Done => false,
+            RequestStatus::Rejected => sending.replaces.as_ref() == Some(&self.number),
         })
     }
 }
@@ -234,9 +284,15 @@ impl Action {
 
     /// Whether a process may be told to do it now.
     pub fn is_allowed(self, process: &Process) -> bool {
-        let at_status = process.stage == Stage::Status && process.sending.is_none();
+        let at_status = process.stage == Stage::Status && !process.is_in_doubt();
         match self {
             Self::Standard | Self::Close => process.stage != Stage::Ended,
+            // Where it is in doubt whether there is one, that was told, and the service has had time to show it.
+            Self::New if process.is_in_doubt() => {
+                let looks = process.sending.as_ref().map_or(0, |sending| sending.looks);
+                let rests = !matches!(process.stage, Stage::Application | Stage::Ended);
+                rests && looks >= LOOKS
+            }
             Self::New => {
                 at_status && matches!(process.status, RequestStatus::Absent | RequestStatus::Rejected)
             }

@@ -1,5 +1,5 @@
-//! Sends an application, never twice: that it will be sent is kept before, and whenever it is not certain that it did not
-//! arrive, the service is asked about it before anything else.
+//! Sends an application: that it will be sent is kept before, and whenever it is not certain that it did not arrive, the
+//! service is asked about it before anything else.
 
 use std::collections::BTreeMap;
 
@@ -8,35 +8,52 @@ use crate::gateway::outcome::{Code, Trouble};
 use super::client::Failure;
 use super::dialogue::{Facts, Form, Session};
 use super::fields::{self, SUBSCRIBER};
-use super::process::{Process, Sending, Stage};
+use super::process::{Process, RequestStatus, Sending, Stage};
 use super::registration::check_registration;
 use super::soap::Parameter;
 use super::walk::{Rest, Walk};
 use super::work::Work;
 
 impl Work<'_> {
-    /// Sends the application that is open. None: the service did not take it, and its form is still open.
+    /// Sends the application that is open, which [`permit`](super::permit) allows. None: the service did not take it, and its
+    /// form is still open.
     pub(super) async fn send(&mut self, walk: &mut Walk<'_>) -> Result<Option<Rest>, Failure> {
         let data = data(&self.process, &walk.facts, &walk.dialogue.session);
-        check(&data)?;
-        self.process.sending = Some(Sending {
-            previous: self.process.number.clone(),
-            doubts: 0,
+        check(&data, &self.process.itn)?;
+        let now = self.shared.now();
+        let rejected = self.process.status == RequestStatus::Rejected;
+        let before = self.process.sending.replace(Sending {
+            replaces: rejected.then(|| self.process.number.clone()),
+            at: now,
+            seen: false,
+            looks: 0,
+            looked: now,
         });
+        // Whoever wanted it gets one.
+        let (asked, sends) = (std::mem::take(&mut self.asked), std::mem::take(&mut self.sends));
         self.process.stage = Stage::Working;
-        self.keep(&walk.dialogue.session)
-            .await
-            .inspect_err(|_| self.unsent())?;
+        if let Err(failure) = self.keep(&walk.dialogue.session).await {
+            self.unsent(before);
+            return Err(failure);
+        }
         walk.process = Some((self.id.to_owned(), self.process.clone()));
-        walk.dialogue.message.clear();
+        walk.dialogue.leave();
         match walk.go(parameters(&data, &walk.facts)).await {
-            Ok(Rest::At(Form::Application)) => {
-                self.unsent();
-                Err(refused(&walk.dialogue.message).into())
+            Ok(rest) => {
+                self.learn(walk);
+                // It was opened again, and shows no application: that one was not taken.
+                if matches!(rest, Rest::At(Form::Application)) && self.process.is_in_doubt() {
+                    self.unsent(before);
+                    return Err(refused(&walk.dialogue.message).into());
+                }
+                if let Some(sending) = &mut self.process.sending {
+                    sending.seen = true;
+                }
+                Ok(Some(rest))
             }
-            Ok(rest) => Ok(Some(rest)),
             Err(failure) if !failure.sent => {
-                self.unsent();
+                self.unsent(before);
+                (self.asked, self.sends) = (asked, sends);
                 Err(failure)
             }
             // It may have arrived: a new session tells.
@@ -46,16 +63,15 @@ impl Work<'_> {
                     why = failure.trouble.info,
                     "an application may not have arrived"
                 );
-                let rest = walk.begin().await?;
-                self.process.trouble = Some(failure.trouble);
-                Ok(Some(rest))
+                self.lost = Some(failure.trouble);
+                walk.begin().await.map(Some)
             }
         }
     }
 
-    /// The application has certainly not been sent.
-    fn unsent(&mut self) {
-        self.process.sending = None;
+    /// The application has certainly not been sent; what was before it still is.
+    fn unsent(&mut self, before: Option<Sending>) {
+        self.process.sending = before;
         self.process.stage = Stage::Application;
     }
 }
@@ -79,7 +95,7 @@ pub(super) fn data(process: &Process, facts: &Facts, session: &Session) -> BTree
 ///
 /// # Errors
 /// `НеверныйФорматЗапроса` with the field.
-pub(super) fn check(data: &BTreeMap<String, String>) -> Result<(), Trouble> {
+pub(super) fn check(data: &BTreeMap<String, String>, itn: &str) -> Result<(), Trouble> {
     let bad = |message: String, info: String| Err(Trouble::new(Code::BadRequest, message, info));
     if let Err(wrong) = check_registration(data) {
         return bad(wrong.message, wrong.info);
@@ -88,6 +104,12 @@ pub(super) fn check(data: &BTreeMap<String, String>) -> Result<(), Trouble> {
         return bad(
             format!("Не заполнено поле заявки: {name}."),
             format!("{name}: an application without it is not sent"),
+        );
+    }
+    if data.get("ИНН").map(String::as_str) != Some(itn) {
+        return bad(
+            format!("ИНН заявки не совпадает с ИНН организации {itn}."),
+            format!("ИНН: the process is that of {itn}, and its certificate speaks for no other"),
         );
     }
     Ok(())

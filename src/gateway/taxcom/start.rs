@@ -1,13 +1,16 @@
 //! Starts processes, at most one for a certificate: two would send two applications.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::cms::Thumbprint;
 use crate::gateway::outcome::Trouble;
 use crate::gateway::state::Changes;
 use crate::store::Id;
 
-use super::process::{Callback, Process, ProcessKind, RequestStatus, Stage};
+use super::process::{Callback, Process, ProcessKind, RequestStatus, Sending, Stage, Told};
 use super::work::Task;
-use super::{Refusal, Taxcom};
+use super::{POLL, Refusal, Taxcom};
 
 /// Processes that are over and still shown.
 const MOST_ENDED: usize = 200;
@@ -66,6 +69,14 @@ impl Taxcom {
             return Err(Refusal::Conflict(why));
         }
         let id = Id::random().to_string();
+        // What may have been sent for the certificate is not forgotten with the process that sent it.
+        let sending = self.shared.state.find::<Sending>(&certificate);
+        let mut sending = sending.map_err(|error| Trouble::not_saved(&error))?;
+        if let Some(sending) = &mut sending {
+            sending.looks = 0;
+        }
+        let here = self.shared.signer.certificate(thumbprint);
+        let der = here.map_or_else(String::new, |certificate| STANDARD.encode(&certificate.der));
         let process = Process {
             kind: order.kind,
             itn,
@@ -86,13 +97,17 @@ impl Taxcom {
             draft: None,
             subscriber_id: String::new(),
             registered: false,
-            sending: None,
+            der,
+            told: Told::default(),
+            sending,
             failures: 0,
             next: Some(self.shared.now()),
             trouble: None,
         };
         // Nothing is awaited since the others were looked at: no second one can have come between.
-        let mut changes = Changes::new().put(&id, &process);
+        let mut changes = Changes::new()
+            .put(&id, &process)
+            .plan(POLL, &id, self.shared.now());
         for (old, _) in ended(&all) {
             changes = changes.remove::<Process>(old);
         }

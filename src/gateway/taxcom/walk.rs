@@ -1,8 +1,11 @@
 //! Leads a dialogue with the service up to where it rests: asks, decrypts, asks again.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::cms::Certificate;
 use crate::gateway::gateway::Shared;
 use crate::gateway::organization::Organization;
 use crate::gateway::outcome::{Code, Detail, Trouble};
@@ -13,10 +16,12 @@ use super::client::{Client, Failure};
 use super::dialogue::{Dialogue, Entry, Facts, Form, Session, Step};
 use super::process::Process;
 use super::soap::Parameter;
-use super::trouble::nonsense;
 
 /// The most requests until a form is open: the service cannot lead on for ever.
 const MOST_ROUNDS: usize = 30;
+
+/// The longest message that is decrypted for the service, in bytes: its marker is a word, and nothing else is opened for it.
+const LONGEST_MARKER: usize = 8 * 1024;
 
 /// Where a dialogue rests.
 #[derive(Debug)]
@@ -47,6 +52,9 @@ impl Walk<'_> {
         if !self.facts.valid {
             return Err(expired(self.facts.thumbprint).into());
         }
+        if let Some(missing) = &self.facts.missing {
+            return Err(Failure::of_key(missing.clone()));
+        }
         let (dialogue, first) = Dialogue::begin(&self.facts);
         self.dialogue = dialogue;
         (self.beginning, self.fresh) = (true, true);
@@ -55,9 +63,9 @@ impl Walk<'_> {
         Ok(rest)
     }
 
-    /// A session that has not reached a form leads nowhere after a failure.
-    pub(super) fn forget_unfinished(&mut self) {
-        if self.beginning {
+    /// Forgets a session that is lost, or that has not reached a form: it leads nowhere.
+    pub(super) fn forget(&mut self, lost: bool) {
+        if lost || self.beginning {
             self.dialogue.session = Session::default();
         }
     }
@@ -82,41 +90,40 @@ impl Walk<'_> {
                 Next::Rest(rest) => return Ok(rest),
             };
         }
-        Err(seen(nonsense("it leads on without end").into()))
+        Err(Failure::nonsense("it leads on without end"))
     }
 
     /// One exchange, and what it leads to.
     async fn round(&mut self, parameters: Vec<Parameter>) -> Result<Next, Failure> {
-        let seen = |trouble: Trouble| Failure {
-            sent: true,
-            ..trouble.into()
-        };
         let process = self.dialogue.session.process();
-        let commands = self.client.process(self.shared, process, &parameters).await?;
-        let mut step = self.dialogue.hear(commands, &self.facts).map_err(seen)?;
+        let secrets = self.dialogue.secrets(&self.facts);
+        let commands = self
+            .client
+            .process(self.shared, process, &parameters, &secrets)
+            .await?;
+        let mut step = self.dialogue.hear(commands, &self.facts)?;
         self.keep().await?;
         loop {
             step = match step {
                 Step::Ask(parameters) => return Ok(Next::Ask(parameters)),
                 Step::Rest(Some(form)) => return Ok(Next::Rest(Rest::At(form))),
                 Step::Succeeded => return Ok(Next::Rest(Rest::Over)),
-                Step::Rest(None) => {
-                    return Err(Failure {
-                        fault: true,
-                        ..Failure::nonsense("it ended without a form")
-                    });
-                }
+                Step::Rest(None) => return Err(Failure::nonsense("it ended without a form")),
                 Step::Decrypt(marker, thumbprint) => {
                     let marker: String = marker.split_ascii_whitespace().collect();
                     let marker = STANDARD.decode(marker);
                     let marker = marker.map_err(|_| Failure::nonsense("its marker is no Base64"))?;
-                    let opened = self
-                        .shared
-                        .signer
-                        .decrypt(thumbprint, &marker)
-                        .await
-                        .map_err(seen)?;
-                    self.dialogue.decrypted(&opened, &self.facts).map_err(seen)?
+                    if marker.len() > LONGEST_MARKER {
+                        return Err(Failure::nonsense(
+                            "what it wants decrypted is no marker: too long",
+                        ));
+                    }
+                    let opened = self.shared.signer.decrypt(thumbprint, &marker).await;
+                    let opened = opened.map_err(|trouble| Failure {
+                        sent: true,
+                        ..Failure::of_key(trouble)
+                    })?;
+                    self.dialogue.decrypted(&opened, &self.facts)?
                 }
             };
         }
@@ -124,20 +131,8 @@ impl Walk<'_> {
 
     /// Tells the service that the session is over; whether it heard that does not matter.
     pub(super) async fn close(&mut self) {
-        if self.dialogue.session.is_open() {
-            let parameters = self
-                .dialogue
-                .session
-                .request(vec![Parameter::new("CloseBP", "true")]);
-            let process = self.dialogue.session.process();
-            if let Err(failure) = self.client.process(self.shared, process, &parameters).await {
-                tracing::debug!(
-                    why = failure.trouble.info,
-                    "1C-Taxcom did not hear the end of a session"
-                );
-            }
-            self.dialogue.session = Session::default();
-        }
+        let session = std::mem::take(&mut self.dialogue.session);
+        close(self.shared, self.client, &session).await;
     }
 
     async fn keep(&self) -> Result<(), Failure> {
@@ -150,8 +145,21 @@ impl Walk<'_> {
         let kept = put.and_then(|()| state.commit(changes));
         kept.map_err(|error| Failure {
             sent: true,
-            ..Failure::not_saved(&error)
+            ..Failure::not_saved(error)
         })
+    }
+}
+
+/// Tells the service that a session is over, where one is open.
+pub(super) async fn close(shared: &Shared, client: &Client, session: &Session) {
+    if session.is_open() {
+        let parameters = session.request(vec![Parameter::new("CloseBP", "true")]);
+        let secrets = [session.value("session_id"), session.value("openMarkerED")];
+        let told = client.process(shared, session.process(), &parameters, &secrets);
+        if let Err(failure) = told.await {
+            let why = failure.trouble.info;
+            tracing::debug!(why, "1C-Taxcom did not hear the end of a session");
+        }
     }
 }
 
@@ -189,18 +197,28 @@ pub(super) async fn session(shared: &Shared, id: &str) -> Result<Session, StateE
     Ok(session.unwrap_or_default())
 }
 
-/// What a dialogue may tell the service.
+/// What a dialogue may tell the service. `der` is Base64 of the certificate for where its token is away, or empty.
 pub(super) async fn facts(
     shared: &Shared,
     entry: Entry,
     thumbprint: crate::cms::Thumbprint,
-    itn: &str,
+    (itn, der): (&str, &str),
     configuration: &str,
     add_to: Option<&str>,
 ) -> Result<Facts, Failure> {
-    let certificate = shared.signer.certificate(thumbprint);
-    let certificate = certificate.ok_or_else(|| shared.signer.unknown(thumbprint))?;
-    let read = |error| Failure::not_saved(&error);
+    let here = shared.signer.certificate(thumbprint);
+    let missing = here.is_none().then(|| shared.signer.unknown(thumbprint));
+    let kept = || Certificate::read(&STANDARD.decode(der).ok()?).ok().map(Arc::new);
+    let certificate = match (here.or_else(kept), &missing) {
+        (Some(certificate), _) => certificate,
+        (None, missing) => {
+            let missing = missing
+                .clone()
+                .unwrap_or_else(|| shared.signer.unknown(thumbprint));
+            return Err(Failure::of_key(missing));
+        }
+    };
+    let read = |error| Failure::not_saved(error);
     let organization: Organization = shared.organization(itn).map_err(read)?.unwrap_or_default();
     let mut registration = organization.registration_data;
     registration.retain(|_, value| !value.trim().is_empty());
@@ -210,6 +228,7 @@ pub(super) async fn facts(
         configuration: configuration.to_owned(),
         certificate: STANDARD.encode(&certificate.der),
         valid: (certificate.not_before..=certificate.not_after).contains(&shared.now()),
+        missing,
         thumbprint,
         itn: itn.to_owned(),
         add_to: add_to.map(str::to_owned),

@@ -134,11 +134,12 @@ pub(super) fn text(node: Node<'_, '_>) -> String {
     parts.collect::<String>().trim().to_owned()
 }
 
-/// A field of an element: the attribute or the element of that name.
+/// A field of an element: the attribute or the element of that name. Attributes of a namespace, such as `xsi:type`, are not the
+/// service's own.
 pub(super) fn field(node: Node<'_, '_>, name: &str) -> Option<String> {
     let own = node
         .attributes()
-        .find(|attribute| attribute.name().eq_ignore_ascii_case(name));
+        .find(|attribute| attribute.namespace().is_none() && attribute.name().eq_ignore_ascii_case(name));
     let own = own.map(|attribute| attribute.value().trim().to_owned());
     own.or_else(|| named(node, name).next().map(text))
 }
@@ -157,6 +158,16 @@ mod tests {
             let expected = "a<b>&\"'\n\t]]>  конец";
             assert_eq!(field(root, "A").as_deref(), Some(expected));
             assert_eq!(field(root, "t").as_deref(), Some(expected));
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn an_attribute_of_another_namespace_is_no_field() {
+        let text = r#"<p xmlns:x="urn:x" x:type="t:Parameter"><type>startup</type></p>"#;
+        read(text.as_bytes(), |root| {
+            assert_eq!(field(root, "type").as_deref(), Some("startup"));
             Ok(())
         })
         .unwrap();

@@ -15,7 +15,7 @@ use super::super::gateway::Shared;
 use super::super::jobs::Next;
 use super::super::outcome::{Code, Detail, Trouble};
 use super::super::secret::Secret;
-use super::super::state::{Changes, Kept, State, StateError};
+use super::super::state::{Changes, Kept, StateError};
 
 /// The job that removes tickets whose life is over.
 pub(in super::super) const CLEANING: &str = "tickets-cleaning";
@@ -43,6 +43,18 @@ pub struct Issued {
 
 impl Kept for Issued {
     const KIND: &'static str = "ticket";
+}
+
+impl Issued {
+    /// Whether it lives. One with more than a whole life left shows a clock that was set back: nobody knows how old it is.
+    fn is_good(&self, shared: &Shared, now: Timestamp) -> bool {
+        self.expires > now && self.expires <= now.plus(life(shared))
+    }
+}
+
+/// The life of a ticket, in milliseconds.
+fn life(shared: &Shared) -> i64 {
+    i64::try_from(shared.rules().tickets.life.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What is known of the tickets without looking at all of them.
@@ -75,7 +87,7 @@ impl Issuer {
         let (state, now) = (&shared.state, shared.now());
         let mut alive = self.alive();
         if alive.number.is_none_or(|number| number >= MOST) {
-            alive.number = Some(clean(state, now).map_err(not_kept)?.len());
+            alive.number = Some(clean(shared, now).map_err(not_kept)?.len());
         }
         let number = alive.number.unwrap_or_default();
         if number >= MOST {
@@ -87,7 +99,7 @@ impl Issuer {
         rand::fill(&mut *random)
             .map_err(|_| Trouble::not_saved(&"the system has no randomness for a ticket"))?;
         let ticket = Secret::from(hex(&*random));
-        let life = i64::try_from(shared.rules().tickets.life.as_millis()).unwrap_or(i64::MAX);
+        let life = life(shared);
         let issued = Issued {
             owner: owner.into(),
             login: login.into(),
@@ -125,13 +137,13 @@ impl Issuer {
         if taken.is_some() {
             alive.number = alive.number.map(|number| number.saturating_sub(1));
         }
-        Ok(taken.filter(|issued| issued.expires > shared.now()))
+        Ok(taken.filter(|issued| issued.is_good(shared, shared.now())))
     }
 
     /// Removes what is over.
     pub(super) fn clean_job(&self, shared: &Shared) -> Next {
         let (now, mut alive) = (shared.now(), self.alive());
-        let next = match clean(&shared.state, now) {
+        let next = match clean(shared, now) {
             Ok(left) => {
                 alive.number = Some(left.len());
                 left.into_iter().min().map_or(Next::Done, Next::At)
@@ -147,10 +159,10 @@ impl Issuer {
 }
 
 /// Removes the tickets that are over; the ends of the others.
-fn clean(state: &State, now: Timestamp) -> Result<Vec<Timestamp>, StateError> {
-    let (mut changes, mut left) = (Changes::new(), Vec::new());
+fn clean(shared: &Shared, now: Timestamp) -> Result<Vec<Timestamp>, StateError> {
+    let (state, mut changes, mut left) = (&shared.state, Changes::new(), Vec::new());
     for (name, issued) in state.all::<Issued>()? {
-        if issued.expires > now {
+        if issued.is_good(shared, now) {
             left.push(issued.expires);
         } else {
             changes = changes.remove::<Issued>(&name);

@@ -1,7 +1,7 @@
-//! Files of the vault's key: written whole and durably, read only where nobody else can, never replaced.
+//! Files of the vault's key: read only where nobody else can.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -40,40 +40,11 @@ pub(super) fn read(path: &Path, longest: usize) -> Result<Option<Zeroizing<Vec<u
     Ok(Some(bytes))
 }
 
-/// Writes a file of mode 0600 that must not exist yet; it is on disk when this returns.
-///
-/// # Errors
-/// The system's, also where it exists.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let part = path.with_added_extension("part");
-    // What another left behind that was cut off.
-    match fs::remove_file(&part) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    // A link does not replace what is there; a renaming would.
-    let linked = fs::hard_link(&part, path);
-    fs::remove_file(&part)?;
-    linked?;
-    sync_directory(path)
-}
-
 /// Removes a file, durably.
 ///
 /// # Errors
 /// The system's.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)?;
-    sync_directory(path)
-}
-
-fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }

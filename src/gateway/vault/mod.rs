@@ -27,6 +27,9 @@ pub(super) const KEY_FILE: &str = "gateway.key";
 /// Name of the file with the key that a token's key opens.
 pub(super) const WRAPPED_FILE: &str = "gateway.key.wrapped";
 
+/// The files of the state directory that may hold the key: nobody else may read them.
+pub const SEAL_FILES: [&str; 2] = [KEY_FILE, WRAPPED_FILE];
+
 /// Length of the key in bytes.
 const KEY_LENGTH: usize = 32;
 
@@ -66,6 +69,8 @@ pub enum VaultError {
 struct Held {
     place: Arc<Place>,
     key: Option<Arc<RandomizedNonceKey>>,
+    /// Why it was not to be had.
+    trouble: Option<String>,
 }
 
 /// Seals and opens.
@@ -82,7 +87,11 @@ impl Vault {
         let place = Arc::new(place);
         Self {
             tokens,
-            held: Mutex::new(Held { place, key: None }),
+            held: Mutex::new(Held {
+                place,
+                key: None,
+                trouble: None,
+            }),
             getting: tokio::sync::Mutex::default(),
         }
     }
@@ -91,7 +100,7 @@ impl Vault {
     pub(super) fn set_place(&self, place: Place) {
         let mut held = self.held();
         if *held.place != place {
-            (held.place, held.key) = (Arc::new(place), None);
+            (held.place, held.key, held.trouble) = (Arc::new(place), None, None);
         }
     }
 
@@ -118,17 +127,31 @@ impl Vault {
             (_, Some(key)) => return Ok(key),
             (place, None) => place,
         };
-        let bytes = place.key(&self.tokens, may_make).await?;
-        let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| VaultError::File {
-            path: place.file().into(),
-            why: format!("expected {KEY_LENGTH} bytes"),
-        })?;
-        let key = Arc::new(key);
+        let bytes = place.key(&self.tokens, may_make).await;
+        let key = bytes.and_then(|bytes| {
+            let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes);
+            key.map(Arc::new).map_err(|_| VaultError::File {
+                path: place.file().into(),
+                why: format!("expected {KEY_LENGTH} bytes"),
+            })
+        });
         let mut held = self.held();
         if Arc::ptr_eq(&held.place, &place) {
-            held.key = Some(key.clone());
+            held.key = key.as_ref().ok().cloned();
+            held.trouble = key.as_ref().err().map(ToString::to_string);
         }
-        Ok(key)
+        key
+    }
+
+    /// Makes sure that something could be sealed or opened now. Where there is no key, one is made if nothing is sealed yet,
+    /// which `is_first` knows.
+    pub(super) async fn unlock(&self, is_first: impl FnOnce() -> bool) -> Result<(), VaultError> {
+        self.key(is_first).await.map(drop)
+    }
+
+    /// Why the key was not to be had when it was wanted last.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.held().trouble.clone()
     }
 
     /// Seals the secret part of a record. Where there is no key, one is made if nothing is sealed yet, which `is_first` knows.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
+use crate::files;
 use crate::settings::Gateway;
 use crate::tokens::{TokenState, TokensHandle};
 
@@ -148,7 +149,7 @@ fn read(path: &Path, longest: usize) -> Result<Option<Bytes>, VaultError> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
-    key_file::write_new(path, bytes).map_err(|error| VaultError::File {
+    files::create_private(path, bytes).map_err(|error| VaultError::File {
         path: path.into(),
         why: format!("it cannot be written: {error}"),
     })

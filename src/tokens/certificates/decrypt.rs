@@ -10,6 +10,27 @@ use super::error::CertificateError;
 use super::handle::CertificatesHandle;
 use super::inventory::{KeyPlace, Listed, Obstacle};
 
+/// What modules say of the token itself, and never of data that do not decrypt. Whatever else they say (and some say
+/// `CKR_GENERAL_ERROR` of wrong padding) is one and the same to whoever asks.
+const OF_THE_TOKEN: [&str; 16] = [
+    "CKR_CRYPTOKI_NOT_INITIALIZED",
+    "CKR_DEVICE_ERROR",
+    "CKR_DEVICE_MEMORY",
+    "CKR_DEVICE_REMOVED",
+    "CKR_FUNCTION_CANCELED",
+    "CKR_HOST_MEMORY",
+    "CKR_OPERATION_ACTIVE",
+    "CKR_PIN_EXPIRED",
+    "CKR_PIN_INCORRECT",
+    "CKR_PIN_LOCKED",
+    "CKR_SESSION_CLOSED",
+    "CKR_SESSION_HANDLE_INVALID",
+    "CKR_SLOT_ID_INVALID",
+    "CKR_TOKEN_NOT_PRESENT",
+    "CKR_TOKEN_NOT_RECOGNIZED",
+    "CKR_USER_NOT_LOGGED_IN",
+];
+
 impl CertificatesHandle {
     /// Opens a CMS `EnvelopedData` (DER or BER) with this certificate's key; also after the certificate has expired, for
     /// what was encrypted before.
@@ -60,8 +81,9 @@ impl CertificatesHandle {
                 };
                 match self.tokens.perform(token, operation).await {
                     Ok(plain) => Ok(unwrapped(recipient, Zeroizing::new(plain))),
-                    // Its module says so in words of its own where the padding is wrong.
-                    Err(TokenError::Refused { .. }) => Ok(None),
+                    Err(TokenError::Refused { code, .. }) if !OF_THE_TOKEN.contains(&code.as_str()) => {
+                        Ok(None)
+                    }
                     Err(error) => Err(error.into()),
                 }
             }

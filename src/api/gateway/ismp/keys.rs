@@ -35,7 +35,10 @@ pub(super) async fn get(api: &Api, request: &Request) -> Result<Reply, ApiError>
         let read = api
             .gateway
             .have(|gateway| async move { gateway.ismp.read().await });
-        read.await.map_err(|trouble| failed(&trouble))?;
+        if let Err(trouble) = read.await {
+            let sentence = format!("The tokens that are kept cannot be read now: {}.", trouble.info);
+            return Err(ApiError::session_key_not_found(sentence));
+        }
     }
     let found = api.gateway.now().ismp.find(&place);
     let Some(live) = found.map_err(|trouble| failed(&trouble))? else {
@@ -185,7 +188,7 @@ pub(super) fn request_parameters(api: &Api, request: &Request) -> Result<Reply, 
         None if retail => TokenType::Retail,
         None => TokenType::Ismp,
     };
-    let place = place::of_query(query, kind)?;
+    let place = place::known(api, place::of_query(query, kind)?)?;
     let itn = place.itn.clone();
     let found = api.gateway.now().ismp.request_parameters(place);
     let found = found.map_err(|trouble| failed(&trouble))?.ok_or_else(|| {

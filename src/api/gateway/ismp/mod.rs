@@ -10,7 +10,7 @@ use super::route::IsmpCall;
 use crate::api::error::ApiError;
 use crate::api::reply::Reply;
 use crate::api::{Api, Request};
-use crate::gateway::Trouble;
+use crate::gateway::{Gateway, Trouble};
 
 pub(super) async fn perform(api: &Api, call: &IsmpCall, request: &Request) -> Result<Reply, ApiError> {
     match call {
@@ -29,6 +29,13 @@ pub(super) async fn perform(api: &Api, call: &IsmpCall, request: &Request) -> Re
         IsmpCall::Snooze => responsible::snooze(api, request).await,
         IsmpCall::ParameterNames => Ok(responsible::names(request)),
         IsmpCall::Parameter(name) => responsible::parameter(api, request, name).await,
+    }
+}
+
+/// Reads the tokens that are kept. Where that cannot be now, a table shows that there are none.
+async fn read_where_it_can(gateway: &Gateway) {
+    if let Err(trouble) = gateway.ismp.read().await {
+        tracing::warn!(error = trouble.info, "session keys of IS MP cannot be read now");
     }
 }
 

@@ -9,6 +9,9 @@ use crate::api::query::Query;
 use crate::gateway::{Place, TokenType};
 use crate::licence::Itn;
 
+/// The most places of production that a refusal names.
+const MOST_NAMES: usize = 20;
+
 /// The most characters of a place of production's name.
 const LONGEST_FACILITY: usize = 256;
 
@@ -51,27 +54,40 @@ fn itn(name: &str, value: &Value) -> Result<String, ApiError> {
     Ok(itn.to_string())
 }
 
-/// The organisation of a body; it must be known.
-pub(super) fn organization(api: &Api, fields: &Fields) -> Result<String, ApiError> {
+/// The organisation of a body.
+fn organization(fields: &Fields) -> Result<String, ApiError> {
     let name = sent(fields, ITN);
     let value = fields.number_or_text(name)?;
     let value = value.ok_or_else(|| ApiError::bad_request(format!("{name} is missing.")))?;
-    known(api, itn(name, value)?)
+    itn(name, value)
 }
 
-/// Refuses an organisation that nobody has told of.
-fn known(api: &Api, itn: String) -> Result<String, ApiError> {
-    match api.gateway.now().ismp.knows(&itn) {
-        Ok(true) => Ok(itn),
-        Ok(false) => {
-            let sentence = format!("There is no organisation {itn}: see /api/organizations.");
-            Err(ApiError::organization_not_found(sentence))
-        }
-        Err(trouble) => Err(super::failed(&trouble)),
+/// Refuses an organisation that nobody has told of, and a place of production that is none of its.
+pub(super) fn known(api: &Api, place: Place) -> Result<Place, ApiError> {
+    let found = api.gateway.now().ismp.facilities(&place.itn);
+    let found = found.map_err(|trouble| super::failed(&trouble))?;
+    let itn = &place.itn;
+    let Some(facilities) = found else {
+        let sentence = format!("There is no organisation {itn}: see /api/organizations.");
+        return Err(ApiError::organization_not_found(sentence));
+    };
+    if place.facility.is_empty() || facilities.contains(&place.facility) {
+        return Ok(place);
     }
+    let there = match facilities.as_slice() {
+        [] => "it has none".to_owned(),
+        all => {
+            let names: Vec<_> = all.iter().take(MOST_NAMES).map(String::as_str).collect();
+            format!("it has {}", names.join(", "))
+        }
+    };
+    let sentence = format!(
+        "The organisation {itn} has no such place of production (ProductionFacility): {there}; see /api/organizations."
+    );
+    Err(ApiError::organization_not_found(sentence))
 }
 
-/// What a body wants a token for; without a type that of IS MP itself.
+/// What a body wants a token for; without a type that of IS MP itself. Organisation and place of production must be known.
 pub(super) fn of_body(api: &Api, fields: &Fields) -> Result<Place, ApiError> {
     let name = sent(fields, KIND);
     let kind = match text(fields, KIND, 64)? {
@@ -86,11 +102,12 @@ pub(super) fn of_body(api: &Api, fields: &Fields) -> Result<Place, ApiError> {
             }
         },
     };
-    Ok(Place {
+    let place = Place {
         kind,
-        itn: organization(api, fields)?,
+        itn: organization(fields)?,
         facility: text(fields, FACILITY, LONGEST_FACILITY)?.unwrap_or_default(),
-    })
+    };
+    known(api, place)
 }
 
 /// The value of a parameter under one of its names.

@@ -8,7 +8,9 @@ use super::{failed, rows};
 use crate::api::error::ApiError;
 use crate::api::reply::Reply;
 use crate::api::{Api, Request};
-use crate::gateway::{Gateway, REMINDERS_NAME, Rule, SETTINGS_NAME, TokenRow, Trouble, Watcher, next_check};
+use crate::gateway::{
+    Gateway, MOST_RULES, REMINDERS_NAME, Rule, SETTINGS_NAME, TokenRow, Trouble, Watcher, next_check,
+};
 use crate::licence::Timestamp;
 
 /// The most characters of a rule's name.
@@ -27,7 +29,7 @@ async fn there<T: Send + 'static>(
     work: impl FnOnce(&Gateway) -> Result<T, Trouble> + Send + 'static,
 ) -> Result<T, ApiError> {
     let done = api.gateway.have(|gateway| async move {
-        gateway.ismp.read().await?;
+        super::read_where_it_can(&gateway).await;
         work(&gateway)
     });
     done.await.map_err(|trouble| failed(&trouble))
@@ -75,16 +77,33 @@ pub(super) async fn put(api: &Api, request: &Request, id: &str) -> Result<Reply,
     };
     let (own, kept) = (id.to_owned(), rule.clone());
     let new = there(api, move |gateway| gateway.ismp.set_rule(&own, &kept)).await?;
+    let Some(new) = new else {
+        let sentence = format!("There are {MOST_RULES} rules already: remove some first.");
+        return Err(ApiError::bad_request(sentence));
+    };
+    let word = if new { "made" } else { "changed" };
+    note(api, request, &rule.itn, id, word).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(answer(&rule_row(id, &rule), request).status(status))
 }
 
 pub(super) async fn delete(api: &Api, request: &Request, id: &str) -> Result<Reply, ApiError> {
     let own = id.to_owned();
-    if there(api, move |gateway| gateway.ismp.remove_rule(&own)).await? {
+    let removed = there(api, move |gateway| gateway.ismp.remove_rule(&own)).await?;
+    if let Some(rule) = removed {
+        note(api, request, &rule.itn, id, "removed").await?;
         return Ok(answer(&json!({ "ID": id }), request));
     }
     Err(ApiError::url_not_found(&format!("/api/ismp/responsible/{id}")))
+}
+
+/// A row of the audit log: rules say who is not reminded.
+async fn note(api: &Api, request: &Request, itn: &str, id: &str, word: &str) -> Result<(), ApiError> {
+    let detail = format!("rule \"{id}\", {word}");
+    let entry = request
+        .actor()
+        .did(api.now(), "ismp-responsible", itn.into(), detail);
+    Ok(api.desk.record(entry).await?)
 }
 
 pub(super) async fn initialize(api: &Api, request: &Request) -> Result<Reply, ApiError> {

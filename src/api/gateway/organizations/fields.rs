@@ -41,6 +41,13 @@ pub(super) fn named(itn: &str) -> Result<String, ApiError> {
     Ok(parsed.to_string())
 }
 
+/// Whether a body says something of the subscriber's number, be it that there is none: the node may have got one itself, which
+/// an administrator's own file does not know.
+pub(super) fn names_subscriber(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    serde_json::from_slice::<Value>(body).is_ok_and(|body| body.get("SubscriberID").is_some())
+}
+
 /// Takes a body apart.
 pub(super) fn read(itn: &str, body: &[u8]) -> Result<(String, Organization), ApiError> {
     let itn = named(itn)?;

@@ -12,7 +12,7 @@ use crate::api::record::{Scalar, record};
 use crate::api::reply::Reply;
 use crate::api::{Api, Request};
 
-use fields::{named, read};
+use fields::{named, names_subscriber, read};
 
 /// The most characters of an address that an audit row shows.
 const LONGEST_ITN: usize = 64;
@@ -67,7 +67,7 @@ pub(super) async fn get(api: &Api, request: &Request, itn: &str) -> Result<Reply
 
 pub(super) async fn put(api: &Api, request: &Request, itn: &str) -> Result<Reply, ApiError> {
     let made = match read(itn, &request.body) {
-        Ok((itn, organization)) => keep(api, itn, organization).await,
+        Ok((itn, organization)) => keep(api, itn, organization, !names_subscriber(&request.body)).await,
         Err(error) => Err(error),
     };
     let (itn, organization, old) = made.map_err(|error| refused(api, request, itn, error))?;
@@ -92,40 +92,70 @@ pub(super) async fn delete(api: &Api, request: &Request, itn: &str) -> Result<Re
         .have(|gateway| async move { Ok(gateway.shared.state.take::<Organization>(&name)) });
     let taken = stored(taken.await).and_then(|taken| taken.ok_or_else(|| unknown(&itn)));
     let organization = taken.map_err(|error| refused(api, request, &itn, error))?;
+    api.gateway.organization_changed(itn.clone());
     note(api, request, &itn, "removed".into()).await?;
     Ok(shown(api, request, &itn, &organization))
 }
 
-/// Keeps it; with what was there before.
+/// Keeps it, with the subscriber's number that it had where that is to stay; with what was there before.
 async fn keep(
     api: &Api,
     itn: String,
     organization: Organization,
+    same_subscriber: bool,
 ) -> Result<(String, Organization, Option<Organization>), ApiError> {
     let kept = api
         .gateway
-        .have(|gateway| async move { Ok(replace(&gateway, itn, organization)) });
-    let kept = stored(kept.await)?;
+        .have(move |gateway| async move { Ok(replace(&gateway, itn, organization, same_subscriber)) });
+    let kept = stored(kept.await)??;
     // What waits for this organisation's certificate or data may go on now.
     api.gateway.keys_changed();
+    api.gateway.organization_changed(kept.0.clone());
     Ok(kept)
 }
+
+/// Refuses a connection whose tokens another organisation has for another ITN: they would end each other's in turn.
+fn quarrel(organization: &Organization, itn: &str, others: &[(String, Organization)]) -> Option<ApiError> {
+    let told = |one: &Organization| one.power_of_attorney_itn.clone().unwrap_or_default();
+    let mine = organization.connections();
+    let others = others.iter().filter(|(name, _)| name != itn);
+    let mut differing = others.filter(|(_, other)| told(other) != told(organization));
+    let (other, shared) = differing.find_map(|(name, other)| {
+        let shared = other.connections().into_iter().find(|own| mine.contains(own));
+        Some((name, shared?))
+    })?;
+    let sentence = format!(
+        "OmsConnection {shared} is that of the organisation {other} too, whose PowerOfAttorneyITN is another: each \
+         token for one would end the other's."
+    );
+    Some(ApiError::bad_request(sentence))
+}
+
+/// What is kept now, under its ITN, and what was kept before.
+type Replaced = (String, Organization, Option<Organization>);
 
 fn replace(
     gateway: &Gateway,
     itn: String,
-    organization: Organization,
-) -> Result<(String, Organization, Option<Organization>), StateError> {
+    mut organization: Organization,
+    same_subscriber: bool,
+) -> Result<Result<Replaced, ApiError>, StateError> {
+    if let Some(error) = quarrel(&organization, &itn, &gateway.shared.state.all()?) {
+        return Ok(Err(error));
+    }
     // A record that nobody can read any more is one that may be replaced.
     let old = match gateway.shared.organization(&itn) {
         Err(StateError::Record { .. }) => None,
         found => found?,
     };
+    if same_subscriber && let Some(old) = &old {
+        organization.subscriber_id.clone_from(&old.subscriber_id);
+    }
     gateway
         .shared
         .state
         .commit(Changes::new().put(&itn, &organization))?;
-    Ok((itn, organization, old))
+    Ok(Ok((itn, organization, old)))
 }
 
 /// What an administrator sees where the node could not keep or read something.
@@ -142,7 +172,7 @@ fn stored<T>(result: Result<Result<T, StateError>, Trouble>) -> Result<T, ApiErr
 }
 
 fn unknown(itn: &str) -> ApiError {
-    ApiError::organization_not_found(format!("There is no organization {itn}."))
+    ApiError::organization_not_found(format!("There is no organisation {itn}."))
 }
 
 /// The organisation with what the node knows of its certificate.

@@ -15,7 +15,7 @@ use crate::api::{Actor, Api, Request};
 use crate::gateway::{Domain, Secret, TicketOrder, Trouble};
 
 pub(super) use portal::{auth as portal_auth, check as portal_check, get as portal_get};
-pub(super) use service_manager::answer as service_manager;
+pub(super) use service_manager::{answer as service_manager, refused};
 
 /// Longest name of a service that tickets are for, in characters.
 const LONGEST_OWNER: usize = 1024;

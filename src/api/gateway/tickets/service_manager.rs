@@ -13,8 +13,8 @@ use crate::gateway::{Code, Detail, Domain, TicketOrder, Trouble};
 
 pub(in crate::api::gateway) async fn answer(api: &Api, knock: &Knock<'_>) -> Result<Reply, ApiError> {
     let caller = match knock.caller(api).await {
-        Err(error) if error.status == StatusCode::FORBIDDEN => return Ok(refused(knock, &error)),
-        other => other?,
+        Ok(caller) => caller,
+        Err(error) => return Ok(refused(knock, &error)),
     };
     let order = match order(knock, &caller.name) {
         Ok(order) => order,
@@ -54,7 +54,8 @@ fn status(trouble: &Trouble) -> StatusCode {
     }
 }
 
-fn refused(knock: &Knock<'_>, error: &ApiError) -> Reply {
+/// A refusal as the Service Manager words it.
+pub(in crate::api::gateway) fn refused(knock: &Knock<'_>, error: &ApiError) -> Reply {
     let mut reply = text(knock, error.status, error.sentence());
     reply.headers.clone_from(&error.headers);
     reply
