@@ -23,6 +23,7 @@ mod world;
 
 mod access;
 mod crash;
+mod crash_crpt;
 mod crash_taxcom;
 mod crpt;
 mod crpt_again;
