@@ -88,7 +88,7 @@ impl Ismp {
     /// [`Trouble`]: that cannot be read.
     pub fn facilities(&self, itn: &str) -> Result<Option<Vec<String>>, Trouble> {
         let known = self.keys.organizations()?;
-        Ok(known.find(itn).map(|known| known.facilities()))
+        Ok(known.find(itn).map(directory::Known::facilities))
     }
 
     /// The token for a place, where there is one with more than a minute left. Out of memory.
