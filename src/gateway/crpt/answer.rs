@@ -170,12 +170,12 @@ fn refused(route: CrptRoute, status: u16, told: &Told, answer: &Value) -> (Answe
 
 /// What is certain after an answer that is not 200.
 fn fate(status: u16, word: &str) -> Fate {
-    match (status, word) {
-        // 1C's gateway has asked the operator, and did not get an answer, or not one that it can read.
-        (500, "BACKEND_CALL_ERROR" | "BACKEND_UNDECODEABLE_RESPONSE") => Fate::Unknown,
-        (500, _) => Fate::Repeatable,
+    // 1C's gateway has asked the operator, and did not get an answer, or not one that it can read.
+    let passed_on = matches!(word, "BACKEND_CALL_ERROR" | "BACKEND_UNDECODEABLE_RESPONSE");
+    match status {
+        500 if !passed_on => Fate::Repeatable,
         // Between the operator and this node stands somebody who did not get its answer.
-        (408 | 502 | 504 | 520.., _) => Fate::Unknown,
+        408 | 500 | 502 | 504 | 520.. => Fate::Unknown,
         _ => Fate::Nothing,
     }
 }

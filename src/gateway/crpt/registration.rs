@@ -109,10 +109,8 @@ async fn exchange(shared: &Shared, order: &ConnectionOrder, request: Ask, first:
                 oms_connection,
             };
             let changes = Changes::new().put(&connection.oms_connection, &connection);
-            let stage = match first {
-                true => Stage::Told(answered.clone()),
-                false => Stage::Done(answered.clone()),
-            };
+            let stage = if first { Stage::Told } else { Stage::Done };
+            let stage = stage(answered.clone());
             enter(changes, name, &Attempt { since, stage })
         }
         Fate::Repeatable if first => {
@@ -146,10 +144,10 @@ pub(super) async fn repeat(shared: &Shared, name: &str) -> Result<Answered, Trou
     let (attempt, now) = (state.find::<Attempt>(name).map_err(not_kept)?, shared.now());
     let order = match attempt {
         // What was switched off meanwhile is not asked any more.
-        Some(attempt) if attempt.is_to_be_repeated(now) => match shared.rules().crpt.enabled {
-            true => state.secret::<Attempt>(name).await.map_err(not_kept)?,
-            false => None,
-        },
+        Some(attempt) if attempt.is_to_be_repeated(now) => {
+            let secret = state.secret::<Attempt>(name).await.map_err(not_kept)?;
+            secret.filter(|_| shared.rules().crpt.enabled)
+        }
         Some(attempt) if !attempt.is_over(now) => {
             let kept_on = enter(Changes::new(), name, &attempt.kept_on(now));
             state.commit(kept_on).map_err(not_kept)?;
