@@ -8,7 +8,8 @@ use crate::cms::Thumbprint;
 use crate::gateway::outcome::Trouble;
 
 use super::client::Failure;
-use super::dialogue::{Dialogue, Entry, Form, Session};
+use super::dialogue::{Dialogue, Entry, Form};
+use super::session::Session;
 use super::walk::{self, Rest, Walk};
 use super::{Refusal, Taxcom};
 

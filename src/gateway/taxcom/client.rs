@@ -238,7 +238,7 @@ async fn document(shared: &Shared, url: &Url) -> Result<Vec<u8>, Failure> {
         let why = format!("its WSDL was answered with HTTP {}", told.status);
         return Err(unreachable(&Unreached { why, sent: false }));
     }
-    Ok(told.body.to_vec())
+    Ok(told.body.clone())
 }
 
 fn unreachable(unreached: &Unreached) -> Failure {

@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde::{Deserialize, Serialize};
-
 use crate::cms::Thumbprint;
 use crate::gateway::account::Account;
 use crate::gateway::outcome::Trouble;
 use crate::gateway::secret::without;
 
 use super::fields;
+use super::session::Session;
 use super::soap::{Command, Parameter};
 use super::trouble::{
     Stuck, clean, no_account, nonsense, question, refused_login, stopped, unknown, wants_a_person,
@@ -28,10 +27,6 @@ const OURSELVES: [(&str, &str); 5] = [
 
 /// The most commands that wait to be done.
 const MOST_WAITING: usize = 400;
-
-/// The most values of a session, and the most bytes of one.
-const MOST_VALUES: usize = 500;
-const LONGEST_VALUE: usize = 256 * 1024;
 
 /// The most markers that are decrypted in a session: the key is not at the service's disposal.
 const MOST_MARKERS: u32 = 2;
@@ -79,55 +74,6 @@ pub(super) struct Facts {
     pub(super) account: Option<Account>,
     /// The organisation's own certificates that are here.
     pub(super) certificates: Vec<Thumbprint>,
-}
-
-/// What a session knows: told by the service, and prepared for it. Secret as a whole.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(super) struct Session {
-    values: BTreeMap<String, String>,
-    process: Option<String>,
-    /// So many markers have been decrypted.
-    #[serde(default)]
-    opened: u32,
-}
-
-impl Session {
-    /// A value.
-    pub(super) fn value(&self, name: &str) -> &str {
-        self.values.get(name).map_or("", String::as_str)
-    }
-
-    /// All values.
-    pub(super) fn values(&self) -> &BTreeMap<String, String> {
-        &self.values
-    }
-
-    /// The business process.
-    pub(super) fn process(&self) -> Option<&str> {
-        self.process.as_deref()
-    }
-
-    /// Whether the service has begun it.
-    pub(super) fn is_open(&self) -> bool {
-        !self.value("session_id").is_empty()
-    }
-
-    /// A request of these parameters within the session.
-    pub(super) fn request(&self, mut parameters: Vec<Parameter>) -> Vec<Parameter> {
-        if self.is_open() && !parameters.iter().any(|own| own.name == "session_id") {
-            parameters.push(Parameter::new("session_id", self.value("session_id")));
-        }
-        parameters
-    }
-
-    fn put(&mut self, name: &str, value: &str) -> Result<(), Trouble> {
-        let known = self.values.contains_key(name);
-        if value.len() > LONGEST_VALUE || name.len() > 256 || (!known && self.values.len() >= MOST_VALUES) {
-            return Err(nonsense("it told more values than a session has room for"));
-        }
-        self.values.insert(name.into(), value.into());
-        Ok(())
-    }
 }
 
 /// A form that the service has opened.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::gateway::outcome::Code;
+use crate::gateway::taxcom::session::{LONGEST_VALUE, MOST_VALUES};
 
 fn facts() -> Facts {
     let registration = [("ИНН", "7707083893"), ("Город", "Москва")];

@@ -11,6 +11,7 @@ mod registered;
 mod registration;
 mod rest;
 mod sending;
+mod session;
 mod soap;
 mod start;
 mod trouble;

@@ -36,9 +36,10 @@ pub(super) fn verdict(process: &Process, asked: bool, now: Timestamp) -> Verdict
         };
     };
     let sure = now >= sending.at.plus(SURE);
-    let may = match asked {
-        true => sure || !strange,
-        false => sure && !sending.seen && process.told == Told::None,
+    let may = if asked {
+        sure || !strange
+    } else {
+        sure && !sending.seen && process.told == Told::None
     };
     if may { Verdict::Send } else { Verdict::Doubt }
 }

@@ -9,9 +9,9 @@ use crate::gateway::outcome::Trouble;
 use crate::gateway::state::Kept;
 use crate::licence::Timestamp;
 
-use super::dialogue::Session;
 use super::fields;
 use super::permit::LOOKS;
+use super::session::Session;
 
 /// What a process is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,9 +7,9 @@ use crate::licence::Timestamp;
 
 use super::POLL;
 use super::client::Failure;
-use super::dialogue::Session;
 use super::permit;
 use super::process::{Callback, Process, ProcessKind, RequestStatus, Sending, Stage};
+use super::session::Session;
 use super::trouble::nonsense;
 use super::walk;
 use super::work::Work;
@@ -91,19 +91,20 @@ impl Work<'_> {
     pub(super) fn fail(&mut self, failure: Failure) {
         let process = &mut self.process;
         let in_doubt = process.is_in_doubt();
-        process.trouble = Some(match in_doubt {
-            true => {
-                let doubt = permit::doubt(process, None).info;
-                let mut told = Trouble::new(
-                    failure.trouble.code,
-                    failure.trouble.message,
-                    format!("{}; {doubt}", failure.trouble.info),
-                );
-                told.detail = failure.trouble.detail;
-                told
-            }
-            false => failure.trouble,
-        });
+        let Failure {
+            mut trouble, again, ..
+        } = failure;
+        if in_doubt {
+            let doubt = permit::doubt(process, None).info;
+            let detail = trouble.detail;
+            trouble = Trouble::new(
+                trouble.code,
+                trouble.message,
+                format!("{}; {doubt}", trouble.info),
+            );
+            trouble.detail = detail;
+        }
+        process.trouble = Some(trouble);
         if in_doubt || process.stage == Stage::Stopped {
             process.stage = Stage::Working;
         }
@@ -113,7 +114,7 @@ impl Work<'_> {
             Stage::Application => process.on_create == Callback::Standard,
             Stage::Ended => false,
         };
-        if failure.again && alone {
+        if again && alone {
             process.failures = process.failures.saturating_add(1);
             self.process.next = Some(self.later(self.process.failures));
         } else {

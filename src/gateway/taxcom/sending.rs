@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use crate::gateway::outcome::{Code, Trouble};
 
 use super::client::Failure;
-use super::dialogue::{Facts, Form, Session};
+use super::dialogue::{Facts, Form};
 use super::fields::{self, SUBSCRIBER};
 use super::process::{Process, RequestStatus, Sending, Stage};
 use super::registration::check_registration;
+use super::session::Session;
 use super::soap::Parameter;
 use super::walk::{Rest, Walk};
 use super::work::Work;
@@ -30,7 +31,7 @@ impl Work<'_> {
             looked: now,
         });
         // Whoever wanted it gets one.
-        let (asked, sends) = (std::mem::take(&mut self.asked), std::mem::take(&mut self.sends));
+        let wish = self.wish.take();
         self.process.stage = Stage::Working;
         if let Err(failure) = self.keep(&walk.dialogue.session).await {
             self.unsent(before);
@@ -53,7 +54,7 @@ impl Work<'_> {
             }
             Err(failure) if !failure.sent => {
                 self.unsent(before);
-                (self.asked, self.sends) = (asked, sends);
+                self.wish = wish;
                 Err(failure)
             }
             // It may have arrived: a new session tells.

@@ -13,8 +13,9 @@ use crate::gateway::secret::Secret;
 use crate::gateway::state::{Changes, State, StateError};
 
 use super::client::{Client, Failure};
-use super::dialogue::{Dialogue, Entry, Facts, Form, Session, Step};
+use super::dialogue::{Dialogue, Entry, Facts, Form, Step};
 use super::process::Process;
+use super::session::Session;
 use super::soap::Parameter;
 
 /// The most requests until a form is open: the service cannot lead on for ever.

@@ -6,9 +6,10 @@ use crate::gateway::gateway::Shared;
 use crate::gateway::outcome::Trouble;
 
 use super::client::{Client, Failure};
-use super::dialogue::{Dialogue, Entry, Form, Session};
+use super::dialogue::{Dialogue, Entry, Form};
 use super::permit::{Verdict, verdict};
 use super::process::{Action, Callback, Process, ProcessKind, RequestStatus, Stage};
+use super::session::Session;
 use super::trouble::nonsense;
 use super::walk::{self, Rest, Walk};
 
@@ -24,16 +25,23 @@ pub(super) enum Task {
     Do(Action, Option<BTreeMap<String, String>>),
 }
 
+/// What somebody wants of an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A new one, whose form may wait for the caller.
+    New,
+    /// To send it.
+    Send,
+}
+
 /// Work on one process, which nobody else works on now.
 pub(super) struct Work<'a> {
     pub(super) shared: &'a Shared,
     pub(super) client: &'a Client,
     pub(super) id: &'a str,
     pub(super) process: Process,
-    /// Somebody wants an application to be sent; one, whatever became of the last.
-    pub(super) asked: bool,
-    /// The form of the application is not to wait for its caller.
-    pub(super) sends: bool,
+    /// What somebody wants of an application; one, whatever became of the last.
+    pub(super) wish: Option<Wish>,
     /// Why an application may not have arrived that was just sent.
     pub(super) lost: Option<Trouble>,
     /// A new application was wanted of the service in this session.
@@ -49,8 +57,7 @@ impl<'a> Work<'a> {
             client,
             id,
             process,
-            asked: false,
-            sends: false,
+            wish: None,
             lost: None,
             pressed: false,
             found: false,
@@ -70,15 +77,18 @@ impl<'a> Work<'a> {
         let session = session?;
         let stage = self.process.stage;
         if let Task::Do(action, data) = &task {
-            self.asked = matches!(action, Action::New | Action::Send);
-            self.sends = *action == Action::Send;
+            self.wish = match action {
+                Action::New => Some(Wish::New),
+                Action::Send => Some(Wish::Send),
+                _ => None,
+            };
             if let Some(data) = data {
                 self.process.draft = Some(data.clone());
             }
             match (action, stage) {
                 (Action::Standard, Stage::Application) => {
                     self.process.on_create = Callback::Standard;
-                    self.asked = true;
+                    self.wish = Some(Wish::Send);
                 }
                 (Action::Standard, _) => self.process.on_status = Callback::Standard,
                 _ => {}
@@ -153,7 +163,7 @@ impl<'a> Work<'a> {
         };
         for _ in 0..MOST_FORMS {
             self.learn(walk);
-            let verdict = verdict(&self.process, self.asked, self.shared.now());
+            let verdict = verdict(&self.process, self.wish.is_some(), self.shared.now());
             let mine = self.process.on_status == Callback::Standard;
             if verdict == Verdict::Doubt && (mine || self.process.is_in_doubt()) {
                 walk.close().await;
@@ -203,7 +213,7 @@ impl<'a> Work<'a> {
         walk: &mut Walk<'_>,
         verdict: Verdict,
     ) -> Result<Option<Rest>, Failure> {
-        let led = self.process.on_create != Callback::Standard && !self.sends;
+        let led = self.process.on_create != Callback::Standard && self.wish != Some(Wish::Send);
         let open = matches!(
             self.process.status,
             RequestStatus::Absent | RequestStatus::Rejected
@@ -232,7 +242,7 @@ impl<'a> Work<'a> {
                 return Ok(None);
             }
         }
-        if verdict == Verdict::Send && (standard || self.asked) {
+        if verdict == Verdict::Send && (standard || self.wish.is_some()) {
             return self.new_application(walk).await.map(Some);
         }
         self.stay(Stage::Status);

@@ -292,13 +292,12 @@ fn sent(memory: &mut Memory, session: Session, told: &Told<'_>) -> Result<Vec<Co
         place: Place::Status,
         ..session
     };
-    let answer = match memory.odd.silent {
-        true => vec![told_status(memory, &session)],
-        false => vec![
-            command("ui.close", &[("indexform", "ftx2")]),
-            told_status(memory, &session),
-            status_page(),
-        ],
+    let told = told_status(memory, &session);
+    let answer = if memory.odd.silent {
+        vec![told]
+    } else {
+        let close = command("ui.close", &[("indexform", "ftx2")]);
+        vec![close, told, status_page()]
     };
     put(memory, session);
     Ok(answer)
