@@ -94,3 +94,22 @@ with_both_keys!(
         assert_eq!(world.sandbox.ismp_tokens().len(), 2);
     }
 );
+
+with_both_keys!(a_token_is_not_blamed_for_a_key_that_is_back, |world| {
+    ask_for_token(&world).expect(201);
+    let row = |world: &World| world.get("/api/ismp/tokens").expect(200).json()["Tokens"][0].clone();
+    world.node.advance(HOUR);
+    world.key.pull();
+    world.until_usable(false);
+    let renewal = json!({ "Rows": [{ "TokenType": "ISMP", "ITN": ITN }] });
+    world.post("/api/ismp/tokens/renew", &renewal).expect(200);
+    assert_eq!(row(&world)["Detail"], "КлючНеПодключен");
+    let before = token(&world);
+    world.key.plug();
+    world.until_usable(true);
+    world.until("the token is well again", || {
+        world.node.gateway().wake();
+        row(&world)["Failures"] == 0 && row(&world)["Detail"] == ""
+    });
+    assert_eq!((token(&world), before.is_some()), (before.clone(), true));
+});

@@ -79,6 +79,16 @@ impl Keys {
             && is_good(obtained, end, now)
             && now < renewal(obtained, end, before)
         {
+            let detail = kept.trouble.as_ref().and_then(|trouble| trouble.detail);
+            if detail.is_some_and(is_of_the_key) && self.can_sign(&place).is_ok() {
+                // The key is back: nothing is wrong with this token.
+                let mended = SessionKey {
+                    failures: 0,
+                    trouble: None,
+                    ..kept
+                };
+                self.shared.state.commit(Changes::new().update(name, &mended))?;
+            }
             return Ok(Next::At(renewal(obtained, end, before)));
         }
         if let Some(until) = kept.not_before.filter(|until| now < *until) {

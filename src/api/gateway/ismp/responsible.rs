@@ -107,12 +107,12 @@ async fn note(api: &Api, request: &Request, itn: &str, id: &str, word: &str) -> 
 }
 
 pub(super) async fn initialize(api: &Api, request: &Request) -> Result<Reply, ApiError> {
-    let (user, now) = (request.caller.name.to_string(), api.now());
+    let user = request.caller.name.to_string();
     let (watcher, enabled) = there(api, move |gateway| {
         Ok((gateway.ismp.initialize(&user)?, !gateway.ismp.rules()?.is_empty()))
     })
     .await?;
-    let body = json!({ "Enabled": enabled, "NextSettingsRefresh": watcher.next_refresh(now) });
+    let body = json!({ "Enabled": enabled, "NextSettingsRefresh": watcher.next_refresh(api.now()) });
     Ok(answer(&body, request))
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn refresh(api: &Api, request: &Request) -> Result<Reply, ApiEr
         let fields = request.fields()?;
         fields.truth(place::sent(&fields, FOR_VIEW))?
     };
-    let (user, now) = (request.caller.name.to_string(), api.now());
+    let user = request.caller.name.to_string();
     let (watcher, table) = there(api, move |gateway| {
         let watcher = gateway.ismp.refresh(&user, for_view)?;
         let table = gateway.ismp.table(&watcher, for_view)?;
@@ -131,7 +131,7 @@ pub(super) async fn refresh(api: &Api, request: &Request) -> Result<Reply, ApiEr
     })
     .await?;
     let settings: Vec<Value> = table.iter().map(rows::setting).collect();
-    let body = json!({ "Settings": settings, "NextSettingsRefresh": watcher.next_refresh(now) });
+    let body = json!({ "Settings": settings, "NextSettingsRefresh": watcher.next_refresh(api.now()) });
     Ok(answer(&body, request))
 }
 
