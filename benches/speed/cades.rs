@@ -5,17 +5,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, ObjectClass};
-use cryptoki::session::UserType;
-use cryptoki::types::AuthPin;
 use keynode::clock::SystemClock;
 use keynode::cms::{Profile, Thumbprint};
 use keynode::tokens::{CertificatesHandle, ToSign, TokenRules, TokensHandle, Workers};
 
 use super::cores::Cores;
-use super::hsm::softhsm::{MODULE, PIN, SoftHsm};
+use super::hsm::softhsm::{MODULE, SoftHsm};
+use super::own_key::open;
 use super::report::Row;
 use super::{Effort, Outcome, median};
 
@@ -114,18 +111,7 @@ pub(crate) fn inside(pairs: &str) -> Outcome<()> {
     let tokens = TokensHandle::start(vec![rules], workers);
     tokens.rescan();
     let certificates = CertificatesHandle::start(Vec::new(), tokens.clone());
-    let pkcs11 = Pkcs11::new(MODULE)?;
-    pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
-    let slot = *pkcs11
-        .get_slots_with_initialized_token()?
-        .first()
-        .ok_or("no token")?;
-    let session = pkcs11.open_rw_session(slot)?;
-    session.login(UserType::User, Some(&AuthPin::new(PIN.into())))?;
-    let key = *session
-        .find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY)])?
-        .first()
-        .ok_or("no key")?;
+    let (session, key) = open()?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let what = ToSign {
         content: b"GNUFBAZBMPIUUMLXNMIOGSHTGFXZMT",

@@ -15,6 +15,7 @@ mod idle;
 mod load;
 mod node;
 mod openssl;
+mod own_key;
 mod report;
 mod scale;
 mod services;

@@ -10,20 +10,17 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, ObjectClass};
-use cryptoki::session::UserType;
-use cryptoki::types::AuthPin;
 use keynode::cms::Thumbprint;
 use keynode::sandbox::{Sandbox, SandboxRules};
 use keynode::store::{Author, Database, Role, Users};
 
 use super::cores::Cores;
-use super::hsm::softhsm::{MODULE, PIN, SoftHsm};
+use super::hsm::softhsm::{MODULE, SoftHsm};
 use super::http::{Client, write_request};
 use super::load::Load;
 use super::node::Node;
+use super::own_key::open;
 use super::report::Row;
 use super::state::State;
 use super::throughput::public_key;
@@ -216,18 +213,7 @@ pub(crate) fn inside(what: &str) -> Outcome<()> {
         return Err("expected an address, a thumbprint and a number".into());
     };
     let (address, pairs): (SocketAddr, usize) = (address.parse()?, pairs.parse()?);
-    let pkcs11 = Pkcs11::new(MODULE)?;
-    pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?;
-    let slot = *pkcs11
-        .get_slots_with_initialized_token()?
-        .first()
-        .ok_or("no token")?;
-    let session = pkcs11.open_rw_session(slot)?;
-    session.login(UserType::User, Some(&AuthPin::new(PIN.into())))?;
-    let key = *session
-        .find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY)])?
-        .first()
-        .ok_or("no key")?;
+    let (session, key) = open()?;
     let body = format!(
         "{{\"Data\":\"{}\"}}",
         STANDARD.encode("GNUFBAZBMPIUUMLXNMIOGSHTGFXZMT")
