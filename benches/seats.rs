@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keynode::clock::{Millis, Moment, SystemClock};
+use keynode::events::Feed;
 use keynode::licence::{KeyId, KeyType, Timestamp};
 use keynode::seats::{DeskHandle, Ledger, LedgerRules, Offer, Release, Rules};
 use keynode::store::{Database, Id, LedgerTime, SeatStore, Session, SessionFields, SqliteSeats, Write};
@@ -239,6 +240,7 @@ fn desk(dir: &Path, live: u64) -> Result<(DeskHandle, std::thread::JoinHandle<()
         SystemClock::shared(),
         rules,
         offers(live),
+        Feed::default(),
     )?)
 }
 

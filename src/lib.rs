@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`cli`] | the command line, one file per noun |
 //! | [`node`] | builds the parts from the settings; start, reload, stop |
+//! | [`console`] | the web page |
+//! | [`monitoring`] | for whoever watches the node: events, metrics, webhooks |
 //! | [`api`] | the External API over HTTP, one file per resource |
 //! | [`seats`] | sessions and connections: who has which seat |
 //! | [`activation`] | from a code to a licence: the node's side and the vendor's centre |
@@ -16,6 +18,7 @@
 //! | [`devices`] | USB devices and what they and tokens prove as carriers |
 //! | [`tokens`] | PKCS#11 modules in processes of their own; certificates |
 //! | [`computer`] | what identifies this computer |
+//! | [`events`] | what happens, told to whoever listens |
 //! | [`store`] | the one database: users, seats, audit log |
 //! | [`clock`] | wall and monotonic time, moved by hand in tests |
 //! | [`cms`] | CMS and CAdES messages; knows no keys |
@@ -32,11 +35,14 @@ pub mod cli;
 pub mod clock;
 pub mod cms;
 pub mod computer;
+pub mod console;
 pub mod devices;
+pub mod events;
 mod files;
 pub mod gateway;
 pub mod keyring;
 pub mod licence;
+pub mod monitoring;
 pub mod node;
 pub mod outbound;
 pub mod sandbox;

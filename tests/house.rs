@@ -6,9 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers from the roof down; one uses only those after it.
-const LAYERS: [&str; 21] = [
+const LAYERS: [&str; 24] = [
     "cli",
     "node",
+    "console",
+    "monitoring",
     "api",
     "seats",
     "activation",
@@ -18,6 +20,7 @@ const LAYERS: [&str; 21] = [
     "devices",
     "tokens",
     "computer",
+    "events",
     "store",
     "clock",
     "cms",

@@ -139,7 +139,7 @@ fn asked(
     Ok((Query::parse(request.query_string())?, body?))
 }
 
-async fn perform(api: &Api, action: Action, request: &Request) -> Result<Reply, ApiError> {
+pub(super) async fn perform(api: &Api, action: Action, request: &Request) -> Result<Reply, ApiError> {
     match action {
         Action::Root => Ok(server::root(api, request)),
         Action::ServerInfo => server::info(api, request),

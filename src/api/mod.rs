@@ -12,6 +12,7 @@ mod error;
 mod gateway;
 mod health;
 mod host;
+mod inside;
 mod licences;
 pub mod listener;
 mod public_key;
@@ -44,14 +45,14 @@ use crate::signing::NodeSigner;
 use crate::store::AuditEntry;
 use crate::tokens::{CertificatesHandle, TokensHandle};
 
-pub use auth::{Auth, LoginRules};
+pub use auth::{Auth, Caller, LoginRules};
 pub use certificates::certificate_rows;
 pub use devices::device_rows;
 pub use health::{Health, HealthReport};
+pub use inside::Answer;
 pub use rescan::{Rescanned, Rescans};
 pub use server::{Facts, VERSION};
 
-use auth::Caller;
 use body::Fields;
 use error::ApiError;
 use query::Query;

@@ -40,12 +40,15 @@ use crate::api::{Api, Auth, Facts, Health, Rescans};
 use crate::clock::SharedClock;
 use crate::cms::Thumbprint;
 use crate::computer::Roots;
+use crate::console::Console;
 use crate::devices::DeviceRules;
+use crate::events::Feed;
 use crate::gateway::{GatewayHandle, GatewayRules};
 use crate::keyring::{
     Change, Keeper, KeeperHandle, KeyProvider, Keyring, LicenceFiles, Mailbox, Plugged, Sources,
 };
 use crate::licence::Timestamp;
+use crate::monitoring::Monitoring;
 use crate::seats::DeskHandle;
 use crate::settings::Settings;
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
@@ -54,7 +57,7 @@ use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
 use plug::Devices;
-use servers::{Sockets, servers};
+use servers::{Sites, Sockets, servers};
 use signer::{Signers, Watched};
 use watchdog::{Threads, Workers};
 
@@ -85,6 +88,8 @@ pub struct Node {
     activation: ActivationHandle,
     /// The operators' services.
     pub gateway: GatewayHandle,
+    /// What happens.
+    pub feed: Feed,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
@@ -145,7 +150,9 @@ impl Node {
         let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
         let first = offers(&keeper.keyring(), &codes.load());
         let seats = Box::new(SqliteSeats::new(&database)?);
-        let (desk, desk_thread) = DeskHandle::start(seats, clock.clone(), rules::seats(settings), first)?;
+        let feed = Feed::default();
+        let (desk, desk_thread) =
+            DeskHandle::start(seats, clock.clone(), rules::seats(settings), first, feed.clone())?;
         let follow = follow_keys(desk.clone(), codes.clone());
         let (keys, keeper_thread) = keeper.start(mailbox, follow);
 
@@ -190,7 +197,26 @@ impl Node {
             last,
         });
         let workers = Workers::default();
-        let servers = servers(settings, sockets, &api, health, &workers)?;
+        let monitoring = Arc::new(Monitoring {
+            api: api.clone(),
+            health: health.clone(),
+            feed: feed.clone(),
+        });
+        let console = settings.console.enabled.then(|| {
+            Arc::new(Console {
+                api: api.clone(),
+                health: health.clone(),
+                feed: feed.clone(),
+                settings: settings.clone(),
+            })
+        });
+        let sites = Sites {
+            api: api.clone(),
+            health,
+            monitoring,
+            console,
+        };
+        let servers = servers(settings, sockets, &sites, &workers)?;
         let handles = servers.iter().map(Server::handle).collect();
         for server in servers {
             actix_rt::spawn(server);
@@ -211,6 +237,7 @@ impl Node {
             certificates,
             activation,
             gateway,
+            feed,
             credentials,
             threads: vec![activation_thread, gateway_thread, desk_thread, keeper_thread],
             _state_dir: state_dir,

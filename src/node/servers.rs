@@ -1,4 +1,4 @@
-//! The node's two servers: the API, and beside it health for whoever looks after the node.
+//! The node's two servers: the API, and beside it what is for whoever looks after the node.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -9,6 +9,8 @@ use rustls::ServerConfig;
 
 use crate::api::listener::{Limits, Listener, raise_file_limit, serve};
 use crate::api::{Api, Health, tls};
+use crate::console::Console;
+use crate::monitoring::Monitoring;
 use crate::settings::Settings;
 
 use super::StartError;
@@ -55,12 +57,21 @@ fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartErr
     })
 }
 
+/// What they serve.
+#[derive(Clone)]
+pub(super) struct Sites {
+    pub(super) api: Arc<Api>,
+    pub(super) health: Arc<Health>,
+    pub(super) monitoring: Arc<Monitoring>,
+    /// None where the settings switch it off.
+    pub(super) console: Option<Arc<Console>>,
+}
+
 /// The API's server and that of /health; they run once they are polled. Each worker enters itself in `workers`.
 pub(super) fn servers(
     settings: &Settings,
     sockets: Sockets,
-    api: &Arc<Api>,
-    health: Arc<Health>,
+    sites: &Sites,
     workers: &Workers,
 ) -> Result<Vec<Server>, StartError> {
     if let Err(error) = raise_file_limit() {
@@ -88,15 +99,24 @@ pub(super) fn servers(
         workers: 1,
         limits: Limits::default(),
     };
-    let (api, of_api, of_health) = (api.clone(), workers.clone(), workers.clone());
+    let (of_api, of_health) = (workers.clone(), workers.clone());
+    let (first, second) = (sites.clone(), sites.clone());
+    let console_on_listen = settings.console.on_listen;
     let servers = [
         serve(api_listener, move |app| {
             of_api.enter();
-            api.serve(app);
+            if let Some(console) = first.console.as_ref().filter(|_| console_on_listen) {
+                console.serve(app);
+            }
+            first.api.serve(app);
         }),
         serve(admin_listener, move |app| {
             of_health.enter();
-            health.serve(app);
+            if let Some(console) = &second.console {
+                console.serve(app);
+            }
+            second.monitoring.serve(app);
+            second.health.serve(app);
         }),
     ];
     servers

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::clock::{Millis, Moment, SharedClock};
+use crate::events::Feed;
 use crate::store::{AuditEntry, LedgerTime, SeatStore, StoreError};
 
 use super::connections::Connections;
@@ -124,6 +125,7 @@ impl DeskHandle {
         clock: SharedClock,
         rules: Rules,
         offers: Vec<Offer>,
+        feed: Feed,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let restored = store.load()?;
         let (mut ledger, time) = Ledger::restore(rules.ledger, restored);
@@ -146,6 +148,7 @@ impl DeskHandle {
             health: health.clone(),
             saved_at: time,
             failed_at: None,
+            feed,
         };
         let thread = std::thread::Builder::new()
             .name("seats".into())
@@ -263,6 +266,7 @@ struct Task {
     health: Arc<Mutex<DeskHealth>>,
     saved_at: Millis,
     failed_at: Option<Millis>,
+    feed: Feed,
 }
 
 impl Task {

@@ -42,7 +42,14 @@ struct Node {
 
 fn start(database: &Database, clock: &Arc<HandClock>, offers: &[Offer]) -> (DeskHandle, JoinHandle<()>) {
     let store = SqliteSeats::new(database).unwrap();
-    DeskHandle::start(Box::new(store), clock.clone(), RULES, offers.to_vec()).unwrap()
+    DeskHandle::start(
+        Box::new(store),
+        clock.clone(),
+        RULES,
+        offers.to_vec(),
+        Feed::default(),
+    )
+    .unwrap()
 }
 
 impl Node {
@@ -285,6 +292,7 @@ fn the_desk_never_spins_however_long_ago_something_was_due() {
         origin: 0,
         health: Arc::default(),
         saved_at: 0,
+        feed: Feed::default(),
         failed_at: None,
     };
     assert_eq!(task.pause(), None, "nothing to do at all");

@@ -19,6 +19,8 @@ mod options;
 mod tables;
 mod token;
 mod types;
+mod watching;
+mod watching_options;
 
 pub use activation::{Activation, Centre};
 pub use args::{
@@ -33,6 +35,7 @@ pub use options::{OPTIONS, OptionSpec};
 pub use tables::Field;
 pub use token::{CertificateFile, OnSigningFailure, Signing, SigningProvider, Token};
 pub use types::{Api, Audit, Connections, Devices, Log, LogFormat, Login, Sessions, Settings, Tls};
+pub use watching::{Console, Webhook};
 
 /// A settings file with every option and its default, all commented out.
 pub const SAMPLE: &str = include_str!("sample.toml");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Kind;
 use super::gateway_options::GATEWAY;
 use super::tables::Field;
+use super::watching_options::WATCHING;
 
 /// One option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +53,12 @@ pub(super) const HOUR: Duration = Duration::from_hours(1);
 pub(super) const DAY: Duration = Duration::from_hours(24);
 const MONTH: Duration = Duration::from_hours(30 * 24);
 
-const fn field(name: &'static str, kind: Kind) -> Field {
+pub(super) const fn field(name: &'static str, kind: Kind) -> Field {
     let required = false;
     Field { name, kind, required }
 }
 
-const fn required(name: &'static str, kind: Kind) -> Field {
+pub(super) const fn required(name: &'static str, kind: Kind) -> Field {
     let required = true;
     Field { name, kind, required }
 }
@@ -86,14 +87,16 @@ const CERTIFICATE: &[Field] = &[
 /// Every option, in the order of the sample.
 pub const OPTIONS: &[OptionSpec] = &ALL;
 
-const ALL: [OptionSpec; NODE.len() + GATEWAY.len()] = {
-    let mut all = [NODE[0]; NODE.len() + GATEWAY.len()];
+const ALL: [OptionSpec; NODE.len() + GATEWAY.len() + WATCHING.len()] = {
+    let mut all = [NODE[0]; NODE.len() + GATEWAY.len() + WATCHING.len()];
     let mut at = 0;
     while at < all.len() {
         all[at] = if at < NODE.len() {
             NODE[at]
-        } else {
+        } else if at < NODE.len() + GATEWAY.len() {
             GATEWAY[at - NODE.len()]
+        } else {
+            WATCHING[at - NODE.len() - GATEWAY.len()]
         };
         at += 1;
     }

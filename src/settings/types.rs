@@ -16,6 +16,7 @@ use super::{
     family::FamilyEntry,
     gateway::{Crpt, Gateway, Ismp, Taxcom, Tickets},
     token::{CertificateFile, Signing, Token},
+    watching::{Console, Webhook},
 };
 
 /// Everything that can be set. Ranges are in [`OPTIONS`](super::OPTIONS), meanings at length in the
@@ -73,6 +74,10 @@ pub struct Settings {
     pub crpt: Crpt,
     /// 1C-Taxcom.
     pub taxcom: Taxcom,
+    /// The web page.
+    pub console: Console,
+    /// Who is told of trouble over HTTP, by the administrator's names for them.
+    pub webhooks: BTreeMap<String, Webhook>,
 }
 
 /// `[api]`: the HTTP API.
@@ -248,6 +253,8 @@ impl Default for Settings {
             ismp: Ismp::default(),
             crpt: Crpt::default(),
             taxcom: Taxcom::default(),
+            console: Console::default(),
+            webhooks: BTreeMap::new(),
         }
     }
 }

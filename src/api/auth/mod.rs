@@ -35,7 +35,7 @@ const QUEUE: usize = 1024;
 
 /// A user whose password was verified.
 #[derive(Clone, Debug)]
-pub(super) struct Caller {
+pub struct Caller {
     pub(super) name: Arc<str>,
     pub(super) role: Role,
     /// What a signer is bound to.
@@ -44,6 +44,18 @@ pub(super) struct Caller {
 
 /// Credentials that verified, under a hash with a key that only this process knows, and whose they are.
 type Verified = HashMap<Vec<u8>, (Caller, User)>;
+
+impl Caller {
+    /// The user's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the user may do.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+}
 
 /// What the clerk and the requests share.
 struct Shared {

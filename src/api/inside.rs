@@ -1,0 +1,97 @@
+//! The API from inside the process: the same resources, roles and audit rows, without HTTP and signature. What the console
+//! shows and does goes this way, so it can never say anything else than the API.
+
+use std::net::IpAddr;
+
+use actix_web::http::Method;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::auth::Caller;
+use super::entry;
+use super::error::ApiError;
+use super::query::Query;
+use super::route::Action;
+use super::{Api, Request};
+
+/// What the API answers inside the process.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Status as over HTTP.
+    pub status: u16,
+    /// Body as over HTTP.
+    pub body: Value,
+}
+
+impl From<ApiError> for Answer {
+    fn from(error: ApiError) -> Self {
+        Self {
+            status: error.status.as_u16(),
+            body: serde_json::from_slice(&error.body()).unwrap_or(Value::Null),
+        }
+    }
+}
+
+impl Api {
+    /// Does what a request of this caller would do. `target` is path and query.
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        peer: IpAddr,
+        verb: &Method,
+        target: &str,
+        body: &Value,
+    ) -> Answer {
+        match self.try_call(caller, peer, verb, target, body).await {
+            Ok(answer) => answer,
+            Err(error) => error.into(),
+        }
+    }
+
+    async fn try_call(
+        &self,
+        caller: &Caller,
+        peer: IpAddr,
+        verb: &Method,
+        target: &str,
+        body: &Value,
+    ) -> Result<Answer, ApiError> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let action = Action::find(verb, path)?;
+        if !action.allows(caller.role) {
+            let sentence = format!("The role {} may not {verb} {path}.", caller.role);
+            return Err(ApiError::forbidden(sentence));
+        }
+        let request = Request {
+            caller: caller.clone(),
+            peer,
+            query: Query::parse(query)?,
+            body: if body.is_null() {
+                Vec::new()
+            } else {
+                body.to_string().into_bytes()
+            },
+        };
+        let mut reply = entry::perform(self, action, &request).await?;
+        if let Some(kept) = reply.kept.take() {
+            kept.await?;
+        }
+        Ok(Answer {
+            status: reply.status.as_u16(),
+            body: serde_json::from_slice(&reply.body).unwrap_or(Value::Null),
+        })
+    }
+
+    /// Finds out whether this is a user's password, as HTTP Basic does: with the same patience, counts and audit rows.
+    ///
+    /// # Errors
+    /// What to answer instead.
+    pub async fn log_in(
+        &self,
+        peer: IpAddr,
+        user: &str,
+        password: &Zeroizing<String>,
+    ) -> Result<Caller, Answer> {
+        Ok(self.auth.check_plain(peer, user, password).await?)
+    }
+}

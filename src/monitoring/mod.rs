@@ -1,0 +1,30 @@
+//! For whoever watches the node from outside: the event stream, metrics, webhooks. On the second listener.
+
+mod events;
+mod metrics;
+
+use std::sync::Arc;
+
+use actix_web::web::{self, Data, ServiceConfig};
+
+use crate::api::{Api, Health};
+use crate::events::Feed;
+
+/// What the parts of this layer share.
+pub struct Monitoring {
+    /// The node as the API sees it.
+    pub api: Arc<Api>,
+    /// How the node is.
+    pub health: Arc<Health>,
+    /// What happens.
+    pub feed: Feed,
+}
+
+impl Monitoring {
+    /// Puts /events and /metrics into an application.
+    pub fn serve(self: &Arc<Self>, app: &mut ServiceConfig) {
+        app.app_data(Data::from(self.clone()))
+            .route("/events", web::get().to(events::answer))
+            .route("/metrics", web::get().to(metrics::answer));
+    }
+}
