@@ -1,6 +1,7 @@
 //! How a command fails: a sentence for people, an exit code for scripts (DESIGN, section 6).
 
 use std::io;
+use std::path::Path;
 
 use crate::node::StartError;
 use crate::settings::SettingsError;
@@ -69,6 +70,15 @@ impl Failure {
             Self::Settings(_) => 78,
             Self::Quiet(code) => *code,
         }
+    }
+
+    /// A file or directory that cannot be used.
+    pub(super) fn of_file(path: &Path, error: &io::Error) -> Self {
+        let hint = match error.kind() {
+            io::ErrorKind::PermissionDenied => ": run this as root or as the user keynode",
+            _ => "",
+        };
+        Self::Failed(format!("{}: {error}{hint}", path.display()))
     }
 
     /// A failure of exit code 1.

@@ -2,6 +2,7 @@
 
 mod activation;
 mod audit;
+mod backup;
 mod carrier_request;
 mod centre;
 mod certificates;
@@ -19,6 +20,7 @@ mod licence;
 mod man;
 mod offline;
 mod password;
+mod progress;
 mod public_key;
 mod qr;
 mod rescan;
@@ -111,6 +113,24 @@ enum Command {
     PublicKey(public_key::PublicKeyArgs),
     /// Verify the signature of an answer
     Verify(public_key::VerifyArgs),
+    /// Write the node's state into one file, while it runs or not
+    ///
+    /// In the file: the database with users, sessions, activations and the audit log, the keys that sign answers and
+    /// that the gateway's secrets are sealed with, the node's own key for activation, licences, trusted vendors,
+    /// revocations, and the settings file. Not in it: PINs, passwords, certificates and their keys that the settings name as
+    /// files elsewhere (the end of the output lists them). Keep it like a private key.
+    #[command(
+        after_help = "Examples:\n  keynode backup /backup/keynode-$(date +%F).tar.gz\n  \
+        keynode backup - | ssh other 'cat > keynode.tar.gz'"
+    )]
+    Backup(backup::BackupArgs),
+    /// Make a backup the state of a node that does not run
+    ///
+    /// Everything is checked before anything is changed. The state from before is kept in the state directory, as
+    /// before-restore-TIME.
+    #[command(after_help = "Examples:\n  keynode restore --dry-run keynode.tar.gz\n  \
+        systemctl stop keynode && keynode restore keynode.tar.gz && systemctl start keynode")]
+    Restore(backup::RestoreArgs),
     /// Print what a shell needs to complete this command line
     #[command(after_help = "Examples:\n  source <(keynode completions bash)\n  \
         keynode completions fish > ~/.config/fish/completions/keynode.fish")]
@@ -165,6 +185,8 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Signing(command) => signing::run(&command, out),
         Command::PublicKey(args) => public_key::print(&args, out),
         Command::Verify(args) => public_key::verify(&args, out),
+        Command::Backup(args) => backup::run(&args, out),
+        Command::Restore(args) => backup::restore(&args, out),
         Command::Completions(args) => completions::run(&args, out),
         Command::Man(args) => man::run(&args, out),
         Command::TokenWorker => Ok(worker::run()?),
