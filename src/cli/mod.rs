@@ -6,15 +6,19 @@ mod backup;
 mod carrier_request;
 mod centre;
 mod certificates;
+mod client;
 mod completions;
 pub mod computer;
 pub mod config;
+mod connections;
 mod definition;
 mod demo;
 mod devices;
 mod doctor;
 mod failure;
+mod gateway;
 mod http;
+mod interrupt;
 mod keys;
 mod licence;
 mod man;
@@ -24,9 +28,12 @@ mod progress;
 mod public_key;
 mod qr;
 mod rescan;
+mod screen;
 mod sessions;
+mod shown;
 mod signing;
 mod status;
+mod table;
 mod user;
 mod vendor;
 
@@ -70,12 +77,18 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Have a running node look at devices and licence files anew
     Rescan(rescan::RescanArgs),
-    /// List the keys with their verdicts, switch a key off or on
+    /// List or show the keys with their verdicts, switch a key off or on
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// List or release the sessions of a running node
+    /// List, show, watch or release the sessions of a running node
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
+    /// List, show or close the connections to a running node
+    #[command(subcommand)]
+    Connections(connections::ConnectionsCommand),
+    /// List what a running node keeps for the operators' services
+    #[command(subcommand)]
+    Gateway(gateway::GatewayCommand),
     /// Add, remove, list or show licence files
     #[command(subcommand)]
     Licence(licence::LicenceCommand),
@@ -169,6 +182,8 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Rescan(args) => rescan::run(&args, out),
         Command::Keys(command) => keys::run(&command, out),
         Command::Sessions(command) => sessions::run(&command, out),
+        Command::Connections(command) => connections::run(&command, out),
+        Command::Gateway(command) => gateway::run(&command, out),
         Command::Licence(command) => licence::run(&command, out),
         Command::Activation(command) => activation::run(&command, out),
         Command::Devices(command) => devices::run(&command, out),

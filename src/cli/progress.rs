@@ -7,11 +7,6 @@ pub(super) fn bytes(what: &str) -> ProgressBar {
     bar(what, "{msg} {wide_bar} {percent}% of {total_bytes}")
 }
 
-/// A bar of things.
-pub(super) fn things(what: &str) -> ProgressBar {
-    bar(what, "{msg} {wide_bar} {human_pos} of {human_len}")
-}
-
 fn bar(what: &str, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0)

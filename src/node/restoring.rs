@@ -8,6 +8,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, lchown};
 use std::path::{Path, PathBuf};
 
 /// Where a restored state is put together.
@@ -39,7 +40,12 @@ pub(super) fn is_pending(state: &Path) -> io::Result<bool> {
 /// What the system said; where it was decided already, opening the state directory goes on with it.
 pub fn put_in_place(state: &Path, time: &str) -> io::Result<PathBuf> {
     let old = state.join(format!("{BEFORE}{time}"));
-    fs::create_dir(&old)?;
+    fs::DirBuilder::new().mode(0o700).create(&old)?;
+    if rustix::process::geteuid().is_root() {
+        // Whoever goes on after a crash may be the node, which is no root.
+        let about = fs::metadata(state)?;
+        lchown(&old, Some(about.uid()), Some(about.gid()))?;
+    }
     sync(state)?;
     fs::rename(state.join(UNPACKING), state.join(format!("{READY}{time}")))?;
     sync(state)?;
