@@ -47,7 +47,7 @@ use crate::tokens::{CertificatesHandle, TokensHandle};
 
 pub use auth::{Auth, Caller, LoginRules};
 pub use certificates::certificate_rows;
-pub use devices::device_rows;
+pub use devices::{device_rows, key_on_device};
 pub use health::{Health, HealthReport};
 pub use inside::Answer;
 pub use rescan::{Rescanned, Rescans};

@@ -9,14 +9,15 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::clock::{Millis, Moment, SharedClock};
-use crate::events::Feed;
+use crate::events::{Feed, Topic};
 use crate::store::{AuditEntry, LedgerTime, SeatStore, StoreError};
 
 use super::connections::Connections;
-use super::figures::{DeskHealth, Totals};
+use super::figures::DeskHealth;
 use super::journal::Journal;
-use super::ledger::{Ledger, LedgerRules};
+use super::ledger::Ledger;
 use super::offer::Offer;
+use super::work::{Desk, DeskError, Rules};
 
 /// Requests that share one commit at most.
 const BATCH: usize = 64;
@@ -32,67 +33,6 @@ const RETRY: Millis = 1_000;
 
 /// The desk wakes no more often than this for lives that run out.
 const TICK: Millis = 20;
-
-/// The settings that the desk follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// Sessions.
-    pub ledger: LedgerRules,
-    /// Life of a connection from its last request, in milliseconds.
-    pub connection_life: Millis,
-}
-
-/// Why the desk could not do what was asked.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum DeskError {
-    /// It could not be made durable, so it did not happen.
-    #[error("the state could not be saved")]
-    NotSaved,
-    /// The node is stopping.
-    #[error("the node is stopping")]
-    Stopped,
-}
-
-/// What jobs work on.
-pub struct Desk {
-    /// Sessions and seats.
-    pub ledger: Ledger,
-    /// Connections.
-    pub connections: Connections,
-    /// The audit log.
-    pub journal: Journal,
-}
-
-impl Desk {
-    /// Figures as of now.
-    pub fn totals(&self, time: Millis) -> Totals {
-        let (seats, used) = self.ledger.totals();
-        let refusals = self
-            .ledger
-            .refusals()
-            .iter()
-            .map(|((series, reason), count)| (*series, *reason, *count))
-            .collect();
-        Totals {
-            seats,
-            used,
-            connections: self.connections.live(time),
-            refusals,
-        }
-    }
-
-    fn advance(&mut self, time: Millis) {
-        self.ledger.advance(time);
-        self.connections.advance(time);
-    }
-
-    fn next_deadline(&self) -> Option<Millis> {
-        [self.ledger.next_deadline(), self.connections.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-}
 
 /// Sends an answer once it is known whether the commit succeeded.
 type Answer = Box<dyn FnOnce(bool) + Send>;
@@ -304,6 +244,7 @@ impl Task {
             self.serve(jobs);
             if stop {
                 self.commit(true);
+                self.tell();
                 return;
             }
         }
@@ -355,6 +296,27 @@ impl Task {
         for (answer, relies) in answers {
             answer(saved || !relies);
         }
+        self.tell();
+    }
+
+    /// Tells what has happened, as far as it cannot be taken back any more.
+    fn tell(&mut self) {
+        let Desk {
+            ledger,
+            connections,
+            journal,
+        } = &mut self.desk;
+        let (news, touched) = ledger.take_news();
+        if !news.is_empty() {
+            self.feed.tell_all(self.clock.now().wall, news);
+        }
+        if touched {
+            self.feed.touch(Topic::Sessions);
+        }
+        if connections.take_changed() {
+            self.feed.touch(Topic::Connections);
+        }
+        journal.news().tell(&self.feed, &self.clock);
     }
 
     fn commit(&mut self, clean: bool) -> bool {
@@ -399,3 +361,7 @@ impl Task {
 #[cfg(test)]
 #[path = "desk_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "desk_news_tests.rs"]
+mod news_tests;

@@ -6,19 +6,23 @@ mod desk;
 mod figures;
 mod index;
 mod journal;
+mod journal_news;
 mod ledger;
 mod offer;
+mod outbox;
 mod pool;
 mod roll;
 mod series;
 mod unsaved;
+mod work;
 
 pub use connections::{Connection, ConnectionFields, Connections};
-pub use desk::{Desk, DeskError, DeskHandle, Rules};
+pub use desk::DeskHandle;
 pub use figures::{DeskHealth, Totals};
 pub use journal::Journal;
 pub use ledger::{Ledger, LedgerRules, Release, Taken};
 pub use offer::{Offer, Reason, Refusal};
+pub use work::{Desk, DeskError, Rules};
 
 #[cfg(test)]
 mod testing;
