@@ -4,7 +4,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -13,7 +13,7 @@ use crate::events::Feed;
 use crate::store::{AuditEntry, LedgerTime, SeatStore, StoreError};
 
 use super::connections::Connections;
-use super::figures::{DeskHealth, Totals};
+use super::figures::{DeskHealth, DeskMeasures};
 use super::journal::Journal;
 use super::ledger::{Ledger, LedgerRules};
 use super::offer::Offer;
@@ -64,23 +64,6 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Figures as of now.
-    pub fn totals(&self, time: Millis) -> Totals {
-        let (seats, used) = self.ledger.totals();
-        let refusals = self
-            .ledger
-            .refusals()
-            .iter()
-            .map(|((series, reason), count)| (*series, *reason, *count))
-            .collect();
-        Totals {
-            seats,
-            used,
-            connections: self.connections.live(time),
-            refusals,
-        }
-    }
-
     fn advance(&mut self, time: Millis) {
         self.ledger.advance(time);
         self.connections.advance(time);
@@ -110,6 +93,7 @@ enum Message {
 pub struct DeskHandle {
     sender: Sender<Message>,
     health: Arc<Mutex<DeskHealth>>,
+    measures: Arc<DeskMeasures>,
     clock: SharedClock,
     /// The ledger's time when the clock was at 0.
     origin: Millis,
@@ -134,6 +118,7 @@ impl DeskHandle {
         let origin = time.wrapping_sub(clock.now().mono);
         let (sender, receiver) = channel();
         let health = Arc::<Mutex<DeskHealth>>::default();
+        let measures = Arc::<DeskMeasures>::default();
         let desk = Desk {
             ledger,
             connections: Connections::new(rules.connection_life),
@@ -146,6 +131,7 @@ impl DeskHandle {
             clock: clock.clone(),
             origin,
             health: health.clone(),
+            measures: measures.clone(),
             saved_at: time,
             failed_at: None,
             feed,
@@ -158,6 +144,7 @@ impl DeskHandle {
             Self {
                 sender,
                 health,
+                measures,
                 clock,
                 origin,
             },
@@ -188,7 +175,7 @@ impl DeskHandle {
             })
         });
         // What cannot be sent is dropped, and its answer with it.
-        let _ = self.sender.send(Message::Job(job));
+        self.submit(job);
         async { result.await.map_err(|_| DeskError::Stopped)? }
     }
 
@@ -203,7 +190,7 @@ impl DeskHandle {
             desk.ledger.offer(time, offers);
             Box::new(|_| ())
         });
-        let _ = self.sender.send(Message::Job(job));
+        self.submit(job);
         publish();
         drop(closed);
     }
@@ -214,7 +201,7 @@ impl DeskHandle {
             desk.journal.note(entry);
             Box::new(|_| ())
         });
-        let _ = self.sender.send(Message::Job(job));
+        self.submit(job);
     }
 
     /// Adds an entry to the audit log, which is on disk once the future is done: for what may not happen without it. It is under
@@ -241,6 +228,16 @@ impl DeskHandle {
         let _ = self.sender.send(Message::Stop);
     }
 
+    fn submit(&self, job: Job) {
+        self.measures.given.count();
+        let _ = self.sender.send(Message::Job(job));
+    }
+
+    /// What it counts.
+    pub fn measures(&self) -> &DeskMeasures {
+        &self.measures
+    }
+
     /// Whether the store works.
     pub fn health(&self) -> DeskHealth {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -264,6 +261,7 @@ struct Task {
     clock: SharedClock,
     origin: Millis,
     health: Arc<Mutex<DeskHealth>>,
+    measures: Arc<DeskMeasures>,
     saved_at: Millis,
     failed_at: Option<Millis>,
     feed: Feed,
@@ -338,6 +336,7 @@ impl Task {
     }
 
     fn serve(&mut self, jobs: Vec<Job>) {
+        self.measures.taken.add(jobs.len() as u64);
         let now = self.clock.now();
         let time = self.origin.wrapping_add(now.mono);
         self.desk.advance(time);
@@ -361,7 +360,9 @@ impl Task {
         let time = self.time();
         let writes = self.desk.ledger.writes();
         let audit = self.desk.journal.entries();
+        let start = Instant::now();
         let result = self.store.commit(&writes, audit, LedgerTime { time, clean });
+        self.measures.commits.since(start);
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(()) => {
@@ -375,6 +376,7 @@ impl Task {
                 true
             }
             Err(error) => {
+                self.measures.failed_commits.count();
                 let text = error.to_string();
                 if health.store_error.as_ref() != Some(&text) {
                     tracing::error!(

@@ -8,6 +8,7 @@ use crate::clock::{Millis, Moment};
 use crate::licence::{KeyId, KeyNo, Timestamp};
 use crate::store::{Id, LedgerTime, Restored, Session, SessionFields, Write};
 
+use super::figures::SeriesTotals;
 use super::offer::{Offer, Reason, Refusal};
 use super::pool::Pool;
 use super::roll::{Roll, Slot};
@@ -243,6 +244,12 @@ impl Ledger {
     /// Seats on offer and seats taken, over all keys.
     pub fn totals(&self) -> (u64, u64) {
         self.pool.totals()
+    }
+
+    /// The same for each series, in order.
+    pub fn totals_by_series(&self) -> Vec<SeriesTotals> {
+        self.pool
+            .totals_by_series(|slot| self.roll.get(slot).fields.key_id)
     }
 
     /// Refusals since the start, by series and reason.

@@ -15,7 +15,7 @@ mod unsaved;
 
 pub use connections::{Connection, ConnectionFields, Connections};
 pub use desk::{Desk, DeskError, DeskHandle, Rules};
-pub use figures::{DeskHealth, Totals};
+pub use figures::{DeskHealth, DeskMeasures, SeriesTotals, Totals};
 pub use journal::Journal;
 pub use ledger::{Ledger, LedgerRules, Release, Taken};
 pub use offer::{Offer, Reason, Refusal};
