@@ -195,6 +195,11 @@ impl Feed {
         Subscription { lost, missed, live }
     }
 
+    /// How many listen.
+    pub fn subscribers(&self) -> usize {
+        self.sender.receiver_count()
+    }
+
     /// Counts of changes; the receiver is woken by each, so who needs no more than a few looks a second pauses between
     /// them.
     pub fn generations(&self) -> watch::Receiver<Generations> {

@@ -39,7 +39,7 @@ use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
 
 use crate::activation::{ActivationHandle, ActivationRules};
-use crate::api::{Api, Auth, Facts, Health, Rescans};
+use crate::api::{Api, Auth, Facts, Health, RequestCounts, Rescans};
 use crate::clock::SharedClock;
 use crate::cms::Thumbprint;
 use crate::computer::Roots;
@@ -199,6 +199,7 @@ impl Node {
             desk: desk.clone(),
             auth,
             facts: Facts::gather(started),
+            requests: RequestCounts::default(),
         });
         let last = tokio::sync::Mutex::default();
         let health = Arc::new(Health {
@@ -213,11 +214,7 @@ impl Node {
             last,
         });
         let workers = Workers::default();
-        let monitoring = Arc::new(Monitoring {
-            api: api.clone(),
-            health: health.clone(),
-            feed: feed.clone(),
-        });
+        let monitoring = Arc::new(Monitoring::new(api.clone(), health.clone(), feed.clone()));
         let console = settings.console.enabled.then(|| {
             Arc::new(Console {
                 api: api.clone(),

@@ -9,7 +9,7 @@ use crate::clock::{Millis, Moment};
 use crate::licence::Timestamp;
 use crate::store::Id;
 
-use super::ledger::Release;
+use super::outcome::Release;
 
 /// The most connections that are kept; each costs memory, and any client may make them.
 const MOST: usize = 200_000;

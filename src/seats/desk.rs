@@ -4,7 +4,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -13,7 +13,7 @@ use crate::events::{Feed, Topic};
 use crate::store::{AuditEntry, LedgerTime, SeatStore, StoreError};
 
 use super::connections::Connections;
-use super::figures::DeskHealth;
+use super::figures::{DeskHealth, DeskMeasures};
 use super::journal::Journal;
 use super::ledger::Ledger;
 use super::offer::Offer;
@@ -50,6 +50,7 @@ enum Message {
 pub struct DeskHandle {
     sender: Sender<Message>,
     health: Arc<Mutex<DeskHealth>>,
+    measures: Arc<DeskMeasures>,
     clock: SharedClock,
     /// The ledger's time when the clock was at 0.
     origin: Millis,
@@ -74,6 +75,7 @@ impl DeskHandle {
         let origin = time.wrapping_sub(clock.now().mono);
         let (sender, receiver) = channel();
         let health = Arc::<Mutex<DeskHealth>>::default();
+        let measures = Arc::<DeskMeasures>::default();
         let desk = Desk {
             ledger,
             connections: Connections::new(rules.connection_life),
@@ -86,6 +88,7 @@ impl DeskHandle {
             clock: clock.clone(),
             origin,
             health: health.clone(),
+            measures: measures.clone(),
             saved_at: time,
             failed_at: None,
             feed,
@@ -98,6 +101,7 @@ impl DeskHandle {
             Self {
                 sender,
                 health,
+                measures,
                 clock,
                 origin,
             },
@@ -128,7 +132,7 @@ impl DeskHandle {
             })
         });
         // What cannot be sent is dropped, and its answer with it.
-        let _ = self.sender.send(Message::Job(job));
+        self.submit(job);
         async { result.await.map_err(|_| DeskError::Stopped)? }
     }
 
@@ -143,7 +147,7 @@ impl DeskHandle {
             desk.ledger.offer(time, offers);
             Box::new(|_| ())
         });
-        let _ = self.sender.send(Message::Job(job));
+        self.submit(job);
         publish();
         drop(closed);
     }
@@ -154,7 +158,7 @@ impl DeskHandle {
             desk.journal.note(entry);
             Box::new(|_| ())
         });
-        let _ = self.sender.send(Message::Job(job));
+        self.submit(job);
     }
 
     /// Adds an entry to the audit log, which is on disk once the future is done: for what may not happen without it. It is under
@@ -181,6 +185,16 @@ impl DeskHandle {
         let _ = self.sender.send(Message::Stop);
     }
 
+    fn submit(&self, job: Job) {
+        self.measures.given.count();
+        let _ = self.sender.send(Message::Job(job));
+    }
+
+    /// What it counts.
+    pub fn measures(&self) -> &DeskMeasures {
+        &self.measures
+    }
+
     /// Whether the store works.
     pub fn health(&self) -> DeskHealth {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -204,6 +218,7 @@ struct Task {
     clock: SharedClock,
     origin: Millis,
     health: Arc<Mutex<DeskHealth>>,
+    measures: Arc<DeskMeasures>,
     saved_at: Millis,
     failed_at: Option<Millis>,
     feed: Feed,
@@ -279,6 +294,7 @@ impl Task {
     }
 
     fn serve(&mut self, jobs: Vec<Job>) {
+        self.measures.taken.add(jobs.len() as u64);
         let now = self.clock.now();
         let time = self.origin.wrapping_add(now.mono);
         self.desk.advance(time);
@@ -323,7 +339,9 @@ impl Task {
         let time = self.time();
         let writes = self.desk.ledger.writes();
         let audit = self.desk.journal.entries();
+        let start = Instant::now();
         let result = self.store.commit(&writes, audit, LedgerTime { time, clean });
+        self.measures.commits.since(start);
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(()) => {
@@ -337,6 +355,7 @@ impl Task {
                 true
             }
             Err(error) => {
+                self.measures.failed_commits.count();
                 let text = error.to_string();
                 if health.store_error.as_ref() != Some(&text) {
                     tracing::error!(

@@ -9,7 +9,9 @@ use crate::events::{News, SessionNews};
 use crate::licence::{KeyId, KeyNo, Timestamp};
 use crate::store::{Id, LedgerTime, Restored, Session, SessionFields, Write};
 
+use super::figures::SeriesTotals;
 use super::offer::{Offer, Reason, Refusal};
+use super::outcome::{Release, Taken};
 use super::pool::Pool;
 use super::roll::{Roll, Slot};
 use super::unsaved::Unsaved;
@@ -27,26 +29,6 @@ pub struct LedgerRules {
     pub life: Millis,
     /// How long a session keeps the seat of a missing key.
     pub grace: Millis,
-}
-
-/// A seat that was given or renewed.
-#[derive(Clone, Debug)]
-pub struct Taken {
-    /// The session that holds it.
-    pub session: Arc<Session>,
-    /// The session is new.
-    pub new: bool,
-}
-
-/// What became of a wish to renew or release.
-#[derive(Clone, Debug)]
-pub enum Release<T = Session> {
-    /// It was done; this is what it was done to.
-    Done(Arc<T>),
-    /// It is another user's.
-    NotYours,
-    /// There is none, or it is over.
-    Unknown,
 }
 
 /// All sessions and all seats.
@@ -244,6 +226,12 @@ impl Ledger {
     /// Seats on offer and seats taken, over all keys.
     pub fn totals(&self) -> (u64, u64) {
         self.pool.totals()
+    }
+
+    /// The same for each series, in order.
+    pub fn totals_by_series(&self) -> Vec<SeriesTotals> {
+        self.pool
+            .totals_by_series(|slot| self.roll.get(slot).fields.key_id)
     }
 
     /// Refusals since the start, by series and reason.

@@ -10,6 +10,7 @@ mod journal_news;
 mod ledger;
 mod offer;
 mod outbox;
+mod outcome;
 mod pool;
 mod roll;
 mod series;
@@ -18,10 +19,11 @@ mod work;
 
 pub use connections::{Connection, ConnectionFields, Connections};
 pub use desk::DeskHandle;
-pub use figures::{DeskHealth, Totals};
+pub use figures::{DeskHealth, DeskMeasures, SeriesTotals, Totals};
 pub use journal::Journal;
-pub use ledger::{Ledger, LedgerRules, Release, Taken};
+pub use ledger::{Ledger, LedgerRules};
 pub use offer::{Offer, Reason, Refusal};
+pub use outcome::{Release, Taken};
 pub use work::{Desk, DeskError, Rules};
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use crate::clock::Millis;
 
 use super::connections::Connections;
-use super::figures::Totals;
 use super::journal::Journal;
 use super::ledger::{Ledger, LedgerRules};
 
@@ -38,23 +37,6 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Figures as of now.
-    pub fn totals(&self, time: Millis) -> Totals {
-        let (seats, used) = self.ledger.totals();
-        let refusals = self
-            .ledger
-            .refusals()
-            .iter()
-            .map(|((series, reason), count)| (*series, *reason, *count))
-            .collect();
-        Totals {
-            seats,
-            used,
-            connections: self.connections.live(time),
-            refusals,
-        }
-    }
-
     pub(super) fn advance(&mut self, time: Millis) {
         self.ledger.advance(time);
         self.connections.advance(time);
