@@ -4,25 +4,26 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sources=${CARGO_HOME:-$HOME/.cargo}/registry/src
-declare -A names files
+shopt -s nullglob
+texts=()
 while read -r name version _; do
     [[ $name != keynode ]] || continue
     crate=$name-${version#v}
-    found=""
-    for file in "$sources"/*/"$crate"/{LICEN[CS]E*,COPYING*,NOTICE*}; do
-        [[ -f $file ]] || continue
-        found=yes
-        sum=$(sha256sum <"$file")
-        names[$sum]+=" $crate"
-        files[$sum]=$file
-    done
+    found=("$sources"/*/"$crate"/{LICEN[CS]E*,COPYING*,NOTICE*})
+    texts+=("${found[@]}")
     # Some say their licence in Cargo.toml alone.
-    if [[ -z $found ]]; then
+    if ((${#found[@]} == 0)); then
         licence=$(sed -n 's/^license = "\(.*\)"/\1/p' "$sources"/*/"$crate"/Cargo.toml | head -n 1)
         echo "$crate: ${licence:?"$crate has no licence"}"
     fi
 done < <(cargo tree --locked --offline --edges normal,no-proc-macro --prefix none --no-dedupe | sort -u)
-for sum in $(printf '%s\n' "${!names[@]}" | sed 's/ .*//' | sort); do
-    printf '\n==== %s\n\n' "$(tr ' ' '\n' <<<"${names["$sum  -"]}" | sort -u | xargs)"
-    cat "${files["$sum  -"]}"
+
+declare -A crates first
+while read -r sum text; do
+    crates[$sum]+=" $(basename "$(dirname "$text")")"
+    : "${first[$sum]:=$text}"
+done < <(for text in "${texts[@]}"; do [[ ! -f $text ]] || printf '%s\0' "$text"; done | xargs -0 sha256sum)
+for sum in $(printf '%s\n' "${!first[@]}" | sort); do
+    printf '\n====%s\n\n' "${crates[$sum]}"
+    cat "${first[$sum]}"
 done
