@@ -5,7 +5,9 @@ use crate::stage::{act, plain};
 
 fn on_a_plain_node(script: &str) {
     let node = plain();
-    run(script, node.admin_address(), |what, value| act(&node, what, value));
+    run(script, node.admin_address(), |what, value| {
+        act(&node, what, value)
+    });
 }
 
 #[test]

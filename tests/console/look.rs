@@ -5,7 +5,9 @@ use crate::stage::{act, furnished};
 
 fn all_pages(script: &str) {
     let world = furnished();
-    run(script, world.node.admin_address(), |what, value| act(&world.node, what, value));
+    run(script, world.node.admin_address(), |what, value| {
+        act(&world.node, what, value)
+    });
 }
 
 #[test]

@@ -59,9 +59,13 @@ pub(crate) fn furnished() -> World {
         moved(blank("B2"), "1-3.1"),
         moved(failed(blank("C3"), stubborn), "1-3.2"),
     ]);
-    for (number, (person, computer)) in [("Иванова", "BUH-01"), ("Петров", "SKLAD-02"), ("Smith", "sales-03")]
-        .into_iter()
-        .enumerate()
+    for (number, (person, computer)) in [
+        ("Иванова", "BUH-01"),
+        ("Петров", "SKLAD-02"),
+        ("Smith", "sales-03"),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let opened = node.post(
             "/api/connections",
@@ -76,10 +80,14 @@ pub(crate) fn furnished() -> World {
             }),
         );
     }
-    take(node, &json!({ "KeyID": "5F01", "ClientSessionID": "seat-of-another-series", "UserName": "Сидорова" }));
+    take(
+        node,
+        &json!({ "KeyID": "5F01", "ClientSessionID": "seat-of-another-series", "UserName": "Сидорова" }),
+    );
     let key = json!({ "TokenType": "ISMP", "ITN": ITN });
     world.post("/api/ismp/session-keys", &key).expect(201);
-    let connection = json!({ "OmsId": OMS_ID, "ITN": ITN, "Address": "г.Москва, ул. Вавилова, 19", "Route": "Gateway" });
+    let connection =
+        json!({ "OmsId": OMS_ID, "ITN": ITN, "Address": "г.Москва, ул. Вавилова, 19", "Route": "Gateway" });
     world.post("/api/crpt/connections", &connection).expect(200);
     let process = json!({ "Kind": "SubscriberID", "Certificate": world.key.thumbprint, "ITN": ITN });
     world.post("/api/taxcom/processes", &process).expect(201);

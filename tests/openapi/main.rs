@@ -28,7 +28,10 @@ use keys::Key;
 use world::World;
 
 /// Where packaging/setup.sh puts it.
-const SCHEMATHESIS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/schemathesis/bin/schemathesis");
+const SCHEMATHESIS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/target/schemathesis/bin/schemathesis"
+);
 
 #[test]
 fn every_answer_is_as_the_description_says() {
