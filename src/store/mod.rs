@@ -122,6 +122,26 @@ const MIGRATIONS: &[&str] = &[
 ",
     activations::SCHEMA,
     gateway::SCHEMA,
+    "
+    CREATE TABLE usage (
+        series TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        length INTEGER NOT NULL,
+        peak INTEGER NOT NULL,
+        seats INTEGER NOT NULL,
+        refused INTEGER NOT NULL,
+        PRIMARY KEY (series, length, time)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE webhook_queue (
+        id INTEGER PRIMARY KEY,
+        webhook TEXT NOT NULL,
+        event TEXT NOT NULL,
+        body TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        due INTEGER NOT NULL,
+        tries INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 /// A kind of database: the name of its file, and the history of its schema. Each entry of that brings it from the version of
