@@ -95,7 +95,7 @@ export async function logIn(page, user, password, path = '/console/login') {
   if (path) await page.goto(site + path);
   await page.fill('input[name=user]', user);
   await page.fill('input[name=password]', password);
-  await page.click('main button[type=submit]');
+  await page.click('main form button');
   await page.waitForLoadState();
 }
 

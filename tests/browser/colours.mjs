@@ -23,8 +23,8 @@ await run(async (chrome) => {
   // Each of the switch's choices, in a browser that wants the other.
   for (const [scheme, dark] of [['light', false], ['dark', true]]) {
     await page.emulateMedia({ colorScheme: dark ? 'light' : 'dark' });
-    await page.locator(`[data-scheme=${scheme}], button[value=${scheme}]`).first().click();
-    await page.waitForFunction((wanted) => document.documentElement.dataset.scheme === wanted, scheme);
+    await page.click(`button[name=colours][value=${scheme}]`);
+    await page.locator(`html[data-colours=${scheme}]`).waitFor();
     same(await isDark(page), dark, `dark after ${scheme} was chosen`);
     await page.goto(`${site}/console/keys`);
     same(await isDark(page), dark, `dark on the next page after ${scheme} was chosen`);

@@ -17,7 +17,7 @@ await run(async (chrome) => {
     await fields.nth(0).fill(old);
     await fields.nth(1).fill(fresh);
     await fields.nth(2).fill(again);
-    await page.click('main button[type=submit]');
+    await page.click('main form button');
     await page.waitForLoadState();
   };
   for (const [old, fresh, again] of [
