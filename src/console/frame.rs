@@ -135,10 +135,10 @@ pub(super) fn page(door: &Door, page: &Page, view: View) -> HttpResponse {
 }
 
 fn framed(door: &Door, status: StatusCode, page: &Page, view: View) -> HttpResponse {
-    let live = if view.live.as_str().is_empty() { Markup::default() } else { drawn(&door.target(), page, &view, false).1 };
+    let live = if view.live.is_empty() { Markup::default() } else { drawn(&door.target(), page, &view, false).1 };
     let topics: Vec<_> = page.topics.iter().map(|topic| topic.name()).collect();
     let frame = Frame {
-        topics: if live.as_str().is_empty() { String::new() } else { topics.join(",") },
+        topics: if live.is_empty() { String::new() } else { topics.join(",") },
         plot: view.plot,
         ..door.frame()
     };
