@@ -124,6 +124,26 @@ const MIGRATIONS: &[&str] = &[
 ",
     activations::SCHEMA,
     gateway::SCHEMA,
+    "
+    CREATE TABLE usage (
+        series TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        length INTEGER NOT NULL,
+        peak INTEGER NOT NULL,
+        seats INTEGER NOT NULL,
+        refused INTEGER NOT NULL,
+        PRIMARY KEY (series, length, time)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE webhook_queue (
+        id INTEGER PRIMARY KEY,
+        webhook TEXT NOT NULL,
+        event TEXT NOT NULL,
+        body TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        due INTEGER NOT NULL,
+        tries INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 /// The version of the node's schema that this program brings a state file to.
