@@ -15,6 +15,8 @@ mod host;
 mod inside;
 mod licences;
 pub mod listener;
+mod openapi;
+mod operations;
 mod public_key;
 mod query;
 mod record;

@@ -157,7 +157,7 @@ impl Node {
         let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
         let first = offers(&keeper.keyring(), &codes.load());
         let seats = Box::new(SqliteSeats::new(&database)?);
-        let feed = Feed::default();
+        let feed = Feed::new(started);
         let (desk, desk_thread) =
             DeskHandle::start(seats, clock.clone(), rules::seats(settings), first, feed.clone())?;
         let follow = follow_keys(desk.clone(), codes.clone(), teller.sender());
@@ -313,6 +313,8 @@ impl Node {
 
     /// Stops: no new connections, what runs is finished, everything is saved.
     pub async fn stop(self) {
+        // Streams never end by themselves.
+        self.feed.end();
         let stopping = self.servers.iter().map(|server| server.stop(true));
         if tokio::time::timeout(FAREWELL, futures_util::future::join_all(stopping))
             .await
