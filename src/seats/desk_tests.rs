@@ -301,6 +301,7 @@ fn the_desk_never_spins_however_long_ago_something_was_due() {
         health: Arc::default(),
         saved_at: 0,
         feed: Feed::default(),
+        measures: Measures::default(),
         failed_at: None,
     };
     assert_eq!(task.pause(), None, "nothing to do at all");
