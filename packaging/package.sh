@@ -28,7 +28,7 @@ strip --strip-all -o "$making/keynode" "$binary"
 DESTDIR=$making/root packaging/install.sh "$making/keynode" /usr >&2
 documents=$making/root/usr/share/doc/keynode
 packaging/third-party.sh | gzip -9n >"$documents/third-party-licences.gz"
-gzip -9n "$making/root/usr/share/man/man1/"*.1
+gzip -9n "$making/root/usr/share/man/"man?/*
 
 for script in packaging/scripts/{deb,rpm}.*; do
     cat packaging/scripts/common.sh "$script" >"$making/$(basename "$script")"
@@ -41,6 +41,10 @@ cat >"$making/changelog.yaml" <<END
     - note: "Changes are told in /usr/share/doc/keynode/CHANGELOG.md"
 END
 for packager in deb rpm; do
+    # Where zsh looks for the completions of packages: Debian has a directory of its own for them.
+    if [[ $packager = rpm ]]; then
+        mv "$making/root/usr/share/zsh/vendor-completions" "$making/root/usr/share/zsh/site-functions"
+    fi
     (cd "$making" && "$nfpm" package --config "$OLDPWD/packaging/nfpm.yaml" --packager $packager --target "$out/") >&2
 done
 ls "$out/keynode_${version}_amd64.deb" "$out/keynode-$version-1.x86_64.rpm"

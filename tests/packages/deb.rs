@@ -2,7 +2,8 @@
 
 use crate::container::{Container, possible};
 use crate::guest::{
-    PACKAGES, boot, edit_settings, exists, licence, serves, sessions, sessions_are_kept, settings_are_kept, take_seat,
+    PACKAGES, boot, edit_settings, exists, licence, serves, sessions, sessions_are_kept, settings_are_kept,
+    take_seat,
 };
 
 /// What an administrator types. There is no network: what the package depends on is in apt's cache.
@@ -58,13 +59,17 @@ fn a_debian_package_lives_from_installation_to_purge() {
     for path in ["/etc/keynode", "/var/lib/keynode", "/usr/share/doc/keynode"] {
         assert!(!exists(&guest, path), "{path} is left");
     }
-    let left = guest.sh("find / -xdev -name '*keynode*' -not -path '/srv/*' -not -path '/var/log/*' -not -path '/proc/*'");
+    let left = guest.sh(
+        "find / -xdev -name '*keynode*' -not -path '/srv/*' -not -path '/var/log/*' -not -path '/proc/*'",
+    );
     assert_eq!(left.ok(), "", "is left behind");
 }
 
 fn a_disabled_node_stays_so(guest: &Container) {
     guest.sh("systemctl disable --now keynode").ok();
-    guest.sh("apt-get install --yes --reinstall /srv/packages/keynode_1.0.1_amd64.deb 2>&1").ok();
+    guest
+        .sh("apt-get install --yes --reinstall /srv/packages/keynode_1.0.1_amd64.deb 2>&1")
+        .ok();
     assert_eq!(guest.property("keynode", "ActiveState"), "inactive");
     assert_ne!(guest.sh("systemctl is-enabled keynode").code, Some(0));
 }

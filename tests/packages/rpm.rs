@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::container::{Container, possible, run};
 use crate::guest::{
-    PACKAGES, boot, edit_settings, exists, licence, packages, serves, sessions, sessions_are_kept, settings_are_kept,
-    take_seat,
+    PACKAGES, boot, edit_settings, exists, licence, packages, serves, sessions, sessions_are_kept,
+    settings_are_kept, take_seat,
 };
 
 fn rpm(guest: &Container, what: &str) -> String {
@@ -45,7 +45,10 @@ fn an_rpm_package_lives_from_installation_to_removal() {
 
     // One that the administrator stopped is not started by an upgrade.
     guest.sh("systemctl stop keynode").ok();
-    rpm(&guest, &format!("-U --oldpackage {PACKAGES}/keynode-1.0.0-1.x86_64.rpm"));
+    rpm(
+        &guest,
+        &format!("-U --oldpackage {PACKAGES}/keynode-1.0.0-1.x86_64.rpm"),
+    );
     assert_eq!(guest.property("keynode", "ActiveState"), "inactive");
     guest.sh("systemctl start keynode").ok();
 
@@ -62,7 +65,12 @@ fn an_rpm_package_lives_from_installation_to_removal() {
 fn lintian_finds_no_error() {
     let package = packages().join("keynode_1.0.1_amd64.deb");
     run(Command::new("lintian")
-        .args(["--fail-on", "error", "--suppress-tags", "statically-linked-binary"])
+        .args([
+            "--fail-on",
+            "error",
+            "--suppress-tags",
+            "statically-linked-binary",
+        ])
         .arg(package))
     .ok();
 }

@@ -86,7 +86,11 @@ impl Earlier {
         assert_eq!(keys.len(), expected.as_array().unwrap().len());
         for key in expected.as_array().unwrap() {
             let now = keys.iter().find(|now| now["KeyNo"] == key["KeyNo"]).unwrap();
-            assert_eq!((&now["Enabled"], &now["Workable"]), (&true.into(), &true.into()), "{now:#}");
+            assert_eq!(
+                (&now["Enabled"], &now["Workable"]),
+                (&true.into(), &true.into()),
+                "{now:#}"
+            );
             assert_eq!(now["LicenceCount"], key["LicenceCount"]);
         }
 
@@ -102,7 +106,8 @@ impl Earlier {
         for (role, first) in [("client", 1), ("monitor", 1), ("signer", 2), ("gateway", 4)] {
             if schema >= first {
                 // Whether or not its role may see this, it is known.
-                let seen = user(&format!("the-{role}"), &format!("{role}-of-fixtures")).get("/api/serverinfo");
+                let seen =
+                    user(&format!("the-{role}"), &format!("{role}-of-fixtures")).get("/api/serverinfo");
                 assert!([200, 403].contains(&seen.status), "{role}: {}", seen.body);
                 assert_eq!(user(&format!("the-{role}"), "wrong").get("/api").status, 401);
             }
@@ -161,7 +166,10 @@ fn is_taken_over(schema: u32) {
     let verified = verified.ok();
     assert!(verified.contains("whole"), "{verified}");
     let key = run(earlier.command(&["public-key"])).ok();
-    assert_eq!(key, fs::read_to_string(earlier.fixture.join("public-key.pem")).unwrap());
+    assert_eq!(
+        key,
+        fs::read_to_string(earlier.fixture.join("public-key.pem")).unwrap()
+    );
     if schema >= 3 {
         let activations = run(earlier.command(&["activation", "list", "--json"])).ok();
         assert!(activations.contains("7707083893"), "{activations}");
