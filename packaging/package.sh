@@ -33,12 +33,12 @@ gzip -9n "$making/root/usr/share/man/"man?/*
 for script in packaging/scripts/{deb,rpm}.*; do
     cat packaging/scripts/common.sh "$script" >"$making/$(basename "$script")"
 done
-cat >"$making/changelog.yaml" <<END
-- semver: $version
-  date: $(date --utc --date="@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
-  packager: The keynode authors <keynode@keynode.invalid>
-  changes:
-    - note: "Changes are told in /usr/share/doc/keynode/CHANGELOG.md"
+gzip -9n >"$documents/changelog.gz" <<END
+keynode ($version) unstable; urgency=medium
+
+  * What changed is told in CHANGELOG.md beside this file.
+
+ -- The keynode authors <keynode@keynode.invalid>  $(date --utc --date="@$SOURCE_DATE_EPOCH" --rfc-email)
 END
 for packager in deb rpm; do
     # Where zsh looks for the completions of packages: Debian has a directory of its own for them.
