@@ -9,7 +9,7 @@ DESTDIR ?=
 PREFIX ?= /usr
 BINARY ?= target/release/keynode
 
-.PHONY: help demo test bench build install fmt lint
+.PHONY: help demo test screenshots bench build install fmt lint
 
 help: ## List these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -25,6 +25,10 @@ test: ## Install what the tests need, and run them all
 	    echo "cargo test --locked --lib --bins --tests" && cargo test --locked --lib --bins --tests; \
 	fi
 	cargo test --locked --doc
+
+screenshots: ## Make the pictures of the console in docs/screenshots anew
+	packaging/setup.sh test
+	cargo test --locked --test console -- --ignored --nocapture screenshots
 
 bench: ## Measure the speed; takes minutes and wants a quiet machine
 	packaging/setup.sh bench
