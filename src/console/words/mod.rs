@@ -40,7 +40,10 @@ impl Language {
         let weighed = header.split(',').take(32).filter_map(|entry| {
             let (tag, rest) = entry.split_once(';').unwrap_or((entry, ""));
             let language = Self::of(tag.trim().split('-').next()?.to_ascii_lowercase().as_str())?;
-            let weight = rest.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
+            let weight = rest
+                .trim()
+                .strip_prefix("q=")
+                .map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
             (weight > 0.0).then_some((language, weight))
         });
         // Of equal ones the first counts.
@@ -115,6 +118,11 @@ impl Words {
     /// A time of the API (ISO 8601, UTC) for people, in an element that says it for programs too.
     pub(super) fn time(&self, iso: &str) -> Markup {
         dates::time(self.language, iso)
+    }
+
+    /// Yes or no.
+    pub(super) fn truth(&self, truth: bool) -> &'static str {
+        self.known(if truth { "common.yes" } else { "common.no" }).unwrap_or_default()
     }
 
     /// HTML's code of the language.
