@@ -27,6 +27,7 @@ pub(super) enum Action {
     RenewSession(String),
     ReleaseSession(String),
     ReleaseByClient,
+    ListUsage,
     ListDevices,
     GetDevice(String),
     ListCertificates,
@@ -38,7 +39,7 @@ pub(super) enum Action {
 }
 
 /// The documented addresses in their order, then the extensions. All of them answer a GET.
-pub(super) const URNS: [&str; 7] = [
+pub(super) const URNS: [&str; 8] = [
     "/api/serverinfo",
     "/api/licences",
     "/api/connections",
@@ -46,6 +47,7 @@ pub(super) const URNS: [&str; 7] = [
     "/api/publickey",
     "/api/devices",
     "/api/certificates",
+    "/api/usage",
 ];
 
 impl Action {
@@ -67,6 +69,7 @@ impl Action {
             ["licences"] => (Some(Self::ListLicences), vec![(Method::POST, Self::Activate)]),
             ["devices"] => (Some(Self::ListDevices), vec![]),
             ["certificates"] => (Some(Self::ListCertificates), vec![]),
+            ["usage"] => (Some(Self::ListUsage), vec![]),
             ["rescan"] => (None, vec![(Method::POST, Self::Rescan)]),
             ["connections"] => (
                 Some(Self::ListConnections),
@@ -140,6 +143,7 @@ impl Action {
                 | Self::GetSession(_)
                 | Self::ListDevices
                 | Self::GetDevice(_)
+                | Self::ListUsage
         ) || sees_certificates;
         match role {
             // Who appoints the signers is none of them.
@@ -152,6 +156,7 @@ impl Action {
                 Self::ListLicences
                     | Self::GetLicence(_)
                     | Self::Activate
+                    | Self::ListUsage
                     | Self::ListDevices
                     | Self::GetDevice(_)
                     | Self::ListCertificates

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::{Millis, Moment, SharedClock};
 use crate::events::Feed;
-use crate::store::{AuditEntry, LedgerTime, SeatStore, StoreError};
+use crate::store::{AuditEntry, Batch, LedgerTime, SLOT, SeatStore, StoreError};
 
 use super::connections::Connections;
 use super::figures::{DeskHealth, Totals};
@@ -130,6 +130,7 @@ impl DeskHandle {
         let restored = store.load()?;
         let (mut ledger, time) = Ledger::restore(rules.ledger, restored);
         ledger.offer(time, offers);
+        ledger.usage.advance(clock.now().wall);
         // The clock may have run for longer than the ledger has: then this is below zero, and wraps.
         let origin = time.wrapping_sub(clock.now().mono);
         let (sender, receiver) = channel();
@@ -303,6 +304,7 @@ impl Task {
             }
             self.serve(jobs);
             if stop {
+                self.desk.ledger.usage.close();
                 self.commit(true);
                 return;
             }
@@ -319,7 +321,7 @@ impl Task {
 
     /// How long there is nothing to do without a message; never so short that the desk would spin.
     fn pause(&self) -> Option<Duration> {
-        let due = [self.desk.next_deadline(), self.save_due()]
+        let due = [self.desk.next_deadline(), self.save_due(), self.usage_due()]
             .into_iter()
             .flatten()
             .min()?;
@@ -333,14 +335,28 @@ impl Task {
         let lag = if waits { RENEWAL_LAG } else { TIME_LAG };
         match self.failed_at {
             Some(failed_at) => Some(failed_at + RETRY),
-            None => (waits || ledger.live() > 0).then_some(self.saved_at + lag),
+            None => {
+                let wanted = waits || ledger.live() > 0 || !ledger.usage.over().is_empty();
+                wanted.then_some(self.saved_at + lag)
+            }
         }
+    }
+
+    /// When the history of use has something to write after the last session is gone; before that there are commits anyway.
+    fn usage_due(&self) -> Option<Millis> {
+        let ledger = &self.desk.ledger;
+        let end = ledger.usage.end().filter(|_| ledger.live() == 0)?;
+        let now = self.clock.now();
+        // A clock that was put back does not put it off.
+        let left = end.millis().saturating_sub(now.wall.millis()).clamp(0, SLOT);
+        Some(self.origin.wrapping_add(now.mono) + left.unsigned_abs())
     }
 
     fn serve(&mut self, jobs: Vec<Job>) {
         let now = self.clock.now();
         let time = self.origin.wrapping_add(now.mono);
         self.desk.advance(time);
+        self.desk.ledger.usage.advance(now.wall);
         let mut answers: Vec<(Answer, bool)> = Vec::with_capacity(jobs.len());
         for job in jobs {
             let answer = job(&mut self.desk, now, time);
@@ -360,8 +376,12 @@ impl Task {
     fn commit(&mut self, clean: bool) -> bool {
         let time = self.time();
         let writes = self.desk.ledger.writes();
-        let audit = self.desk.journal.entries();
-        let result = self.store.commit(&writes, audit, LedgerTime { time, clean });
+        let result = self.store.commit(Batch {
+            writes: &writes,
+            audit: self.desk.journal.entries(),
+            usage: self.desk.ledger.usage.over(),
+            time: LedgerTime { time, clean },
+        });
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(()) => {

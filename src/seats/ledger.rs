@@ -12,6 +12,7 @@ use super::offer::{Offer, Reason, Refusal};
 use super::pool::Pool;
 use super::roll::{Roll, Slot};
 use super::unsaved::Unsaved;
+use super::usage::Usage;
 
 /// Life that every session has at least after a restart.
 const LEAST_LEFT: Millis = 30_000;
@@ -56,6 +57,8 @@ pub struct Ledger {
     next_seq: u64,
     unsaved: Unsaved,
     refusals: BTreeMap<(KeyId, Reason), u64>,
+    /// The history of use.
+    pub usage: Usage,
 }
 
 impl Ledger {
@@ -68,6 +71,7 @@ impl Ledger {
             next_seq: 1,
             unsaved: Unsaved::default(),
             refusals: BTreeMap::new(),
+            usage: Usage::default(),
         }
     }
 
@@ -82,6 +86,7 @@ impl Ledger {
         } else {
             time.saturating_sub(LOST_RENEWALS)
         };
+        ledger.usage = Usage::restored(restored.seats);
         ledger.roll.reserve(restored.sessions.len());
         for mut session in restored.sessions {
             if session.expires < now + LEAST_LEFT {
@@ -104,6 +109,9 @@ impl Ledger {
     /// Takes note of the keys as they are. Sessions on keys that are gone move where there is a free seat.
     pub fn offer(&mut self, now: Millis, offers: Vec<Offer>) {
         self.advance(now);
+        let enabled = offers.iter().filter(|offer| offer.enabled.is_ok());
+        self.usage
+            .offered(enabled.map(|offer| (offer.key_id, offer.seats.into())));
         self.pool.set(now, offers);
         self.rehouse(now);
         self.end_graces(now);
@@ -150,6 +158,7 @@ impl Ledger {
         let Some(key_no) = self.pool.first_free(fields.key_id, code) else {
             let refusal = self.pool.refusal(fields.key_id, code);
             *self.refusals.entry((fields.key_id, refusal.reason)).or_default() += 1;
+            self.usage.refused(fields.key_id);
             return Err(refusal);
         };
         fields.connection = connection(&fields);
@@ -278,6 +287,7 @@ impl Ledger {
     /// Everything that [`Ledger::writes`] named is durable.
     pub fn saved(&mut self) {
         self.unsaved.saved(&mut self.roll);
+        self.usage.saved();
     }
 
     /// Nothing of it could be written: seats given since the last time are taken back, for their sessions
@@ -288,6 +298,7 @@ impl Ledger {
             self.roll.remove(slot);
         }
         self.rehouse(now);
+        self.usage.fell();
     }
 
     fn find_slot(&self, id: Id, owner: Option<&str>) -> Result<Slot, Release> {
@@ -339,12 +350,14 @@ impl Ledger {
     }
 
     fn seat(&mut self, now: Millis, key_no: KeyNo, slot: Slot) {
+        self.usage.sat(self.roll.get(slot).fields.key_id);
         let seat = self.pool.sit(now, key_no, slot);
         self.roll.set_seat(slot, seat);
     }
 
     fn leave(&mut self, now: Millis, slot: Slot) {
         let (key_no, seat) = (self.roll.get(slot).key_no, self.roll.seat(slot));
+        self.usage.left(self.roll.get(slot).fields.key_id);
         if let Some(moved) = self.pool.leave(now, key_no, seat) {
             self.roll.set_seat(moved, seat);
         }
