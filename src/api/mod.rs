@@ -46,9 +46,10 @@ use crate::signing::NodeSigner;
 use crate::store::{AuditEntry, UsageHistory};
 use crate::tokens::{CertificatesHandle, TokensHandle};
 
-pub use auth::{Auth, Caller, LoginRules};
+pub use auth::{Auth, Caller, LoginRules, Standing};
 pub use certificates::certificate_rows;
 pub use devices::device_rows;
+pub use host::is_allowed as host_is_allowed;
 pub use health::{Health, HealthReport};
 pub use inside::Answer;
 pub use rescan::{Rescanned, Rescans};

@@ -8,6 +8,27 @@ use crate::store::{StoreError, UserError};
 
 use super::config::ConfigError;
 
+/// What the exit codes mean, for the manual.
+pub(super) const EXIT_CODES: [(u8, &str); 8] = [
+    (0, "Done."),
+    (
+        1,
+        "It did not work; what is printed to standard error says why. status: the node is not healthy.",
+    ),
+    (
+        2,
+        "The command line is not understood, or its parts do not fit together.",
+    ),
+    (3, "No node, or no activation centre, answers."),
+    (4, "What was named does not exist."),
+    (
+        5,
+        "Not allowed: the user or the password is wrong, or the role is not enough.",
+    ),
+    (6, "No free seat."),
+    (78, "The settings will not do; the file and the line are named."),
+];
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {

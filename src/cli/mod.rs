@@ -5,8 +5,10 @@ mod audit;
 mod carrier_request;
 mod centre;
 mod certificates;
+mod completions;
 pub mod computer;
 pub mod config;
+mod definition;
 mod demo;
 mod devices;
 mod doctor;
@@ -14,6 +16,7 @@ mod failure;
 mod http;
 mod keys;
 mod licence;
+mod man;
 mod offline;
 mod password;
 mod public_key;
@@ -35,6 +38,7 @@ use crate::node;
 use crate::settings::{Settings, SettingsArgs};
 use crate::tokens::worker;
 
+use definition::definition;
 use failure::Failure;
 
 /// A licence node: serves licences to the network.
@@ -107,6 +111,15 @@ enum Command {
     PublicKey(public_key::PublicKeyArgs),
     /// Verify the signature of an answer
     Verify(public_key::VerifyArgs),
+    /// Print what a shell needs to complete this command line
+    #[command(after_help = "Examples:\n  source <(keynode completions bash)\n  \
+        keynode completions fish > ~/.config/fish/completions/keynode.fish")]
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    #[command(
+        after_help = "Examples:\n  keynode man | man -l -\n  keynode man --dir /usr/local/share/man/man1"
+    )]
+    Man(man::ManArgs),
     /// Be the process of a PKCS#11 module; a node starts it
     #[command(hide = true)]
     TokenWorker,
@@ -152,6 +165,8 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Signing(command) => signing::run(&command, out),
         Command::PublicKey(args) => public_key::print(&args, out),
         Command::Verify(args) => public_key::verify(&args, out),
+        Command::Completions(args) => completions::run(&args, out),
+        Command::Man(args) => man::run(&args, out),
         Command::TokenWorker => Ok(worker::run()?),
     }
 }

@@ -204,12 +204,8 @@ impl Node {
             feed: feed.clone(),
         });
         let console = settings.console.enabled.then(|| {
-            Arc::new(Console {
-                api: api.clone(),
-                health: health.clone(),
-                feed: feed.clone(),
-                settings: settings.clone(),
-            })
+            let (api, health, feed) = (api.clone(), health.clone(), feed.clone());
+            Arc::new(Console::new(api, health, feed, settings.clone()))
         });
         let sites = Sites {
             api: api.clone(),

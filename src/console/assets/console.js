@@ -1,0 +1,33 @@
+// What a page can do better with a script. Everything works without it.
+"use strict";
+(() => {
+  // Times in the reader's own zone, which is said with them.
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
+    year: "numeric", month: "short", day: "numeric",
+    hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
+  });
+  const tell = (root) => {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const date = new Date(time.dateTime);
+      if (!Number.isNaN(date.getTime())) {
+        time.title = time.dateTime;
+        time.textContent = format.format(date);
+      }
+    }
+  };
+  tell(document);
+  document.body.addEventListener("htmx:load", (event) => tell(event.detail.elt));
+
+  // The login is over: the page shows the form.
+  document.body.addEventListener("htmx:sseClose", (event) => {
+    if (event.detail.type === "message") location.reload();
+  });
+
+  // A box in a table's heading checks all of its rows.
+  document.body.addEventListener("change", (event) => {
+    if (!event.target.matches("input[data-all]")) return;
+    for (const box of document.querySelectorAll(`input[name="${event.target.dataset.all}"]`)) {
+      box.checked = event.target.checked;
+    }
+  });
+})();

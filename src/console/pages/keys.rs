@@ -1,0 +1,217 @@
+//! Keys: their verdicts and causes, where they are, and all that is known of one.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use serde_json::Value;
+
+use crate::events::Topic;
+use crate::console::markup::Markup;
+use crate::console::params::encode;
+use crate::console::row::Row;
+use crate::console::table::{self, Column};
+use crate::console::visit::{Outcome, Trouble, View, Visit};
+use crate::console::words::Words;
+
+use super::{Page, no_form};
+
+/// The page.
+pub(super) const PAGE: Page = Page {
+    name: "keys",
+    title: "keys.title",
+    words: include_str!("../words/keys.toml"),
+    topics: &[Topic::Keys, Topic::Devices, Topic::Tokens],
+    for_admins: false,
+    show: |visit| Box::pin(show(visit)),
+    act: no_form,
+};
+
+/// Fields that the table sorts by.
+const SORTS: [&str; 5] = ["KeyNo", "KeyID", "ProductName", "LicenceCount", "DaysLeft"];
+
+/// A key in the table.
+struct Line {
+    key_no: String,
+    link: String,
+    series: String,
+    product: String,
+    /// `good`, `warn` or `bad`.
+    class: &'static str,
+    state: String,
+    cause: String,
+    seats: i64,
+    days_left: String,
+    place: String,
+}
+
+#[derive(Template)]
+#[template(path = "keys.html")]
+struct Table<'a> {
+    w: Words,
+    columns: &'a [Column],
+    lines: &'a [Line],
+}
+
+#[derive(Template)]
+#[template(path = "key.html")]
+struct Detail<'a> {
+    w: Words,
+    line: &'a Line,
+    facts: &'a [(String, Fact)],
+    place: &'a [(String, Fact)],
+}
+
+/// A value that a page shows.
+enum Fact {
+    Text(String),
+    Time(Markup),
+}
+
+async fn show(visit: Visit) -> Outcome {
+    match visit.names()[..] {
+        [] => list(&visit).await,
+        [key_no] => detail(&visit, key_no).await,
+        _ => Err(Trouble::NotFound),
+    }
+}
+
+async fn list(visit: &Visit) -> Outcome {
+    let (w, query) = (visit.words, &visit.query);
+    let sort = table::sort_of(query, &SORTS).unwrap_or("KeyNo");
+    let rows = visit.list(&format!("/api/licences?_sort={sort}")).await?;
+    let devices = devices(visit).await?;
+    let causes = causes(visit);
+    let lines: Vec<Line> = rows.iter().map(|row| line(w, row, &devices, &causes)).collect();
+    let working = rows.iter().filter(|row| row.truth("Enabled")).count();
+    let column = |name: &str, field: &str| table::column("/console/keys", query, w.t(name), field);
+    let columns = [
+        column("keys.number", "KeyNo"),
+        column("keys.series", "KeyID"),
+        column("keys.product", "ProductName"),
+        column("keys.state", ""),
+        column("keys.seats", "LicenceCount"),
+        column("keys.days-left", "DaysLeft"),
+        column("keys.place", ""),
+    ];
+    let table = Table {
+        w,
+        columns: &columns,
+        lines: &lines,
+    };
+    let summary = format!("{} {}", w.with("keys.count", rows.len()), w.with("keys.working", working));
+    Ok(View {
+        title: w.t("keys.title").to_owned(),
+        summary,
+        live: Markup::of(&table),
+        ..View::default()
+    }
+    .into())
+}
+
+async fn detail(visit: &Visit, key_no: &str) -> Outcome {
+    let w = visit.words;
+    let row = visit.call(actix_web::http::Method::GET, &format!("/api/licences/{}", encode(key_no)), &Value::Null).await?;
+    let devices = devices(visit).await?;
+    let line = line(w, &row, &devices, &causes(visit));
+    let device = devices.get(&row.text("FileName"));
+    let facts = facts(w, &row, "keys", HIDDEN);
+    let place = device.map(|device| facts_of_device(w, device)).unwrap_or_default();
+    let detail = Detail {
+        w,
+        line: &line,
+        facts: &facts,
+        place: &place,
+    };
+    Ok(View {
+        title: w.with("keys.title-one", &line.key_no),
+        summary: format!("{} {}", line.state, line.cause),
+        live: Markup::of(&detail),
+        ..View::default()
+    }
+    .into())
+}
+
+/// Fields that the page says in another way.
+const HIDDEN: &[&str] = &["Enabled", "Workable", "OpenError", "IsBlank", "Expired", "KeyNo"];
+
+/// The fields of an object that say something, under the words `section.FIELD`, or under their own names.
+fn facts(w: Words, row: &Value, section: &str, hidden: &[&str]) -> Vec<(String, Fact)> {
+    let fields = row.as_object().into_iter().flatten();
+    let shown = fields.filter(|(name, value)| !hidden.contains(&name.as_str()) && !value.is_null());
+    let facts = shown.map(|(name, value)| {
+        let text = row.text(name);
+        let fact = match value {
+            Value::Bool(truth) => Fact::Text(w.t(if *truth { "common.yes" } else { "common.no" }).to_owned()),
+            Value::String(_) if name.ends_with("Date") => Fact::Time(w.time(&text)),
+            _ => Fact::Text(text),
+        };
+        (w.or_same(section, name).to_owned(), fact)
+    });
+    facts.filter(|(_, fact)| !matches!(fact, Fact::Text(text) if text.is_empty())).collect()
+}
+
+fn facts_of_device(w: Words, device: &Value) -> Vec<(String, Fact)> {
+    let fields = ["Port", "Family", "Driver", "Proof", "Access", "AccessDetail", "SerialNumber", "Token", "Label"];
+    let told = fields.into_iter().map(|field| (w.or_same("keys", field).to_owned(), device.text(field)));
+    let told = told.filter(|(_, text)| !text.is_empty());
+    told.map(|(name, text)| (name, Fact::Text(text))).collect()
+}
+
+/// What is plugged in, by the names that keys have for it.
+async fn devices(visit: &Visit) -> Result<HashMap<String, Value>, Trouble> {
+    let rows = visit.list("/api/devices").await?;
+    Ok(rows.into_iter().map(|row| (row.text("ID"), row)).collect())
+}
+
+/// Why keys give no seats, by number and place: the API tells it only of keys that are not Workable.
+fn causes(visit: &Visit) -> HashMap<(u64, String), String> {
+    let keyring = visit.console.api.keys.keyring();
+    let keys = keyring.keys().iter();
+    keys.filter_map(|key| Some(((key.key_no, key.file_name.clone()), key.verdict.cause.clone()?)))
+        .collect()
+}
+
+fn line(
+    w: Words,
+    row: &Value,
+    devices: &HashMap<String, Value>,
+    causes: &HashMap<(u64, String), String>,
+) -> Line {
+    let (key_no, file_name) = (row.text("KeyNo"), row.text("FileName"));
+    let number = row.get("KeyNo").and_then(Value::as_u64).unwrap_or_default();
+    let cause = causes.get(&(number, file_name.clone())).cloned().unwrap_or_default();
+    let (class, state) = state(row);
+    Line {
+        link: format!("/console/keys/{}", encode(&key_no)),
+        series: row.text("KeyID"),
+        product: row.text("ProductName"),
+        class,
+        state: w.t(state).to_owned(),
+        cause,
+        seats: row.number("LicenceCount"),
+        days_left: row.text("DaysLeft"),
+        place: place(row, devices.get(&file_name)),
+        key_no,
+    }
+}
+
+/// The verdict in one word of ours.
+fn state(row: &Value) -> (&'static str, &'static str) {
+    match row {
+        row if row.truth("Enabled") => ("good", "keys.state-enabled"),
+        row if row.truth("IsBlank") && row.truth("Workable") => ("faint", "keys.state-blank"),
+        row if !row.truth("Workable") => ("bad", "keys.state-unworkable"),
+        row if row.truth("Expired") => ("bad", "keys.state-expired"),
+        _ => ("warn", "keys.state-off"),
+    }
+}
+
+/// The file, or port, family and proof of the device.
+fn place(row: &Value, device: Option<&Value>) -> String {
+    let Some(device) = device else {
+        return row.text("FileName");
+    };
+    let said = ["Port", "Token", "Family", "Proof"].map(|field| device.text(field));
+    let said: Vec<_> = said.into_iter().filter(|text| !text.is_empty()).collect();
+    said.join(", ")
+}
