@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what building, testing or measuring keynode needs, and nothing that is there already.
-# usage: packaging/setup.sh build|test|bench
+# usage: packaging/setup.sh build|package|test|bench
 # Debian packages come through apt, with sudo when not root; what Debian does not have comes from npm and PyPI in the versions
 # that this repository names, and lies beside the tests or below target/. Under CI=true a missing tool is a failure instead.
 set -eu
@@ -16,14 +16,17 @@ tokens="softhsm2 pkcs11-tool openssl-gost certtool bouncycastle java"
 # The console in a real browser, with letters of both its languages; the API against its own description.
 browser="chromium fonts node npm python-venv"
 pinned="browser-packages schemathesis"
+# nfpm makes the .deb and the .rpm; zig links against the old glibc that they promise.
+packages="make strip python-venv package-tools"
 
 purpose=${1:-}
 case $purpose in
     build) wanted="$build" ;;
-    test) wanted="$build libclang make openssl curl zbarimg $hardware $tokens $browser $pinned" ;;
+    package) wanted="$build $packages" ;;
+    test) wanted="$build libclang make openssl curl zbarimg $hardware $tokens $browser $pinned $packages" ;;
     bench) wanted="$build libclang make openssl curl softhsm2 umockdev umockdev-headers" ;;
     *)
-        echo "usage: $0 build|test|bench" >&2
+        echo "usage: $0 build|package|test|bench" >&2
         exit 2
         ;;
 esac
@@ -33,6 +36,7 @@ repository=$(cd "$(dirname "$0")/.." && pwd)
 browser_packages=$repository/tests/browser
 openapi_packages=$repository/tests/openapi
 schemathesis=$repository/target/schemathesis
+package_tools=$repository/target/package-tools
 
 # Each tool is looked for by what it does, not by the name of its package.
 has() {
@@ -61,6 +65,7 @@ has() {
         python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         browser-packages) cmp -s "$browser_packages/package-lock.json" "$browser_packages/node_modules/.installed" ;;
         schemathesis) cmp -s "$openapi_packages/requirements.txt" "$schemathesis/.installed" ;;
+        package-tools) cmp -s "$repository/packaging/requirements.txt" "$package_tools/.installed" ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
@@ -84,7 +89,8 @@ package_of() {
         fonts) echo fonts-dejavu-core ;;
         node) echo nodejs ;;
         python-venv) echo python3-venv ;;
-        browser-packages | schemathesis) ;;
+        strip) echo binutils ;;
+        browser-packages | schemathesis | package-tools) ;;
         *) echo "$1" ;;
     esac
 }
@@ -101,6 +107,12 @@ install_pinned() {
             python3 -m venv --clear "$schemathesis"
             "$schemathesis/bin/pip" install --quiet --no-deps --requirement "$openapi_packages/requirements.txt"
             cp "$openapi_packages/requirements.txt" "$schemathesis/.installed"
+            ;;
+        package-tools)
+            echo "setup: installing what packaging/requirements.txt lists"
+            python3 -m venv --clear "$package_tools"
+            "$package_tools/bin/pip" install --quiet --no-deps --requirement "$repository/packaging/requirements.txt"
+            cp "$repository/packaging/requirements.txt" "$package_tools/.installed"
             ;;
     esac
 }

@@ -26,6 +26,7 @@
 //! | [`sandbox`] | stand-ins for the operators' services, for the demo and for tests |
 //! | [`outbound`] | the way out to servers of others: proxy, authorities, time |
 //! | [`settings`] | the settings: file, environment, flags |
+//! | [`measure`] | instruments for hot paths |
 
 #![forbid(unsafe_code)]
 
@@ -42,6 +43,7 @@ mod files;
 pub mod gateway;
 pub mod keyring;
 pub mod licence;
+pub mod measure;
 pub mod monitoring;
 pub mod node;
 pub mod outbound;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers from the roof down; one uses only those after it.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 25] = [
     "cli",
     "node",
     "console",
@@ -29,6 +29,7 @@ const LAYERS: [&str; 24] = [
     "outbound",
     "settings",
     "files",
+    "measure",
     "text",
     "lib",
 ];

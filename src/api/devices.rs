@@ -176,7 +176,7 @@ fn usb_device<'h>(hardware: &'h Hardware, token: &Token) -> Option<&'h str> {
 }
 
 /// The licences that devices carry, by the names of the devices.
-fn key_of(keyring: &Keyring) -> impl Fn(&str) -> Option<KeyNo> {
+pub fn key_on_device(keyring: &Keyring) -> impl Fn(&str) -> Option<KeyNo> + use<> {
     let carried = keyring.keys().iter();
     let carried = carried.filter(|key| key.kind == KeyKind::Usb && key.licence.is_some());
     let carried: HashMap<String, KeyNo> = carried.map(|key| (key.file_name.clone(), key.key_no)).collect();
@@ -196,12 +196,16 @@ pub fn device_rows(hardware: &Hardware, key_of: impl Fn(&str) -> Option<KeyNo>) 
 
 pub(super) fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {
     let (hardware, keyring) = (api.keys.hardware(), api.keys.keyring());
-    Reply::list("Devices", views(&hardware, key_of(&keyring)), &request.query)
+    Reply::list(
+        "Devices",
+        views(&hardware, key_on_device(&keyring)),
+        &request.query,
+    )
 }
 
 pub(super) fn get(api: &Api, request: &Request, id: &str) -> Result<Reply, ApiError> {
     let (hardware, keyring) = (api.keys.hardware(), api.keys.keyring());
-    let view = views(&hardware, key_of(&keyring)).find(|view| view.id == id);
+    let view = views(&hardware, key_on_device(&keyring)).find(|view| view.id == id);
     let view = view.ok_or_else(|| ApiError::device_not_found(format!("There is no device \"{id}\".")))?;
     Reply::object(&view, &request.query)
 }

@@ -40,7 +40,9 @@ pub(super) async fn answer(request: HttpRequest, payload: Payload, api: Data<Api
     let reply = guarded(&api, &request, payload, query_id.err())
         .await
         .unwrap_or_else(Reply::from);
-    respond(&api, echoed.as_ref(), reply).await
+    let answer = respond(&api, echoed.as_ref(), reply).await;
+    api.requests.count(request.path(), answer.status());
+    answer
 }
 
 /// A panic is an answer too, not a cut connection.

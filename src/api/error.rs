@@ -175,11 +175,11 @@ impl ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let sentence = format!("{}.", capitalised(refusal.text));
-        match refusal.reason {
-            Reason::UnknownSeries => Self::licence_not_found(sentence),
-            Reason::NoFreeSeat => Self::new(StatusCode::FORBIDDEN, "ELicenceNoFree", sentence),
-            Reason::NotWorkable => Self::new(StatusCode::FORBIDDEN, "ELicenceNotWorkable", sentence),
-        }
+        let status = match refusal.reason {
+            Reason::UnknownSeries => StatusCode::NOT_FOUND,
+            Reason::NoFreeSeat | Reason::NotWorkable => StatusCode::FORBIDDEN,
+        };
+        Self::new(status, refusal.reason.name(), sentence)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::devices::{Access, CarrierState};
 use crate::gateway::GatewayHandle;
 use crate::keyring::{Ending, KeeperHandle, ending};
 use crate::licence::{KeyId, KeyNo, Timestamp};
-use crate::seats::{DeskHandle, Reason};
+use crate::seats::DeskHandle;
 use crate::signing::{Force, Message, NodeSigner, verify};
 
 use super::host;
@@ -185,14 +185,10 @@ impl Health {
         );
         let enabled = keyring.keys().iter().filter(|key| key.verdict.enabled).count();
         let ending = ending(&keyring, self.clock.now().wall);
-        let refusals = totals.refusals.iter().map(|(series, reason, count)| {
-            let reason = match reason {
-                Reason::UnknownSeries => "ELicenceNotFound",
-                Reason::NoFreeSeat => "ELicenceNoFree",
-                Reason::NotWorkable => "ELicenceNotWorkable",
-            };
-            (series.to_string(), reason.to_owned(), *count)
-        });
+        let refusals = totals
+            .refusals
+            .iter()
+            .map(|(series, reason, count)| (series.to_string(), reason.name().to_owned(), *count));
         let (devices, usb) = self.ask_devices();
         let gateway = tokio::time::timeout(PATIENCE, self.gateway.health()).await;
         let healthy = [&store, &signer, &keys].into_iter().all(|state| state == "ok")

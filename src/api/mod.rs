@@ -19,6 +19,7 @@ mod public_key;
 mod query;
 mod record;
 mod reply;
+mod requests;
 mod rescan;
 mod route;
 mod server;
@@ -27,6 +28,7 @@ mod spelling;
 pub mod tls;
 mod turns;
 mod usage;
+mod watcher;
 mod wire;
 
 use std::net::IpAddr;
@@ -48,10 +50,11 @@ use crate::tokens::{CertificatesHandle, TokensHandle};
 
 pub use auth::{Auth, Caller, LoginRules, Standing};
 pub use certificates::certificate_rows;
-pub use devices::device_rows;
-pub use host::is_allowed as host_is_allowed;
+pub use devices::{device_rows, key_on_device};
 pub use health::{Health, HealthReport};
+pub use host::is_allowed as host_is_allowed;
 pub use inside::Answer;
+pub use requests::RequestCounts;
 pub use rescan::{Rescanned, Rescans};
 pub use server::{Facts, VERSION};
 
@@ -96,6 +99,8 @@ pub struct Api {
     pub auth: Auth,
     /// What the node is.
     pub facts: Facts,
+    /// How many requests were answered over HTTP.
+    pub requests: RequestCounts,
 }
 
 impl Api {

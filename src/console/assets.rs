@@ -68,7 +68,11 @@ pub(super) fn answer(request: &HttpRequest, name: &str) -> Option<HttpResponse> 
     let told = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let tag = format!("\"{}\"", asset.hash);
     let fits = request.query_string() == format!("v={}", asset.hash);
-    let keep = if fits { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let keep = if fits {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     let has_it = told(header::IF_NONE_MATCH).is_some_and(|tags| tags.contains(&tag));
     let mut response = if has_it {
         HttpResponse::NotModified()

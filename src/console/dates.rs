@@ -11,7 +11,18 @@ const ENGLISH: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 const RUSSIAN: [&str; 12] = [
-    "янв.", "февр.", "марта", "апр.", "мая", "июня", "июля", "авг.", "сент.", "окт.", "нояб.", "дек.",
+    "янв.",
+    "февр.",
+    "марта",
+    "апр.",
+    "мая",
+    "июня",
+    "июля",
+    "авг.",
+    "сент.",
+    "окт.",
+    "нояб.",
+    "дек.",
 ];
 
 #[derive(Template)]
@@ -24,7 +35,9 @@ struct Time<'a> {
 /// An element that says a time of the API; the text itself where that is no time.
 pub(super) fn time(language: Language, iso: &str) -> Markup {
     let parsed = Timestamp::parse(iso).ok().map(|time| time.to_string());
-    let said = parsed.as_deref().map_or_else(|| iso.to_owned(), |iso| say(language, iso));
+    let said = parsed
+        .as_deref()
+        .map_or_else(|| iso.to_owned(), |iso| say(language, iso));
     let iso = parsed.as_deref().unwrap_or_default();
     Markup::of(&Time { iso, said: &said })
 }
@@ -51,7 +64,11 @@ mod tests {
             time(Language::English, iso).as_str(),
             format!(r#"<time datetime="{iso}">2 Mar 2026, 14:46:09 UTC</time>"#)
         );
-        assert!(time(Language::Russian, iso).as_str().contains("2 марта 2026 г., 14:46:09 UTC"));
+        assert!(
+            time(Language::Russian, iso)
+                .as_str()
+                .contains("2 марта 2026 г., 14:46:09 UTC")
+        );
         let hostile = time(Language::English, "<script>");
         assert!(!hostile.as_str().contains("<script>"), "{hostile}");
     }

@@ -85,7 +85,9 @@ impl Fragments {
         let mut kept = place.lock().await;
         let (generations, slot) = (now(), self.slot());
         if let Some(kept) = &*kept {
-            let same = topics.iter().all(|topic| kept.generations.of(*topic) == generations.of(*topic));
+            let same = topics
+                .iter()
+                .all(|topic| kept.generations.of(*topic) == generations.of(*topic));
             if same || kept.slot == slot {
                 return Ok(kept.drawing.clone());
             }

@@ -93,10 +93,14 @@ impl Door {
     pub(super) fn frame(&self) -> Frame<'_> {
         let here = self.path.split('/').next().unwrap_or_default();
         let (w, role) = (self.look.words, self.login.caller.role());
-        let pages = PAGES.iter().filter(|page| !self.initial && page.title_in_navigation().is_some() && page.is_for(role));
+        let pages = PAGES
+            .iter()
+            .filter(|page| !self.initial && page.title_in_navigation().is_some() && page.is_for(role));
         let links = pages.map(|page| Link {
             to: format!("/console/{}", page.name),
-            title: w.known(page.title_in_navigation().unwrap_or_default()).unwrap_or(page.name),
+            title: w
+                .known(page.title_in_navigation().unwrap_or_default())
+                .unwrap_or(page.name),
             here: page.name == here,
         });
         let notice = self.query.get("notice");
@@ -118,7 +122,13 @@ impl Door {
 }
 
 /// A page of its own frame: `title` is said in the window, the body has its own heading.
-pub(super) fn bare(look: Look, status: StatusCode, title: &str, body: Markup, frame: &Frame<'_>) -> HttpResponse {
+pub(super) fn bare(
+    look: Look,
+    status: StatusCode,
+    title: &str,
+    body: Markup,
+    frame: &Frame<'_>,
+) -> HttpResponse {
     let layout = Layout {
         w: look.words,
         look,
@@ -135,10 +145,18 @@ pub(super) fn page(door: &Door, page: &Page, view: View) -> HttpResponse {
 }
 
 fn framed(door: &Door, status: StatusCode, page: &Page, view: View) -> HttpResponse {
-    let live = if view.live.as_str().is_empty() { Markup::default() } else { drawn(&door.target(), page, &view, false).1 };
+    let live = if view.live.as_str().is_empty() {
+        Markup::default()
+    } else {
+        drawn(&door.target(), page, &view, false).1
+    };
     let topics: Vec<_> = page.topics.iter().map(|topic| topic.name()).collect();
     let frame = Frame {
-        topics: if live.as_str().is_empty() { String::new() } else { topics.join(",") },
+        topics: if live.as_str().is_empty() {
+            String::new()
+        } else {
+            topics.join(",")
+        },
         plot: view.plot,
         ..door.frame()
     };
@@ -158,7 +176,11 @@ fn drawn(target: &str, page: &Page, view: &View, alone: bool) -> (String, Markup
         digest.update(part);
     }
     let hash = hex(&digest.finalize()[..8]);
-    let events: Vec<_> = page.topics.iter().map(|topic| format!("sse:{}", topic.name())).collect();
+    let events: Vec<_> = page
+        .topics
+        .iter()
+        .map(|topic| format!("sse:{}", topic.name()))
+        .collect();
     let mark = if target.contains('?') { '&' } else { '?' };
     let live = Live {
         live: &view.live,
@@ -195,7 +217,9 @@ pub(super) async fn fragment(door: &Door, page: &Page, visit: Visit) -> HttpResp
         Ok(drawing) if *drawing.hash == *door.query.get("seen") => HttpResponse::NoContent().finish(),
         Ok(drawing) => answer::html(StatusCode::OK, drawing.html.to_string()),
         // What is shown is gone: the whole page says so.
-        Err(_) => HttpResponse::NotFound().insert_header(("HX-Refresh", "true")).finish(),
+        Err(_) => HttpResponse::NotFound()
+            .insert_header(("HX-Refresh", "true"))
+            .finish(),
     }
 }
 
@@ -226,9 +250,19 @@ pub(super) fn trouble(door: &Door, trouble: &Trouble) -> HttpResponse {
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = TroublePage { w, text, said };
-    bare(door.look, status, w.t("common.trouble"), Markup::of(&body), &door.frame())
+    bare(
+        door.look,
+        status,
+        w.t("common.trouble"),
+        Markup::of(&body),
+        &door.frame(),
+    )
 }
 
 fn said(answer: &crate::api::Answer) -> &str {
-    answer.body.get("Message").and_then(|message| message.as_str()).unwrap_or_default()
+    answer
+        .body
+        .get("Message")
+        .and_then(|message| message.as_str())
+        .unwrap_or_default()
 }

@@ -12,11 +12,11 @@ use zeroize::Zeroizing;
 use crate::store::Role;
 
 use super::Console;
+use super::answer;
+use super::frame::{Frame, bare};
 use super::look::{self, Look};
 use super::markup::Markup;
 use super::params::Params;
-use super::frame::{Frame, bare};
-use super::answer;
 
 /// Name of the cookie.
 pub(super) const COOKIE: &str = "keynode_console";
@@ -38,7 +38,13 @@ pub(super) fn form(look: Look, back: &str) -> HttpResponse {
 fn page(look: Look, status: StatusCode, user: &str, back: &str, error: &str) -> HttpResponse {
     let w = look.words;
     let form = LoginForm { w, user, back, error };
-    bare(look, status, w.t("common.log-in"), Markup::of(&form), &Frame::at("/console/login"))
+    bare(
+        look,
+        status,
+        w.t("common.log-in"),
+        Markup::of(&form),
+        &Frame::at("/console/login"),
+    )
 }
 
 /// What was typed in.
@@ -62,7 +68,11 @@ pub(super) async fn submit(
             };
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::UNAUTHORIZED);
             // A browser must not ask with its own window.
-            let status = if status == StatusCode::UNAUTHORIZED { StatusCode::FORBIDDEN } else { status };
+            let status = if status == StatusCode::UNAUTHORIZED {
+                StatusCode::FORBIDDEN
+            } else {
+                status
+            };
             return page(look, status, user, back, error);
         }
     };

@@ -54,7 +54,9 @@ impl Logins {
             used: now,
         };
         let mut logins = self.lock();
-        let of_user = logins.values().filter(|other| other.caller.name() == login.caller.name());
+        let of_user = logins
+            .values()
+            .filter(|other| other.caller.name() == login.caller.name());
         if of_user.count() >= MOST_OF_USER {
             let name = login.caller.name().to_owned();
             self.drop_oldest(&mut logins, |other| other.caller.name() == name);
@@ -142,6 +144,8 @@ fn key(cookie: &str) -> Key {
 /// 256 random bits as text.
 fn random() -> String {
     let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the system has randomness");
     URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -46,7 +46,10 @@ impl Look {
 }
 
 fn colours(name: &str) -> &'static str {
-    ["light", "dark"].into_iter().find(|own| *own == name).unwrap_or("auto")
+    ["light", "dark"]
+        .into_iter()
+        .find(|own| *own == name)
+        .unwrap_or("auto")
 }
 
 /// Keeps what the form chose, and shows the page again from which it came.
@@ -54,7 +57,12 @@ pub(super) fn choose(form: &Params, secure: bool) -> HttpResponse {
     let mut response = answer::see_other(back(form.get("back")));
     let chosen = [
         (LANGUAGE, Language::of(form.get("language")).map(Language::code)),
-        (COLOURS, Some(form.get("colours")).filter(|name| !name.is_empty()).map(colours)),
+        (
+            COLOURS,
+            Some(form.get("colours"))
+                .filter(|name| !name.is_empty())
+                .map(colours),
+        ),
     ];
     for (name, value) in chosen {
         let Some(value) = value else { continue };
@@ -87,7 +95,14 @@ mod tests {
     #[test]
     fn the_way_back_leads_to_no_other_site() {
         assert_eq!(back("/console/keys?sort=KeyNo"), "/console/keys?sort=KeyNo");
-        for elsewhere in ["https://a.example/", "//a.example", "/console//a", "/console/\\a", "/console/\r\nX: y", ""] {
+        for elsewhere in [
+            "https://a.example/",
+            "//a.example",
+            "/console//a",
+            "/console/\\a",
+            "/console/\r\nX: y",
+            "",
+        ] {
             assert_eq!(back(elsewhere), "/console/", "{elsewhere}");
         }
     }

@@ -12,7 +12,8 @@ pub(super) fn is_own(request: &HttpRequest) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin";
     }
-    let (Some(origin), Some(host)) = (text(headers.get(header::ORIGIN)), text(headers.get(header::HOST))) else {
+    let (Some(origin), Some(host)) = (text(headers.get(header::ORIGIN)), text(headers.get(header::HOST)))
+    else {
         return false;
     };
     let authority = origin.split_once("://").map(|(_, authority)| authority);

@@ -78,9 +78,15 @@ mod tests {
     #[test]
     fn what_a_browser_sends_is_read_and_written_again() {
         let params = Params::parse("q=a+b%26c&pick=1&pick=2&x");
-        assert_eq!((params.get("q"), params.get("x"), params.get("none")), ("a b&c", "", ""));
+        assert_eq!(
+            (params.get("q"), params.get("x"), params.get("none")),
+            ("a b&c", "", "")
+        );
         assert_eq!(params.all("pick").collect::<Vec<_>>(), ["1", "2"]);
-        assert_eq!(params.with("pick", "").with("x", "<").query(), "?q=a%20b%26c&x=%3C");
+        assert_eq!(
+            params.with("pick", "").with("x", "<").query(),
+            "?q=a%20b%26c&x=%3C"
+        );
         assert_eq!(Params::parse("").query(), "");
     }
 }

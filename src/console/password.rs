@@ -7,11 +7,11 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use zeroize::Zeroizing;
 
+use super::answer;
+use super::frame::bare;
 use super::login::cookie_of;
 use super::markup::Markup;
-use super::frame::bare;
 use super::site::Door;
-use super::answer;
 use super::words::Words;
 
 #[derive(Template)]
@@ -38,7 +38,13 @@ fn page(door: &Door, status: StatusCode, error: &str) -> HttpResponse {
         initial: door.initial,
         error,
     };
-    bare(door.look, status, w.t("common.password-title"), Markup::of(&form), &door.frame())
+    bare(
+        door.look,
+        status,
+        w.t("common.password-title"),
+        Markup::of(&form),
+        &door.frame(),
+    )
 }
 
 /// What was typed in. Every login of the user ends; this one begins anew.
@@ -55,7 +61,10 @@ pub(super) async fn submit(door: &mut Door) -> HttpResponse {
         return page(door, StatusCode::BAD_REQUEST, w.t("common.password-short"));
     }
     let api = Arc::clone(&door.console.api);
-    match api.change_password(&door.login.caller, door.peer, &old, new).await {
+    match api
+        .change_password(&door.login.caller, door.peer, &old, new)
+        .await
+    {
         Ok(caller) => {
             door.console.logins.end_all_of(caller.name());
             let mut response = answer::see_other("/console/?notice=common.password-changed");

@@ -69,7 +69,11 @@ pub(super) async fn answer(request: HttpRequest, payload: Payload, console: Data
 }
 
 async fn route(request: &HttpRequest, payload: Payload, console: Data<Console>) -> HttpResponse {
-    let path = request.path().strip_prefix("/console/").unwrap_or_default().to_owned();
+    let path = request
+        .path()
+        .strip_prefix("/console/")
+        .unwrap_or_default()
+        .to_owned();
     if !host_is_allowed(request, &console.api.settings.load().allowed_hosts) {
         return HttpResponse::Forbidden().body("This name is not listed in api.allowed_hosts.");
     }
@@ -144,10 +148,16 @@ fn stranger(request: &HttpRequest, path: &str, query: &Params, posts: bool) -> H
         // To an event source this means not to come back.
         return HttpResponse::NoContent().finish();
     }
-    let back = if posts { "/console/".to_owned() } else { format!("/console/{path}{}", query.with("seen", "").query()) };
+    let back = if posts {
+        "/console/".to_owned()
+    } else {
+        format!("/console/{path}{}", query.with("seen", "").query())
+    };
     let to = format!("/console/login?back={}", encode(&back));
     if request.headers().contains_key("hx-request") {
-        return HttpResponse::Unauthorized().insert_header(("HX-Redirect", to)).finish();
+        return HttpResponse::Unauthorized()
+            .insert_header(("HX-Redirect", to))
+            .finish();
     }
     answer::see_other(&to)
 }
@@ -165,7 +175,10 @@ async fn enter(mut door: Door, posts: bool) -> HttpResponse {
         _ if door.initial => return answer::see_other("/console/password"),
         _ => {}
     }
-    let mut names = door.path.split('/').map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned());
+    let mut names = door
+        .path
+        .split('/')
+        .map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned());
     let page = Page::find(&names.next().unwrap_or_default());
     let rest: Vec<String> = names.collect();
     let Some(page) = page else {
@@ -189,7 +202,11 @@ async fn enter(mut door: Door, posts: bool) -> HttpResponse {
     if !seen.is_empty() && !posts {
         return frame::fragment(&door, page, visit).await;
     }
-    let outcome = if posts { (page.act)(visit).await } else { (page.show)(visit).await };
+    let outcome = if posts {
+        (page.act)(visit).await
+    } else {
+        (page.show)(visit).await
+    };
     match outcome {
         Ok(Shown::View(view)) => frame::page(&door, page, view),
         Ok(Shown::Go { to, notice }) => answer::see_other(&frame::with_notice(&to, notice)),

@@ -57,14 +57,23 @@ pub(super) fn sort_of<'q>(query: &'q Params, fields: &[&str]) -> Option<&'q str>
 
 /// The page of a query, from 0.
 pub(super) fn page_of(query: &Params) -> usize {
-    query.get("page").parse::<usize>().unwrap_or(1).clamp(1, 1_000_000) - 1
+    query
+        .get("page")
+        .parse::<usize>()
+        .unwrap_or(1)
+        .clamp(1, 1_000_000)
+        - 1
 }
 
 /// The part that holds `shown` rows, with more behind it or not.
 pub(super) fn part(path: &str, query: &Params, shown: usize, more: bool) -> Part {
     let page = page_of(query);
     let link = |page: usize| {
-        let number = if page == 0 { String::new() } else { (page + 1).to_string() };
+        let number = if page == 0 {
+            String::new()
+        } else {
+            (page + 1).to_string()
+        };
         format!("{path}{}", query.with("page", &number).query())
     };
     Part {

@@ -16,6 +16,7 @@ use super::device::{Inventory, ScanError};
 use super::prover::Prover;
 use super::token_carriers::TokenHardware;
 use super::worker::{Message, WAITED, Worker};
+use crate::measure::{Noted, Times};
 
 /// What is plugged in and what it proved, at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct Counters {
     pub proofs: u64,
     /// Proofs that failed.
     pub failed_proofs: u64,
+    /// How long scans took.
+    pub scan_times: Noted,
 }
 
 /// The counters as the devices' thread writes them.
@@ -65,6 +68,7 @@ pub(super) struct Counting {
     pub(super) reconnects: AtomicU64,
     pub(super) proofs: AtomicU64,
     pub(super) failed_proofs: AtomicU64,
+    pub(super) scan_times: Times,
 }
 
 /// The devices' thread is waited for so much longer than for the carriers: a scan itself may hang in the kernel.
@@ -203,6 +207,7 @@ impl DevicesHandle {
             reconnects: read(&self.counting.reconnects),
             proofs: read(&self.counting.proofs),
             failed_proofs: read(&self.counting.failed_proofs),
+            scan_times: self.counting.scan_times.read(),
         }
     }
 

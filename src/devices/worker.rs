@@ -212,7 +212,9 @@ impl Worker {
         let reason = self.agenda.has_reason();
         self.agenda.begin(Instant::now());
         let touched: Vec<PathBuf> = self.touched.drain().collect();
+        let start = Instant::now();
         let inventory = Arc::new(scan::scan(&self.rules.catalogue, &self.inventory));
+        self.counting.scan_times.since(start);
         count(&self.counting.scans, 1);
         for error in &inventory.errors {
             if !self.inventory.errors.contains(error) {

@@ -135,9 +135,15 @@ impl Default for Feed {
 impl Feed {
     /// Tells what happened. Never blocks.
     pub fn tell(&self, time: Timestamp, news: News) {
-        let topic = news.topic();
-        {
-            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        self.tell_all(time, [news]);
+    }
+
+    /// Tells what happened at once, in this order. Never blocks.
+    pub fn tell_all(&self, time: Timestamp, all: impl IntoIterator<Item = News>) {
+        let mut touched = [false; Topic::ALL.len()];
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        for news in all {
+            touched[news.topic() as usize] = true;
             inner.number += 1;
             let event = Arc::new(Event {
                 number: inner.number,
@@ -152,7 +158,10 @@ impl Feed {
             // Under the lock, so that all get the events in the order of their numbers. Without a subscriber it is lost.
             let _ = self.sender.send(event);
         }
-        self.touch(topic);
+        drop(inner);
+        for topic in Topic::ALL.into_iter().filter(|topic| touched[*topic as usize]) {
+            self.touch(topic);
+        }
     }
 
     /// Says that a topic changed by something that is no event of its own.
@@ -184,6 +193,11 @@ impl Feed {
             first.saturating_sub(after + 1)
         });
         Subscription { lost, missed, live }
+    }
+
+    /// How many listen.
+    pub fn subscribers(&self) -> usize {
+        self.sender.receiver_count()
     }
 
     /// Counts of changes; the receiver is woken by each, so who needs no more than a few looks a second pauses between

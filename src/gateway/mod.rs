@@ -3,6 +3,7 @@
 
 mod account;
 mod crpt;
+mod figures;
 mod flights;
 #[expect(clippy::module_inception, reason = "the gateway itself")]
 mod gateway;
@@ -24,6 +25,7 @@ mod vault;
 
 pub use account::{Account, SupportAccount};
 pub use crpt::{Answered, Connection, ConnectionOrder, Crpt, SignAs};
+pub use figures::SessionKeyFigures;
 pub use gateway::{Gateway, GatewayHost, GatewayParts, Shared};
 pub use handle::{GatewayError, GatewayHandle};
 pub use ismp::{

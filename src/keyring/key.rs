@@ -226,6 +226,11 @@ impl Keyring {
         self.departed.get(&key_no)
     }
 
+    /// The keys that were here and are gone.
+    pub fn all_departed(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.departed.values()
+    }
+
     /// What became of keys since an earlier snapshot: new verdicts, and keys that are gone. Blank carriers give and take
     /// no seats: they are nobody's news.
     pub fn changes_since(&self, before: &Self) -> Vec<Change> {

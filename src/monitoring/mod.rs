@@ -18,9 +18,20 @@ pub struct Monitoring {
     pub health: Arc<Health>,
     /// What happens.
     pub feed: Feed,
+    last_page: metrics::Last,
 }
 
 impl Monitoring {
+    /// Nothing was told yet.
+    pub fn new(api: Arc<Api>, health: Arc<Health>, feed: Feed) -> Self {
+        Self {
+            api,
+            health,
+            feed,
+            last_page: metrics::Last::default(),
+        }
+    }
+
     /// Puts /events and /metrics into an application.
     pub fn serve(self: &Arc<Self>, app: &mut ServiceConfig) {
         app.app_data(Data::from(self.clone()))

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::clock::SharedClock;
+use crate::events::{Feed, Topic};
 use crate::licence::DAY;
 use crate::signing::{Message, NodeSigner};
 use crate::store::{Database, StoreError, checkpoint_audit, prune_audit};
@@ -29,6 +30,7 @@ impl AuditKeeper {
         clock: SharedClock,
         signer: Arc<NodeSigner>,
         keep_days: u32,
+        feed: Feed,
     ) -> Result<Self, StoreError> {
         let mut connection = database.connect()?;
         let (end, ended) = channel::<()>();
@@ -51,6 +53,7 @@ impl AuditKeeper {
             if let Err(error) = kept.and_then(|()| checkpoint_audit(&mut connection, now, sign)) {
                 tracing::error!(%error, "the audit log cannot be kept in order");
             }
+            feed.touch(Topic::Audit);
             if last {
                 return;
             }

@@ -7,6 +7,7 @@ mod error;
 mod gateway;
 mod logging;
 mod offers;
+mod parts;
 mod plug;
 mod rules;
 mod run;
@@ -14,6 +15,7 @@ mod servers;
 mod signals;
 mod signer;
 mod state_dir;
+mod telling;
 mod watchdog;
 
 pub use crate::signing::SIGNING_KEY;
@@ -29,6 +31,7 @@ pub use state_dir::StateDir;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -36,7 +39,7 @@ use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
 
 use crate::activation::{ActivationHandle, ActivationRules};
-use crate::api::{Api, Auth, Facts, Health, Rescans};
+use crate::api::{Api, Auth, Facts, Health, RequestCounts, Rescans};
 use crate::clock::SharedClock;
 use crate::cms::Thumbprint;
 use crate::computer::Roots;
@@ -44,9 +47,7 @@ use crate::console::Console;
 use crate::devices::DeviceRules;
 use crate::events::Feed;
 use crate::gateway::{GatewayHandle, GatewayRules};
-use crate::keyring::{
-    Change, Keeper, KeeperHandle, KeyProvider, Keyring, LicenceFiles, Mailbox, Plugged, Sources,
-};
+use crate::keyring::{Keeper, KeeperHandle, Mailbox, Plugged};
 use crate::licence::Timestamp;
 use crate::monitoring::Monitoring;
 use crate::seats::DeskHandle;
@@ -56,9 +57,11 @@ use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
+use parts::{check_passwords, sources, warn_if_weak};
 use plug::Devices;
 use servers::{Sites, Sockets, servers};
 use signer::{Signers, Watched};
+use telling::{Changed, Teller, follow_keys};
 use watchdog::{Threads, Workers};
 
 /// What is running finishes within this time when the node stops; then it is cut off. A request takes
@@ -80,6 +83,8 @@ pub struct Node {
     servers: Vec<ServerHandle>,
     workers: Workers,
     threads: Vec<JoinHandle<()>>,
+    /// Ends the thread that tells of keys and devices.
+    changed: Sender<Changed>,
     audit: AuditKeeper,
     devices: Devices,
     tokens: TokensHandle,
@@ -142,8 +147,10 @@ impl Node {
         let mailbox = Mailbox::default();
         let rules = device_rules(&settings.devices);
         let revalidate = rules.revalidate;
-        let usb = (settings.devices.enabled).then(|| plug(rules, Box::new(mailbox.on_plug())));
-        let devices = Devices::start(usb, tokens.clone(), revalidate, mailbox.on_plug());
+        let teller = Teller::default();
+        let on_plug = |what| teller.after(mailbox.on_plug(), what);
+        let usb = (settings.devices.enabled).then(|| plug(rules, Box::new(on_plug(|| Changed::Devices))));
+        let devices = Devices::start(usb, tokens.clone(), revalidate, on_plug(|| Changed::Tokens));
         let sources = sources(settings, roots.clone(), devices.0.clone())?;
         warn_if_weak(&sources.roots);
         let keeper = Keeper::new(sources, clock.clone(), ChangeWatch::new(&database)?)?;
@@ -153,8 +160,11 @@ impl Node {
         let feed = Feed::default();
         let (desk, desk_thread) =
             DeskHandle::start(seats, clock.clone(), rules::seats(settings), first, feed.clone())?;
-        let follow = follow_keys(desk.clone(), codes.clone());
+        let follow = follow_keys(desk.clone(), codes.clone(), teller.sender());
         let (keys, keeper_thread) = keeper.start(mailbox, follow);
+        teller.follow_tokens(&tokens, &certificates);
+        let changed = teller.sender();
+        let telling = teller.start(keys.clone(), feed.clone(), clock.clone());
 
         let host = (keys.clone(), desk.clone());
         let (activation, activation_thread) =
@@ -166,7 +176,13 @@ impl Node {
             (tokens.clone(), certificates.clone()),
             desk.clone(),
         )?;
-        let audit = AuditKeeper::start(&database, clock.clone(), signer.clone(), settings.audit.keep_days)?;
+        let audit = AuditKeeper::start(
+            &database,
+            clock.clone(),
+            signer.clone(),
+            settings.audit.keep_days,
+            feed.clone(),
+        )?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
         let signer_watch = signers.watch(desk.clone());
         let auth = Auth::start(&database, desk.clone(), rules::login(settings))?;
@@ -184,6 +200,7 @@ impl Node {
             usage: UsageHistory::new(&database),
             auth,
             facts: Facts::gather(started),
+            requests: RequestCounts::default(),
         });
         let last = tokio::sync::Mutex::default();
         let health = Arc::new(Health {
@@ -198,11 +215,7 @@ impl Node {
             last,
         });
         let workers = Workers::default();
-        let monitoring = Arc::new(Monitoring {
-            api: api.clone(),
-            health: health.clone(),
-            feed: feed.clone(),
-        });
+        let monitoring = Arc::new(Monitoring::new(api.clone(), health.clone(), feed.clone()));
         let console = settings.console.enabled.then(|| {
             let (api, health, feed) = (api.clone(), health.clone(), feed.clone());
             Arc::new(Console::new(api, health, feed, settings.clone()))
@@ -236,7 +249,14 @@ impl Node {
             gateway,
             feed,
             credentials,
-            threads: vec![activation_thread, gateway_thread, desk_thread, keeper_thread],
+            threads: vec![
+                activation_thread,
+                gateway_thread,
+                desk_thread,
+                keeper_thread,
+                telling,
+            ],
+            changed,
             _state_dir: state_dir,
         })
     }
@@ -309,6 +329,7 @@ impl Node {
         drop(self.devices);
         self.keys.stop();
         self.desk.stop();
+        let _ = self.changed.send(Changed::Stop);
         for thread in self.threads {
             if thread.join().is_err() {
                 tracing::error!("a thread ended in a panic");
@@ -327,21 +348,6 @@ impl Node {
     }
 }
 
-/// What happens when keys change: it is noted, and the seats follow.
-fn follow_keys(
-    desk: DeskHandle,
-    codes: Arc<ArcSwap<AccessCodes>>,
-) -> impl FnMut(&Keyring, &[Change], &dyn Fn()) + Send + 'static {
-    move |keyring, changes, publish| {
-        let now = desk.clock().now().wall;
-        for change in changes {
-            let verdict = change.cause.as_deref().unwrap_or("enabled");
-            desk.note(entry(now, "key", &change.key_no.to_string(), verdict));
-        }
-        desk.offer(offers(keyring, &codes.load()), publish);
-    }
-}
-
 /// Something the node itself did or saw.
 fn entry(time: Timestamp, event: &str, object: &str, detail: &str) -> AuditEntry {
     AuditEntry {
@@ -350,45 +356,5 @@ fn entry(time: Timestamp, event: &str, object: &str, detail: &str) -> AuditEntry
         event: event.into(),
         object: object.into(),
         detail: detail.into(),
-    }
-}
-
-fn check_passwords(settings: &Settings, users: &Users) -> Result<(), StartError> {
-    users.ensure_initial()?;
-    if settings.listen.ip().is_loopback() {
-        return Ok(());
-    }
-    match users.list()?.into_iter().find(|user| user.initial) {
-        Some(user) => Err(StartError::InitialPassword {
-            user: user.name,
-            address: settings.listen,
-        }),
-        None => Ok(()),
-    }
-}
-
-fn sources(settings: &Settings, roots: Roots, devices: Arc<dyn Plugged>) -> Result<Sources, StartError> {
-    let (licence_dir, vendor_dir) = (settings.licence_dir(), settings.vendor_dir());
-    let revocation_dir = settings.revocation_dir();
-    for path in [&licence_dir, &vendor_dir, &revocation_dir] {
-        state_dir::create(path).map_err(|source| StartError::StateDir {
-            path: path.clone(),
-            source,
-        })?;
-    }
-    let files: Box<dyn KeyProvider> = Box::new(LicenceFiles::new(&licence_dir));
-    Ok(Sources {
-        providers: vec![files],
-        devices,
-        vendor_dir,
-        revocation_dir,
-        watched: vec![licence_dir],
-        roots,
-    })
-}
-
-fn warn_if_weak(roots: &Roots) {
-    if let Some(warning) = crate::computer::inspect(roots).warning() {
-        tracing::warn!("{warning}");
     }
 }

@@ -9,7 +9,7 @@ use crate::clock::{Millis, Moment};
 use crate::licence::Timestamp;
 use crate::store::Id;
 
-use super::ledger::Release;
+use super::outcome::Release;
 
 /// The most connections that are kept; each costs memory, and any client may make them.
 const MOST: usize = 200_000;
@@ -60,6 +60,8 @@ pub struct Connections {
     by_creation: BTreeSet<(Timestamp, Id)>,
     by_due: BTreeSet<(Millis, Id)>,
     by_peer: HashMap<Peer, Id>,
+    /// Something is different from what was told last.
+    changed: bool,
 }
 
 struct Row {
@@ -76,6 +78,7 @@ impl Connections {
             by_creation: BTreeSet::new(),
             by_due: BTreeSet::new(),
             by_peer: HashMap::new(),
+            changed: false,
         }
     }
 
@@ -93,6 +96,7 @@ impl Connections {
                 let peer = row.made_for.clone();
                 self.by_due.remove(&(due, id));
                 self.by_due.insert((row.connection.expires + self.life, id));
+                self.changed = true;
                 self.forget_peer(peer.as_ref(), id);
             } else {
                 self.remove(id, due);
@@ -145,6 +149,7 @@ impl Connections {
         self.by_due.remove(&(connection.expires, id));
         connection.last_used = now.wall;
         connection.expires = time + life;
+        self.changed = true;
         self.by_due.insert((connection.expires, id));
         Some(row.connection.clone())
     }
@@ -206,6 +211,11 @@ impl Connections {
             .count()
     }
 
+    /// Whether anything is different since the last question, be it the time of a last request.
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
     /// When time next does something by itself.
     pub fn next_deadline(&self) -> Option<Millis> {
         self.by_due.first().map(|(due, _)| *due)
@@ -233,6 +243,7 @@ impl Connections {
             fields,
         });
         let id = connection.id;
+        self.changed = true;
         self.by_creation.insert((connection.created, id));
         self.by_due.insert((connection.expires, id));
         if let Some(peer) = &made_for {
@@ -251,6 +262,7 @@ impl Connections {
     fn remove(&mut self, id: Id, due: Millis) {
         self.by_due.remove(&(due, id));
         if let Some(row) = self.rows.remove(&id) {
+            self.changed = true;
             self.by_creation.remove(&(row.connection.created, id));
             self.forget_peer(row.made_for.as_ref(), id);
         }

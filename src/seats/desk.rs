@@ -4,19 +4,20 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use crate::clock::{Millis, Moment, SharedClock};
-use crate::events::Feed;
-use crate::store::{AuditEntry, Batch, LedgerTime, SLOT, SeatStore, StoreError};
+use crate::events::{Feed, Topic};
+use crate::store::{AuditEntry, Batch, LedgerTime, SeatStore, StoreError};
 
 use super::connections::Connections;
-use super::figures::{DeskHealth, Totals};
+use super::figures::{DeskHealth, DeskMeasures};
 use super::journal::Journal;
-use super::ledger::{Ledger, LedgerRules};
+use super::ledger::Ledger;
 use super::offer::Offer;
+use super::work::{Desk, DeskError, Rules};
 
 /// Requests that share one commit at most.
 const BATCH: usize = 64;
@@ -32,67 +33,6 @@ const RETRY: Millis = 1_000;
 
 /// The desk wakes no more often than this for lives that run out.
 const TICK: Millis = 20;
-
-/// The settings that the desk follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// Sessions.
-    pub ledger: LedgerRules,
-    /// Life of a connection from its last request, in milliseconds.
-    pub connection_life: Millis,
-}
-
-/// Why the desk could not do what was asked.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum DeskError {
-    /// It could not be made durable, so it did not happen.
-    #[error("the state could not be saved")]
-    NotSaved,
-    /// The node is stopping.
-    #[error("the node is stopping")]
-    Stopped,
-}
-
-/// What jobs work on.
-pub struct Desk {
-    /// Sessions and seats.
-    pub ledger: Ledger,
-    /// Connections.
-    pub connections: Connections,
-    /// The audit log.
-    pub journal: Journal,
-}
-
-impl Desk {
-    /// Figures as of now.
-    pub fn totals(&self, time: Millis) -> Totals {
-        let (seats, used) = self.ledger.totals();
-        let refusals = self
-            .ledger
-            .refusals()
-            .iter()
-            .map(|((series, reason), count)| (*series, *reason, *count))
-            .collect();
-        Totals {
-            seats,
-            used,
-            connections: self.connections.live(time),
-            refusals,
-        }
-    }
-
-    fn advance(&mut self, time: Millis) {
-        self.ledger.advance(time);
-        self.connections.advance(time);
-    }
-
-    fn next_deadline(&self) -> Option<Millis> {
-        [self.ledger.next_deadline(), self.connections.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-}
 
 /// Sends an answer once it is known whether the commit succeeded.
 type Answer = Box<dyn FnOnce(bool) + Send>;
@@ -110,6 +50,7 @@ enum Message {
 pub struct DeskHandle {
     sender: Sender<Message>,
     health: Arc<Mutex<DeskHealth>>,
+    measures: Arc<DeskMeasures>,
     clock: SharedClock,
     /// The ledger's time when the clock was at 0.
     origin: Millis,
@@ -135,6 +76,7 @@ impl DeskHandle {
         let origin = time.wrapping_sub(clock.now().mono);
         let (sender, receiver) = channel();
         let health = Arc::<Mutex<DeskHealth>>::default();
+        let measures = Arc::<DeskMeasures>::default();
         let desk = Desk {
             ledger,
             connections: Connections::new(rules.connection_life),
@@ -147,6 +89,7 @@ impl DeskHandle {
             clock: clock.clone(),
             origin,
             health: health.clone(),
+            measures: measures.clone(),
             saved_at: time,
             failed_at: None,
             feed,
@@ -159,6 +102,7 @@ impl DeskHandle {
             Self {
                 sender,
                 health,
+                measures,
                 clock,
                 origin,
             },
@@ -189,7 +133,7 @@ impl DeskHandle {
             })
         });
         // What cannot be sent is dropped, and its answer with it.
-        let _ = self.sender.send(Message::Job(job));
+        self.submit(job);
         async { result.await.map_err(|_| DeskError::Stopped)? }
     }
 
@@ -204,7 +148,7 @@ impl DeskHandle {
             desk.ledger.offer(time, offers);
             Box::new(|_| ())
         });
-        let _ = self.sender.send(Message::Job(job));
+        self.submit(job);
         publish();
         drop(closed);
     }
@@ -215,7 +159,7 @@ impl DeskHandle {
             desk.journal.note(entry);
             Box::new(|_| ())
         });
-        let _ = self.sender.send(Message::Job(job));
+        self.submit(job);
     }
 
     /// Adds an entry to the audit log, which is on disk once the future is done: for what may not happen without it. It is under
@@ -242,6 +186,16 @@ impl DeskHandle {
         let _ = self.sender.send(Message::Stop);
     }
 
+    fn submit(&self, job: Job) {
+        self.measures.given.count();
+        let _ = self.sender.send(Message::Job(job));
+    }
+
+    /// What it counts.
+    pub fn measures(&self) -> &DeskMeasures {
+        &self.measures
+    }
+
     /// Whether the store works.
     pub fn health(&self) -> DeskHealth {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -265,6 +219,7 @@ struct Task {
     clock: SharedClock,
     origin: Millis,
     health: Arc<Mutex<DeskHealth>>,
+    measures: Arc<DeskMeasures>,
     saved_at: Millis,
     failed_at: Option<Millis>,
     feed: Feed,
@@ -306,6 +261,7 @@ impl Task {
             if stop {
                 self.desk.ledger.usage.close();
                 self.commit(true);
+                self.tell();
                 return;
             }
         }
@@ -321,7 +277,8 @@ impl Task {
 
     /// How long there is nothing to do without a message; never so short that the desk would spin.
     fn pause(&self) -> Option<Duration> {
-        let due = [self.desk.next_deadline(), self.save_due(), self.usage_due()]
+        let history = self.desk.history_due(self.clock.now(), self.time());
+        let due = [self.desk.next_deadline(), self.save_due(), history]
             .into_iter()
             .flatten()
             .min()?;
@@ -342,21 +299,11 @@ impl Task {
         }
     }
 
-    /// When the history of use has something to write after the last session is gone; before that there are commits anyway.
-    fn usage_due(&self) -> Option<Millis> {
-        let ledger = &self.desk.ledger;
-        let end = ledger.usage.end().filter(|_| ledger.live() == 0)?;
-        let now = self.clock.now();
-        // A clock that was put back does not put it off.
-        let left = end.millis().saturating_sub(now.wall.millis()).clamp(0, SLOT);
-        Some(self.origin.wrapping_add(now.mono) + left.unsigned_abs())
-    }
-
     fn serve(&mut self, jobs: Vec<Job>) {
+        self.measures.taken.add(jobs.len() as u64);
         let now = self.clock.now();
         let time = self.origin.wrapping_add(now.mono);
-        self.desk.advance(time);
-        self.desk.ledger.usage.advance(now.wall);
+        self.desk.advance(now.wall, time);
         let mut answers: Vec<(Answer, bool)> = Vec::with_capacity(jobs.len());
         for job in jobs {
             let answer = job(&mut self.desk, now, time);
@@ -371,17 +318,40 @@ impl Task {
         for (answer, relies) in answers {
             answer(saved || !relies);
         }
+        self.tell();
+    }
+
+    /// Tells what has happened, as far as it cannot be taken back any more.
+    fn tell(&mut self) {
+        let Desk {
+            ledger,
+            connections,
+            journal,
+        } = &mut self.desk;
+        let (news, touched) = ledger.take_news();
+        if !news.is_empty() {
+            self.feed.tell_all(self.clock.now().wall, news);
+        }
+        if touched {
+            self.feed.touch(Topic::Sessions);
+        }
+        if connections.take_changed() {
+            self.feed.touch(Topic::Connections);
+        }
+        journal.news().tell(&self.feed, &self.clock);
     }
 
     fn commit(&mut self, clean: bool) -> bool {
         let time = self.time();
         let writes = self.desk.ledger.writes();
+        let start = Instant::now();
         let result = self.store.commit(Batch {
             writes: &writes,
             audit: self.desk.journal.entries(),
             usage: self.desk.ledger.usage.over(),
             time: LedgerTime { time, clean },
         });
+        self.measures.commits.since(start);
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(()) => {
@@ -395,6 +365,7 @@ impl Task {
                 true
             }
             Err(error) => {
+                self.measures.failed_commits.count();
                 let text = error.to_string();
                 if health.store_error.as_ref() != Some(&text) {
                     tracing::error!(
@@ -419,3 +390,7 @@ impl Task {
 #[cfg(test)]
 #[path = "desk_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "desk_news_tests.rs"]
+mod news_tests;

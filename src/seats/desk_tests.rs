@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 
 use crate::clock::Clock;
 use crate::seats::testing::*;
-use crate::seats::{Refusal, Release, Taken};
-use crate::store::{Database, SqliteSeats};
+use crate::seats::{LedgerRules, Refusal, Release, Taken};
+use crate::store::{Database, SLOT, SqliteSeats};
 
 use super::super::offer::Reason;
 use super::*;
@@ -34,51 +34,59 @@ impl Clock for HandClock {
     }
 }
 
-struct Node {
+pub(super) struct Node {
     _dir: tempfile::TempDir,
     database: Database,
     clock: Arc<HandClock>,
     offers: Vec<Offer>,
-    handle: DeskHandle,
+    pub(super) feed: Feed,
+    pub(super) handle: DeskHandle,
     thread: JoinHandle<()>,
 }
 
-fn start(database: &Database, clock: &Arc<HandClock>, offers: &[Offer]) -> (DeskHandle, JoinHandle<()>) {
+fn start(
+    database: &Database,
+    clock: &Arc<HandClock>,
+    offers: &[Offer],
+    feed: &Feed,
+) -> (DeskHandle, JoinHandle<()>) {
     let store = SqliteSeats::new(database).unwrap();
     DeskHandle::start(
         Box::new(store),
         clock.clone(),
         RULES,
         offers.to_vec(),
-        Feed::default(),
+        feed.clone(),
     )
     .unwrap()
 }
 
 impl Node {
-    fn new(offers: &[Offer]) -> Self {
+    pub(super) fn new(offers: &[Offer]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::open(dir.path()).unwrap();
         let clock = Arc::new(HandClock::default());
-        let (handle, thread) = start(&database, &clock, offers);
+        let feed = Feed::default();
+        let (handle, thread) = start(&database, &clock, offers, &feed);
         Self {
             _dir: dir,
             database,
             clock,
             offers: offers.to_vec(),
+            feed,
             handle,
             thread,
         }
     }
 
     /// Ends the desk, in order or by leaving it without a word, and starts another on the same file.
-    fn restart(self, in_order: bool) -> Self {
+    pub(super) fn restart(self, in_order: bool) -> Self {
         if in_order {
             self.handle.stop();
         }
         drop(self.handle);
         self.thread.join().unwrap();
-        let (handle, thread) = start(&self.database, &self.clock, &self.offers);
+        let (handle, thread) = start(&self.database, &self.clock, &self.offers, &self.feed);
         Self {
             handle,
             thread,
@@ -87,14 +95,14 @@ impl Node {
     }
 
     /// Moves the clock and waits until the desk has seen it.
-    async fn pass(&self, millis: Millis) {
+    pub(super) async fn pass(&self, millis: Millis) {
         self.clock.0.fetch_add(millis, Ordering::SeqCst);
         self.handle.wake();
         self.handle.ask(|_, _, _| ()).await.unwrap();
     }
 
     /// From now on the state file refuses every write, or none.
-    fn break_disk(&self, broken: bool) {
+    pub(super) fn break_disk(&self, broken: bool) {
         let statement = if broken {
             "CREATE TRIGGER broken BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'broken disk'); END"
         } else {
@@ -126,7 +134,7 @@ impl Node {
     }
 }
 
-async fn take(handle: &DeskHandle, client: &str) -> Result<Result<Taken, Refusal>, DeskError> {
+pub(super) async fn take(handle: &DeskHandle, client: &str) -> Result<Result<Taken, Refusal>, DeskError> {
     let fields = session(client);
     handle
         .ask(move |desk, now, time| desk.ledger.take(now, time, fields, "shop", |_| None))
@@ -199,7 +207,7 @@ async fn a_clock_that_ran_longer_than_the_ledger_takes_no_life_away() {
     node.clock.0.fetch_add(3 * LIFE, Ordering::SeqCst);
     drop(node.handle);
     node.thread.join().unwrap();
-    let (handle, thread) = start(&node.database, &node.clock, &node.offers);
+    let (handle, thread) = start(&node.database, &node.clock, &node.offers, &node.feed);
     let node = Node {
         handle,
         thread,

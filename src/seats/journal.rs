@@ -3,6 +3,8 @@
 
 use crate::store::AuditEntry;
 
+use super::journal_news::JournalNews;
+
 /// Entries that wait while nothing can be saved; beyond it the oldest are dropped, and that is noted.
 const MOST: usize = 10_000;
 
@@ -15,11 +17,13 @@ pub struct Journal {
     /// The job at hand holds only with the commit.
     relies: bool,
     dropped: u64,
+    news: JournalNews,
 }
 
 impl Journal {
     /// Adds an entry.
     pub fn note(&mut self, entry: AuditEntry) {
+        self.news.add(&entry);
         self.entries.push(entry);
     }
 
@@ -34,8 +38,14 @@ impl Journal {
         std::mem::take(&mut self.relies)
     }
 
+    /// What is to be told of the entries.
+    pub(super) fn news(&mut self) -> &mut JournalNews {
+        &mut self.news
+    }
+
     /// A job is done; `relies`: what it did holds only with the commit.
     pub(super) fn close(&mut self, relies: bool) {
+        self.news.close(relies);
         self.relying.resize(self.entries.len(), relies);
     }
 
@@ -57,11 +67,17 @@ impl Journal {
                 "audit entries were lost while the state could not be saved"
             );
         }
-        *self = Self::default();
+        let mut news = std::mem::take(&mut self.news);
+        news.saved(!self.entries.is_empty());
+        *self = Self {
+            news,
+            ..Self::default()
+        };
     }
 
     /// It could not be written.
     pub(super) fn not_saved(&mut self) {
+        self.news.not_saved();
         let mut relying = std::mem::take(&mut self.relying).into_iter();
         self.entries.retain(|_| !relying.next().unwrap_or(false));
         let surplus = self.entries.len().saturating_sub(MOST);

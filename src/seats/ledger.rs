@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::clock::{Millis, Moment};
+use crate::events::{News, SessionNews};
 use crate::licence::{KeyId, KeyNo, Timestamp};
 use crate::store::{Id, LedgerTime, Restored, Session, SessionFields, Write};
 
+use super::figures::SeriesTotals;
 use super::offer::{Offer, Reason, Refusal};
+use super::outcome::{Release, Taken};
 use super::pool::Pool;
 use super::roll::{Roll, Slot};
 use super::unsaved::Unsaved;
@@ -27,26 +30,6 @@ pub struct LedgerRules {
     pub life: Millis,
     /// How long a session keeps the seat of a missing key.
     pub grace: Millis,
-}
-
-/// A seat that was given or renewed.
-#[derive(Clone, Debug)]
-pub struct Taken {
-    /// The session that holds it.
-    pub session: Arc<Session>,
-    /// The session is new.
-    pub new: bool,
-}
-
-/// What became of a wish to renew or release.
-#[derive(Clone, Debug)]
-pub enum Release<T = Session> {
-    /// It was done; this is what it was done to.
-    Done(Arc<T>),
-    /// It is another user's.
-    NotYours,
-    /// There is none, or it is over.
-    Unknown,
 }
 
 /// All sessions and all seats.
@@ -123,6 +106,7 @@ impl Ledger {
         while let Some((due, slot)) = self.roll.first_due().filter(|(due, _)| *due <= now) {
             if self.roll.get(slot).ended {
                 self.roll.remove(slot);
+                self.unsaved.unlisted();
             } else {
                 self.end(now, slot, due);
                 freed = true;
@@ -159,6 +143,11 @@ impl Ledger {
             let refusal = self.pool.refusal(fields.key_id, code);
             *self.refusals.entry((fields.key_id, refusal.reason)).or_default() += 1;
             self.usage.refused(fields.key_id);
+            self.unsaved.refused(News::Refusal {
+                key_id: fields.key_id,
+                reason: refusal.reason.name(),
+                client: fields.client_session_id,
+            });
             return Err(refusal);
         };
         fields.connection = connection(&fields);
@@ -173,25 +162,19 @@ impl Ledger {
             fields,
         };
         self.next_seq += 1;
-        let seq = session.seq;
-        let slot = self.roll.insert(Arc::new(session));
+        let session = Arc::new(session);
+        let slot = self.roll.insert(session.clone());
         self.seat(time, key_no, slot);
-        self.unsaved.took(seq, slot);
-        Ok(Taken {
-            session: self.roll.get(slot).clone(),
-            new: true,
-        })
+        self.unsaved.took(&session, slot);
+        Ok(Taken { session, new: true })
     }
 
     /// Renews a session that holds a seat, for its owner or an administrator (`owner` is `None`).
     pub fn renew(&mut self, now: Millis, id: Id, owner: Option<&str>) -> Release {
         self.advance(now);
-        match self
-            .find_slot(id, owner)
-            .map(|slot| (slot, self.roll.get(slot).ended))
-        {
-            Ok((slot, false)) => Release::Done(self.renew_slot(now, slot)),
-            Ok((_, true)) => Release::Unknown,
+        match self.find_slot(id, owner) {
+            Ok(slot) if self.roll.get(slot).ended => Release::Unknown,
+            Ok(slot) => Release::Done(self.renew_slot(now, slot)),
             Err(other) => other,
         }
     }
@@ -254,6 +237,12 @@ impl Ledger {
         self.pool.totals()
     }
 
+    /// The same for each series, in order.
+    pub fn totals_by_series(&self) -> Vec<SeriesTotals> {
+        self.pool
+            .totals_by_series(|slot| self.roll.get(slot).fields.key_id)
+    }
+
     /// Refusals since the start, by series and reason.
     pub fn refusals(&self) -> &BTreeMap<(KeyId, Reason), u64> {
         &self.refusals
@@ -277,6 +266,11 @@ impl Ledger {
     /// There are renewals to write.
     pub fn has_renewed(&self) -> bool {
         self.unsaved.has_renewed()
+    }
+
+    /// What can be told now, and whether lists look different by something that is no news.
+    pub fn take_news(&mut self) -> (Vec<News>, bool) {
+        self.unsaved.take_news()
     }
 
     /// What to write to be up to date. [`Ledger::saved`] or [`Ledger::not_saved`] must follow.
@@ -324,7 +318,7 @@ impl Ledger {
         }
         let session = self.roll.remove(slot);
         if live {
-            self.unsaved.released(session.seq, slot);
+            self.unsaved.released(&session, slot);
             self.rehouse(now);
         }
         session
@@ -345,8 +339,9 @@ impl Ledger {
     /// Ends a session at `expires`: its seat is free, it is listed for one more life (spec, row 32).
     fn end(&mut self, now: Millis, slot: Slot, expires: Millis) {
         self.leave(now, slot);
-        self.unsaved.changed(self.roll.get(slot).seq, slot);
         self.roll.end(slot, expires, expires + self.rules.life);
+        self.unsaved
+            .changed(SessionNews::Ended, self.roll.get(slot), slot);
     }
 
     fn seat(&mut self, now: Millis, key_no: KeyNo, slot: Slot) {
@@ -384,7 +379,8 @@ impl Ledger {
                     self.leave(now, slot);
                     self.roll.change(slot, |session| session.key_no = home);
                     self.seat(now, home, slot);
-                    self.unsaved.changed(self.roll.get(slot).seq, slot);
+                    self.unsaved
+                        .changed(SessionNews::Moved, self.roll.get(slot), slot);
                 } else if self.pool.has_room(*key_id) {
                     in_vain.insert(access_code.clone());
                 } else {

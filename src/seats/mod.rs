@@ -7,22 +7,28 @@ mod figures;
 mod history;
 mod index;
 mod journal;
+mod journal_news;
 mod ledger;
 mod offer;
+mod outbox;
+mod outcome;
 mod pool;
 mod roll;
 mod series;
 mod unsaved;
 mod usage;
+mod work;
 
 pub use connections::{Connection, ConnectionFields, Connections};
-pub use desk::{Desk, DeskError, DeskHandle, Rules};
-pub use figures::{DeskHealth, Totals};
+pub use desk::DeskHandle;
+pub use figures::{DeskHealth, DeskMeasures, SeriesTotals, Totals};
 pub use history::{Period, plot};
 pub use journal::Journal;
-pub use ledger::{Ledger, LedgerRules, Release, Taken};
+pub use ledger::{Ledger, LedgerRules};
 pub use offer::{Offer, Reason, Refusal};
+pub use outcome::{Release, Taken};
 pub use usage::{Usage, UsageNow};
+pub use work::{Desk, DeskError, Rules};
 
 #[cfg(test)]
 mod testing;

@@ -39,7 +39,7 @@ impl Offer {
     }
 }
 
-/// Class of a refusal; the name of its exception in the API.
+/// Class of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     /// No key of the series is here.
@@ -48,6 +48,17 @@ pub enum Reason {
     NoFreeSeat,
     /// Keys are here, but none of them can be used.
     NotWorkable,
+}
+
+impl Reason {
+    /// Name of its exception in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnknownSeries => "ELicenceNotFound",
+            Self::NoFreeSeat => "ELicenceNoFree",
+            Self::NotWorkable => "ELicenceNotWorkable",
+        }
+    }
 }
 
 /// Why a session got no seat (spec, row 25).

@@ -1,12 +1,13 @@
 //! The keys that seats come from: which key is used next, who sits on which, and which are missing under
 //! their sessions.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::clock::Millis;
 use crate::licence::{KeyId, KeyNo, KeyType};
 
 use super::absence::{Absence, Standing};
+use super::figures::SeriesTotals;
 use super::offer::{Offer, Reason, Refusal};
 use super::roll::Slot;
 use super::series::{Place, Series};
@@ -226,6 +227,25 @@ impl Pool {
         self.keys.values().fold((0, 0), |(seats, used), key| {
             (seats + key.capacity() as u64, used + key.holders.len() as u64)
         })
+    }
+
+    /// The same for each series, in order. Of a missing key only its sessions know the series.
+    pub(super) fn totals_by_series(&self, series_of: impl Fn(Slot) -> KeyId) -> Vec<SeriesTotals> {
+        let mut series = BTreeMap::new();
+        for key in self.keys.values() {
+            let on_offer = key.offer.as_ref().map(|offer| offer.key_id);
+            let Some(key_id) = on_offer.or_else(|| key.holders.first().map(|slot| series_of(*slot))) else {
+                continue;
+            };
+            let totals = series.entry(key_id).or_insert(SeriesTotals {
+                key_id,
+                seats: 0,
+                used: 0,
+            });
+            totals.seats += key.capacity() as u64;
+            totals.used += key.holders.len() as u64;
+        }
+        series.into_values().collect()
     }
 
     /// Tells the series whether the key has a free seat.

@@ -1,9 +1,12 @@
 //! What of the ledger is not on disk yet, and what was promised on the strength of it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use crate::store::Write;
+use crate::events::{News, SessionNews};
+use crate::store::{Session, Write};
 
+use super::outbox::Outbox;
 use super::roll::{Roll, Slot};
 
 /// A row on disk, and the place in the roll where its session is or was.
@@ -20,25 +23,46 @@ pub(super) struct Unsaved {
     taken: Vec<RowAt>,
     /// Something was promised that holds only when it is committed.
     relied_on: bool,
+    /// What is to be told of it once it is on disk.
+    outbox: Outbox,
 }
 
 impl Unsaved {
     /// A session was given a seat.
-    pub(super) fn took(&mut self, seq: u64, slot: Slot) {
-        self.rows.push((seq, slot));
-        self.taken.push((seq, slot));
+    pub(super) fn took(&mut self, session: &Arc<Session>, slot: Slot) {
+        self.rows.push((session.seq, slot));
+        self.taken.push((session.seq, slot));
         self.relied_on = true;
+        self.outbox.put(SessionNews::Granted, session.clone());
     }
 
     /// A session was released.
-    pub(super) fn released(&mut self, seq: u64, slot: Slot) {
-        self.rows.push((seq, slot));
+    pub(super) fn released(&mut self, session: &Arc<Session>, slot: Slot) {
+        self.rows.push((session.seq, slot));
         self.relied_on = true;
+        self.outbox.put(SessionNews::Released, session.clone());
     }
 
     /// A session ended or moved by itself: nobody waits to hear of it.
-    pub(super) fn changed(&mut self, seq: u64, slot: Slot) {
-        self.rows.push((seq, slot));
+    pub(super) fn changed(&mut self, what: SessionNews, session: &Arc<Session>, slot: Slot) {
+        self.rows.push((session.seq, slot));
+        self.outbox.put(what, session.clone());
+    }
+
+    /// Somebody got no seat: nothing of that is kept.
+    pub(super) fn refused(&mut self, refusal: News) {
+        self.outbox.refused(refusal);
+    }
+
+    /// A session that had ended is listed no more.
+    pub(super) fn unlisted(&mut self) {
+        self.outbox.touch();
+    }
+
+    /// What can be told now, and whether lists look different by something that is no news.
+    pub(super) fn take_news(&mut self) -> (Vec<News>, bool) {
+        let durable = self.rows.is_empty();
+        self.outbox.take(durable)
     }
 
     /// A session was renewed; `first` since it was last written.
@@ -47,6 +71,7 @@ impl Unsaved {
         if first {
             self.renewed.push((seq, slot));
         }
+        self.outbox.touch();
     }
 
     /// Somebody waits to hear whether a commit succeeds.
@@ -96,6 +121,7 @@ impl Unsaved {
         let rows: HashSet<u64> = taken.iter().map(|(seq, _)| *seq).collect();
         self.rows.retain(|(seq, _)| !rows.contains(seq));
         self.renewed.retain(|(seq, _)| !rows.contains(seq));
+        self.outbox.forget(&rows);
         let live = |&(seq, slot): &RowAt| roll.live(slot, seq).map(|_| slot);
         taken.iter().filter_map(live).collect()
     }

@@ -2,6 +2,7 @@
 
 mod hardware;
 mod keys;
+mod measures;
 mod node_signer;
 mod public;
 mod software;
@@ -14,6 +15,7 @@ pub use keys::{
     KEY_LIST, KeyEntry, KeyList, KeyListError, KeyListLock, KeyState, Place, SIGNING_KEY, from_hex,
     give_to_owner,
 };
+pub use measures::SigningMeasures;
 pub use node_signer::{Force, ListedKey, NodeSigner, SigningError};
 pub use public::PublicKey;
 pub use software::{KeyFileError, SoftwareKey};

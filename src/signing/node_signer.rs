@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
@@ -9,6 +10,7 @@ use crate::settings::{Signing, SigningProvider};
 
 use super::hardware::Hardware;
 use super::keys::{KeyEntry, KeyList, KeyListError, KeyState, Place, SIGNING_KEY, falls_back};
+use super::measures::SigningMeasures;
 use super::token::HeldKey;
 use super::{KeyFileError, Message, PublicKey, SignError, Signature, Signer, SoftwareKey};
 
@@ -80,6 +82,7 @@ pub struct NodeSigner {
     keys: ArcSwap<Keys>,
     /// Told after each failure of a token.
     failed: Box<dyn Fn() + Send + Sync>,
+    measures: SigningMeasures,
 }
 
 impl NodeSigner {
@@ -99,6 +102,7 @@ impl NodeSigner {
             hardware,
             keys: ArcSwap::from_pointee(Keys::read(state_dir, rules)?),
             failed: Box::new(failed),
+            measures: SigningMeasures::default(),
         })
     }
 
@@ -123,18 +127,21 @@ impl NodeSigner {
     /// [`SignError`] where nobody can sign.
     pub async fn sign(&self, message: Message<'_>) -> Result<Signature, SignError> {
         if let Hand::Software(key) = &self.keys.load().hand {
-            return sign_one(&**key, message);
+            return self.sign_in_software(&**key, message);
         }
         let keys = self.keys.load_full();
         match &keys.hand {
-            Hand::Software(key) => sign_one(&**key, message),
+            Hand::Software(key) => self.sign_in_software(&**key, message),
             Hand::Token { key, fallback } => {
-                let hardware = &*self.hardware;
+                let (hardware, start) = (&*self.hardware, Instant::now());
                 let signed = match key.trouble(hardware) {
                     Some(why) => Err(why),
-                    None => key.sign(hardware, message).await.inspect_err(|_| (self.failed)()),
+                    None => {
+                        let signed = key.sign(hardware, message).await;
+                        self.token_signed(start, signed)
+                    }
                 };
-                signed.or_else(|why| instead(fallback.as_ref(), message, why))
+                signed.or_else(|why| self.sign_instead(fallback.as_ref(), message, why))
             }
         }
     }
@@ -146,18 +153,61 @@ impl NodeSigner {
     pub fn sign_and_wait(&self, message: Message<'_>) -> Result<Signature, SignError> {
         let keys = self.keys.load_full();
         match &keys.hand {
-            Hand::Software(key) => sign_one(&**key, message),
+            Hand::Software(key) => self.sign_in_software(&**key, message),
             Hand::Token { key, fallback } => {
-                let hardware = &*self.hardware;
+                let (hardware, start) = (&*self.hardware, Instant::now());
                 let signed = match key.trouble(hardware) {
                     Some(why) => Err(why),
-                    None => key
-                        .sign_and_wait(hardware, message)
-                        .inspect_err(|_| (self.failed)()),
+                    None => self.token_signed(start, key.sign_and_wait(hardware, message)),
                 };
-                signed.or_else(|why| instead(fallback.as_ref(), message, why))
+                signed.or_else(|why| self.sign_instead(fallback.as_ref(), message, why))
             }
         }
+    }
+
+    fn sign_in_software(&self, key: &dyn Signer, message: Message<'_>) -> Result<Signature, SignError> {
+        let start = Instant::now();
+        let signature = key.sign(&[message]).and_then(|mut signatures| {
+            signatures
+                .pop()
+                .ok_or_else(|| SignError("the key gave no signature".into()))
+        });
+        match &signature {
+            Ok(_) => self.measures.software.since(start),
+            Err(_) => self.measures.failures.count(),
+        }
+        signature
+    }
+
+    /// Notes how a token did.
+    fn token_signed<E>(&self, start: Instant, signed: Result<Signature, E>) -> Result<Signature, E> {
+        if signed.is_ok() {
+            self.measures.token.since(start);
+        } else {
+            self.measures.token_failures.count();
+            (self.failed)();
+        }
+        signed
+    }
+
+    fn sign_instead(
+        &self,
+        fallback: Option<&Arc<dyn Signer>>,
+        message: Message<'_>,
+        why: String,
+    ) -> Result<Signature, SignError> {
+        match fallback {
+            Some(key) => self.sign_in_software(&**key, message),
+            None => {
+                self.measures.failures.count();
+                Err(SignError(why))
+            }
+        }
+    }
+
+    /// What it counts.
+    pub fn measures(&self) -> &SigningMeasures {
+        &self.measures
     }
 
     /// Who signs now, as far as that is known.
@@ -291,24 +341,6 @@ fn remove_retired(state_dir: &Path, list: &KeyList) {
                 tracing::warn!(file = %path.display(), %error, "a retired signing key cannot be removed");
             }
         }
-    }
-}
-
-fn sign_one(key: &dyn Signer, message: Message<'_>) -> Result<Signature, SignError> {
-    let mut signatures = key.sign(&[message])?;
-    signatures
-        .pop()
-        .ok_or_else(|| SignError("the key gave no signature".into()))
-}
-
-fn instead(
-    fallback: Option<&Arc<dyn Signer>>,
-    message: Message<'_>,
-    why: String,
-) -> Result<Signature, SignError> {
-    match fallback {
-        Some(key) => sign_one(&**key, message),
-        None => Err(SignError(why)),
     }
 }
 

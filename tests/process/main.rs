@@ -15,6 +15,7 @@ mod cli_vendor;
 mod cli_vendor_ends;
 mod crash;
 mod demo;
+mod earlier_states;
 mod harness;
 mod http;
 mod jose;

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use askama::Template;
 use serde_json::Value;
 
-use crate::events::Topic;
 use crate::console::markup::Markup;
 use crate::console::params::encode;
 use crate::console::row::Row;
 use crate::console::table::{self, Column};
 use crate::console::visit::{Outcome, Trouble, View, Visit};
 use crate::console::words::Words;
+use crate::events::Topic;
 
 use super::{Page, no_form};
 
@@ -98,7 +98,11 @@ async fn list(visit: &Visit) -> Outcome {
         columns: &columns,
         lines: &lines,
     };
-    let summary = format!("{} {}", w.with("keys.count", rows.len()), w.with("keys.working", working));
+    let summary = format!(
+        "{} {}",
+        w.with("keys.count", rows.len()),
+        w.with("keys.working", working)
+    );
     Ok(View {
         title: w.t("keys.title").to_owned(),
         summary,
@@ -110,12 +114,20 @@ async fn list(visit: &Visit) -> Outcome {
 
 async fn detail(visit: &Visit, key_no: &str) -> Outcome {
     let w = visit.words;
-    let row = visit.call(actix_web::http::Method::GET, &format!("/api/licences/{}", encode(key_no)), &Value::Null).await?;
+    let row = visit
+        .call(
+            actix_web::http::Method::GET,
+            &format!("/api/licences/{}", encode(key_no)),
+            &Value::Null,
+        )
+        .await?;
     let devices = devices(visit).await?;
     let line = line(w, &row, &devices, &causes(visit));
     let device = devices.get(&row.text("FileName"));
     let facts = facts(w, &row, "keys", HIDDEN);
-    let place = device.map(|device| facts_of_device(w, device)).unwrap_or_default();
+    let place = device
+        .map(|device| facts_of_device(w, device))
+        .unwrap_or_default();
     let detail = Detail {
         w,
         line: &line,
@@ -147,12 +159,26 @@ fn facts(w: Words, row: &Value, section: &str, hidden: &[&str]) -> Vec<(String, 
         };
         (w.or_same(section, name).to_owned(), fact)
     });
-    facts.filter(|(_, fact)| !matches!(fact, Fact::Text(text) if text.is_empty())).collect()
+    facts
+        .filter(|(_, fact)| !matches!(fact, Fact::Text(text) if text.is_empty()))
+        .collect()
 }
 
 fn facts_of_device(w: Words, device: &Value) -> Vec<(String, Fact)> {
-    let fields = ["Port", "Family", "Driver", "Proof", "Access", "AccessDetail", "SerialNumber", "Token", "Label"];
-    let told = fields.into_iter().map(|field| (w.or_same("keys", field).to_owned(), device.text(field)));
+    let fields = [
+        "Port",
+        "Family",
+        "Driver",
+        "Proof",
+        "Access",
+        "AccessDetail",
+        "SerialNumber",
+        "Token",
+        "Label",
+    ];
+    let told = fields
+        .into_iter()
+        .map(|field| (w.or_same("keys", field).to_owned(), device.text(field)));
     let told = told.filter(|(_, text)| !text.is_empty());
     told.map(|(name, text)| (name, Fact::Text(text))).collect()
 }
@@ -179,7 +205,10 @@ fn line(
 ) -> Line {
     let (key_no, file_name) = (row.text("KeyNo"), row.text("FileName"));
     let number = row.get("KeyNo").and_then(Value::as_u64).unwrap_or_default();
-    let cause = causes.get(&(number, file_name.clone())).cloned().unwrap_or_default();
+    let cause = causes
+        .get(&(number, file_name.clone()))
+        .cloned()
+        .unwrap_or_default();
     let (class, state) = state(row);
     Line {
         link: format!("/console/keys/{}", encode(&key_no)),

@@ -31,14 +31,16 @@ pub(super) struct Page {
 }
 
 /// All of them.
-pub(super) const PAGES: &[&Page] = &[
-    &keys::PAGE,
-];
+pub(super) const PAGES: &[&Page] = &[&keys::PAGE];
 
 impl Page {
     /// The section of its words.
     pub(super) fn section(&self) -> &'static str {
-        if self.name.is_empty() { "overview" } else { self.name }
+        if self.name.is_empty() {
+            "overview"
+        } else {
+            self.name
+        }
     }
 
     /// The name of the words that the navigation shows; `None` for a page that other pages lead to.

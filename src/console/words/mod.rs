@@ -40,7 +40,10 @@ impl Language {
         let weighed = header.split(',').take(32).filter_map(|entry| {
             let (tag, rest) = entry.split_once(';').unwrap_or((entry, ""));
             let language = Self::of(tag.trim().split('-').next()?.to_ascii_lowercase().as_str())?;
-            let weight = rest.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
+            let weight = rest
+                .trim()
+                .strip_prefix("q=")
+                .map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
             (weight > 0.0).then_some((language, weight))
         });
         // Of equal ones the first counts.

@@ -11,8 +11,12 @@ fn every_entry_is_in_both_languages() {
     for (section, text) in sources() {
         let entries: toml::Table = text.parse().unwrap_or_else(|error| panic!("{section}: {error}"));
         for (name, value) in entries {
-            let both = both(&value).unwrap_or_else(|| panic!("{section}.{name}: expected [English, Russian]"));
-            assert!(both.iter().all(|words| !words.trim().is_empty()), "{section}.{name}");
+            let both =
+                both(&value).unwrap_or_else(|| panic!("{section}.{name}: expected [English, Russian]"));
+            assert!(
+                both.iter().all(|words| !words.trim().is_empty()),
+                "{section}.{name}"
+            );
             let holes = both.map(|words| words.matches("{}").count());
             assert_eq!(holes[0], holes[1], "{section}.{name}");
         }
@@ -30,7 +34,10 @@ fn every_name_that_is_used_is_known() {
             files.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             continue;
         }
-        let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+        let kind = path
+            .extension()
+            .and_then(|kind| kind.to_str())
+            .unwrap_or_default();
         if !["rs", "html"].contains(&kind) || path.ends_with("tests.rs") {
             continue;
         }

@@ -1,0 +1,51 @@
+//! Who may look at what the second listener tells besides health: whoever is on this computer where it listens there only,
+//! else an administrator or a monitor.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::store::Role;
+
+use super::error::ApiError;
+use super::{Api, host};
+
+impl Api {
+    /// Whether this request, which came over the second listener, may see what watchers may.
+    ///
+    /// # Errors
+    /// What to answer instead.
+    pub async fn admit_watcher(&self, request: &HttpRequest) -> Result<(), HttpResponse> {
+        self.try_watcher(request).await.map_err(|error| {
+            let mut answer = HttpResponse::build(error.status);
+            if error.status == StatusCode::UNAUTHORIZED {
+                answer.insert_header(("WWW-Authenticate", "Basic realm=\"keynode\", charset=\"UTF-8\""));
+            }
+            answer
+                .content_type("application/json;charset=utf-8")
+                .body(error.body())
+        })
+    }
+
+    async fn try_watcher(&self, request: &HttpRequest) -> Result<(), ApiError> {
+        if !host::is_allowed(request, &self.settings.load().allowed_hosts) {
+            return Err(ApiError::forbidden(
+                "The Host header is none of this node's names: see allowed_hosts in the settings.",
+            ));
+        }
+        let header = request.headers().get(AUTHORIZATION);
+        if header.is_none() && request.app_config().local_addr().ip().is_loopback() {
+            return Ok(());
+        }
+        let peer = request.peer_addr().map(|address| address.ip().to_canonical());
+        let peer = peer.ok_or_else(|| ApiError::internal("The connection has no peer."))?;
+        let caller = self.auth.check(peer, header).await?;
+        match caller.role {
+            Role::Admin | Role::Monitor => Ok(()),
+            role => Err(ApiError::forbidden(format!(
+                "The role {role} may not GET {}.",
+                request.path()
+            ))),
+        }
+    }
+}

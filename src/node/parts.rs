@@ -1,0 +1,58 @@
+//! What the node needs before it builds its parts: users with passwords of their own, the places of keys, a computer that can
+//! be told from others.
+
+use std::sync::Arc;
+
+use crate::computer::Roots;
+use crate::keyring::{KeyProvider, LicenceFiles, Plugged, Sources};
+use crate::settings::Settings;
+use crate::store::Users;
+
+use super::{StartError, state_dir};
+
+/// Refuses an address that others reach while a user has the initial password.
+pub(super) fn check_passwords(settings: &Settings, users: &Users) -> Result<(), StartError> {
+    users.ensure_initial()?;
+    if settings.listen.ip().is_loopback() {
+        return Ok(());
+    }
+    match users.list()?.into_iter().find(|user| user.initial) {
+        Some(user) => Err(StartError::InitialPassword {
+            user: user.name,
+            address: settings.listen,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Where keys come from; the directories are made.
+pub(super) fn sources(
+    settings: &Settings,
+    roots: Roots,
+    devices: Arc<dyn Plugged>,
+) -> Result<Sources, StartError> {
+    let (licence_dir, vendor_dir) = (settings.licence_dir(), settings.vendor_dir());
+    let revocation_dir = settings.revocation_dir();
+    for path in [&licence_dir, &vendor_dir, &revocation_dir] {
+        state_dir::create(path).map_err(|source| StartError::StateDir {
+            path: path.clone(),
+            source,
+        })?;
+    }
+    let files: Box<dyn KeyProvider> = Box::new(LicenceFiles::new(&licence_dir));
+    Ok(Sources {
+        providers: vec![files],
+        devices,
+        vendor_dir,
+        revocation_dir,
+        watched: vec![licence_dir],
+        roots,
+    })
+}
+
+/// Warns where the computer can hardly be told from others.
+pub(super) fn warn_if_weak(roots: &Roots) {
+    if let Some(warning) = crate::computer::inspect(roots).warning() {
+        tracing::warn!("{warning}");
+    }
+}
