@@ -20,6 +20,11 @@ impl Markup {
         &self.0
     }
 
+    /// There is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn into_string(self) -> String {
         self.0
     }

@@ -4,6 +4,7 @@
 mod answer;
 mod assets;
 mod dates;
+mod facts;
 mod fragments;
 mod frame;
 mod live;

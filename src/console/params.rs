@@ -24,7 +24,8 @@ impl Params {
 
     /// The first value of this name; "" where there is none.
     pub(super) fn get(&self, name: &str) -> &str {
-        self.all(name).next().unwrap_or("")
+        let own = self.0.iter().find(|(own, _)| own == name);
+        own.map_or("", |(_, value)| value)
     }
 
     /// Takes the first value of this name out; "" where there is none.

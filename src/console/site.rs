@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::Method;
 use actix_web::web::{self, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
@@ -12,11 +12,11 @@ use percent_encoding::percent_decode_str;
 use crate::api::{Standing, host_is_allowed};
 use crate::clock::Millis;
 
-use super::frame::{self, Frame};
+use super::frame;
 use super::login::{self, COOKIE};
 use super::logins::Login;
 use super::look::{self, Look};
-use super::pages::{self, Page};
+use super::pages::Page;
 use super::params::{Params, encode};
 use super::visit::{Shown, Trouble, Visit};
 use super::{Console, answer, assets, live, origin, password};

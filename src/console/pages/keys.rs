@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 
+use actix_web::http::Method;
 use askama::Template;
 use serde_json::Value;
 
+use crate::events::Topic;
+use crate::console::facts;
 use crate::console::markup::Markup;
 use crate::console::params::encode;
 use crate::console::row::Row;
 use crate::console::table::{self, Column};
 use crate::console::visit::{Outcome, Trouble, View, Visit};
 use crate::console::words::Words;
-use crate::events::Topic;
 
 use super::{Page, no_form};
 
@@ -57,14 +59,8 @@ struct Table<'a> {
 struct Detail<'a> {
     w: Words,
     line: &'a Line,
-    facts: &'a [(String, Fact)],
-    place: &'a [(String, Fact)],
-}
-
-/// A value that a page shows.
-enum Fact {
-    Text(String),
-    Time(Markup),
+    facts: Markup,
+    place: Markup,
 }
 
 async fn show(visit: Visit) -> Outcome {
@@ -98,11 +94,7 @@ async fn list(visit: &Visit) -> Outcome {
         columns: &columns,
         lines: &lines,
     };
-    let summary = format!(
-        "{} {}",
-        w.with("keys.count", rows.len()),
-        w.with("keys.working", working)
-    );
+    let summary = format!("{} {}", w.with("keys.count", rows.len()), w.with("keys.working", working));
     Ok(View {
         title: w.t("keys.title").to_owned(),
         summary,
@@ -114,25 +106,16 @@ async fn list(visit: &Visit) -> Outcome {
 
 async fn detail(visit: &Visit, key_no: &str) -> Outcome {
     let w = visit.words;
-    let row = visit
-        .call(
-            actix_web::http::Method::GET,
-            &format!("/api/licences/{}", encode(key_no)),
-            &Value::Null,
-        )
-        .await?;
+    let row = visit.call(Method::GET, &format!("/api/licences/{}", encode(key_no)), &Value::Null).await?;
     let devices = devices(visit).await?;
     let line = line(w, &row, &devices, &causes(visit));
     let device = devices.get(&row.text("FileName"));
-    let facts = facts(w, &row, "keys", HIDDEN);
-    let place = device
-        .map(|device| facts_of_device(w, device))
-        .unwrap_or_default();
+    let place = device.map(|device| facts::some(w, device, "keys", &OF_DEVICE)).unwrap_or_default();
     let detail = Detail {
         w,
         line: &line,
-        facts: &facts,
-        place: &place,
+        facts: facts::list(&facts::all(w, &row, "keys", &HIDDEN)),
+        place: facts::list(&place),
     };
     Ok(View {
         title: w.with("keys.title-one", &line.key_no),
@@ -144,44 +127,13 @@ async fn detail(visit: &Visit, key_no: &str) -> Outcome {
 }
 
 /// Fields that the page says in another way.
-const HIDDEN: &[&str] = &["Enabled", "Workable", "OpenError", "IsBlank", "Expired", "KeyNo"];
+const HIDDEN: [&str; 6] = ["Enabled", "Workable", "OpenError", "IsBlank", "Expired", "KeyNo"];
 
-/// The fields of an object that say something, under the words `section.FIELD`, or under their own names.
-fn facts(w: Words, row: &Value, section: &str, hidden: &[&str]) -> Vec<(String, Fact)> {
-    let fields = row.as_object().into_iter().flatten();
-    let shown = fields.filter(|(name, value)| !hidden.contains(&name.as_str()) && !value.is_null());
-    let facts = shown.map(|(name, value)| {
-        let text = row.text(name);
-        let fact = match value {
-            Value::Bool(truth) => Fact::Text(w.t(if *truth { "common.yes" } else { "common.no" }).to_owned()),
-            Value::String(_) if name.ends_with("Date") => Fact::Time(w.time(&text)),
-            _ => Fact::Text(text),
-        };
-        (w.or_same(section, name).to_owned(), fact)
-    });
-    facts
-        .filter(|(_, fact)| !matches!(fact, Fact::Text(text) if text.is_empty()))
-        .collect()
-}
+/// What is told of the device that a key is on.
+const OF_DEVICE: [&str; 9] = [
+    "Port", "Family", "Driver", "Proof", "Access", "AccessDetail", "SerialNumber", "Token", "Label",
+];
 
-fn facts_of_device(w: Words, device: &Value) -> Vec<(String, Fact)> {
-    let fields = [
-        "Port",
-        "Family",
-        "Driver",
-        "Proof",
-        "Access",
-        "AccessDetail",
-        "SerialNumber",
-        "Token",
-        "Label",
-    ];
-    let told = fields
-        .into_iter()
-        .map(|field| (w.or_same("keys", field).to_owned(), device.text(field)));
-    let told = told.filter(|(_, text)| !text.is_empty());
-    told.map(|(name, text)| (name, Fact::Text(text))).collect()
-}
 
 /// What is plugged in, by the names that keys have for it.
 async fn devices(visit: &Visit) -> Result<HashMap<String, Value>, Trouble> {
@@ -205,10 +157,7 @@ fn line(
 ) -> Line {
     let (key_no, file_name) = (row.text("KeyNo"), row.text("FileName"));
     let number = row.get("KeyNo").and_then(Value::as_u64).unwrap_or_default();
-    let cause = causes
-        .get(&(number, file_name.clone()))
-        .cloned()
-        .unwrap_or_default();
+    let cause = causes.get(&(number, file_name.clone())).cloned().unwrap_or_default();
     let (class, state) = state(row);
     Line {
         link: format!("/console/keys/{}", encode(&key_no)),

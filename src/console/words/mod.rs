@@ -120,6 +120,11 @@ impl Words {
         dates::time(self.language, iso)
     }
 
+    /// Yes or no.
+    pub(super) fn truth(&self, truth: bool) -> &'static str {
+        self.known(if truth { "common.yes" } else { "common.no" }).unwrap_or_default()
+    }
+
     /// HTML's code of the language.
     pub(super) fn code(&self) -> &'static str {
         self.language.code()
