@@ -54,7 +54,7 @@ use crate::licence::Timestamp;
 use crate::monitoring::Monitoring;
 use crate::seats::DeskHandle;
 use crate::settings::Settings;
-use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
+use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, UsageHistory, Users};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
@@ -199,6 +199,7 @@ impl Node {
             activation: activation.clone(),
             gateway: gateway.clone(),
             desk: desk.clone(),
+            usage: UsageHistory::new(&database),
             auth,
             facts: Facts::gather(started),
             requests: RequestCounts::default(),

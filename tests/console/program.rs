@@ -16,6 +16,11 @@ fn a_demo_shows_its_keys_on_the_first_page() {
         .env("HOME", home.path())
         .stdout(Stdio::null());
     let node = Node::start(command);
-    run("program.mjs", node.admin, |what, _| -> Value { panic!("{what}: nobody is asked for anything") });
-    assert!(!node.log().contains("a new password"), "a password stands in the log");
+    run("program.mjs", node.admin, |what, _| -> Value {
+        panic!("{what}: nobody is asked for anything")
+    });
+    assert!(
+        !node.log().contains("a new password"),
+        "a password stands in the log"
+    );
 }

@@ -12,5 +12,10 @@ fn screenshots() {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screenshots");
     std::fs::create_dir_all(&place).unwrap();
     let node = &world.node;
-    run_with("screenshots.mjs", node.admin_address(), &[&place], |what, value| act(node, what, value));
+    run_with(
+        "screenshots.mjs",
+        node.admin_address(),
+        &[&place],
+        |what, value| act(node, what, value),
+    );
 }
