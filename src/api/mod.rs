@@ -15,6 +15,8 @@ mod host;
 mod inside;
 mod licences;
 pub mod listener;
+mod openapi;
+mod operations;
 mod public_key;
 mod query;
 mod record;
@@ -28,6 +30,7 @@ mod sessions;
 mod spelling;
 pub mod tls;
 mod turns;
+mod usage;
 mod watcher;
 mod wire;
 
@@ -45,7 +48,7 @@ use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::signing::NodeSigner;
-use crate::store::AuditEntry;
+use crate::store::{AuditEntry, UsageHistory};
 use crate::tokens::{CertificatesHandle, TokensHandle};
 
 pub use auth::{Auth, Caller, LoginRules, Standing};
@@ -94,6 +97,8 @@ pub struct Api {
     pub gateway: GatewayHandle,
     /// Sessions and connections.
     pub desk: DeskHandle,
+    /// The history of use.
+    pub usage: UsageHistory,
     /// The users.
     pub auth: Auth,
     /// What the node is.
