@@ -15,6 +15,8 @@ mod host;
 mod inside;
 mod licences;
 pub mod listener;
+mod openapi;
+mod operations;
 mod public_key;
 mod query;
 mod record;
@@ -27,6 +29,7 @@ mod sessions;
 mod spelling;
 pub mod tls;
 mod turns;
+mod usage;
 mod watcher;
 mod wire;
 
@@ -44,7 +47,7 @@ use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::signing::NodeSigner;
-use crate::store::AuditEntry;
+use crate::store::{AuditEntry, UsageHistory};
 use crate::tokens::{CertificatesHandle, TokensHandle};
 
 pub use auth::{Auth, Caller, LoginRules, Standing};
@@ -92,6 +95,8 @@ pub struct Api {
     pub gateway: GatewayHandle,
     /// Sessions and connections.
     pub desk: DeskHandle,
+    /// The history of use.
+    pub usage: UsageHistory,
     /// The users.
     pub auth: Auth,
     /// What the node is.

@@ -145,25 +145,18 @@ pub(super) fn page(door: &Door, page: &Page, view: View) -> HttpResponse {
 }
 
 fn framed(door: &Door, status: StatusCode, page: &Page, view: View) -> HttpResponse {
-<<<<<<< HEAD
-    let live = if view.live.is_empty() { Markup::default() } else { drawn(&door.target(), page, &view, false).1 };
-    let topics: Vec<_> = page.topics.iter().map(|topic| topic.name()).collect();
-    let frame = Frame {
-        topics: if live.is_empty() { String::new() } else { topics.join(",") },
-=======
-    let live = if view.live.as_str().is_empty() {
+    let live = if view.live.is_empty() {
         Markup::default()
     } else {
         drawn(&door.target(), page, &view, false).1
     };
     let topics: Vec<_> = page.topics.iter().map(|topic| topic.name()).collect();
     let frame = Frame {
-        topics: if live.as_str().is_empty() {
+        topics: if live.is_empty() {
             String::new()
         } else {
             topics.join(",")
         },
->>>>>>> main
         plot: view.plot,
         ..door.frame()
     };

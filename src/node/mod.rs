@@ -9,6 +9,7 @@ mod logging;
 mod offers;
 mod parts;
 mod plug;
+mod restoring;
 mod rules;
 mod run;
 mod servers;
@@ -23,6 +24,7 @@ pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
 pub use plug::{OnPlug, attest, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
+pub use restoring::{UNPACKING, is_of_restoring, put_in_place};
 pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
 pub use signals::{Signals, tell_systemd};
@@ -52,7 +54,7 @@ use crate::licence::Timestamp;
 use crate::monitoring::Monitoring;
 use crate::seats::DeskHandle;
 use crate::settings::Settings;
-use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
+use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, UsageHistory, Users};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
@@ -157,7 +159,7 @@ impl Node {
         let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
         let first = offers(&keeper.keyring(), &codes.load());
         let seats = Box::new(SqliteSeats::new(&database)?);
-        let feed = Feed::default();
+        let feed = Feed::new(started);
         let (desk, desk_thread) =
             DeskHandle::start(seats, clock.clone(), rules::seats(settings), first, feed.clone())?;
         let follow = follow_keys(desk.clone(), codes.clone(), teller.sender());
@@ -197,6 +199,7 @@ impl Node {
             activation: activation.clone(),
             gateway: gateway.clone(),
             desk: desk.clone(),
+            usage: UsageHistory::new(&database),
             auth,
             facts: Facts::gather(started),
             requests: RequestCounts::default(),
@@ -313,6 +316,8 @@ impl Node {
 
     /// Stops: no new connections, what runs is finished, everything is saved.
     pub async fn stop(self) {
+        // Streams never end by themselves.
+        self.feed.end();
         let stopping = self.servers.iter().map(|server| server.stop(true));
         if tokio::time::timeout(FAREWELL, futures_util::future::join_all(stopping))
             .await

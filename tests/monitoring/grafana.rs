@@ -14,7 +14,9 @@ fn dashboard() -> Value {
 fn queries(dashboard: &Value) -> Vec<String> {
     let panels = dashboard["panels"].as_array().unwrap().iter();
     let targets = panels.filter_map(|panel| panel["targets"].as_array()).flatten();
-    let mut queries: Vec<String> = targets.map(|target| target["expr"].as_str().unwrap().to_owned()).collect();
+    let mut queries: Vec<String> = targets
+        .map(|target| target["expr"].as_str().unwrap().to_owned())
+        .collect();
     let variables = dashboard["templating"]["list"].as_array().unwrap().iter();
     queries.extend(variables.filter_map(|variable| Some(variable["definition"].as_str()?.to_owned())));
     queries
@@ -24,7 +26,9 @@ fn queries(dashboard: &Value) -> Vec<String> {
 fn named(query: &str) -> BTreeSet<String> {
     let words = query.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let names = words.filter(|word| word.starts_with("keynode_") || word.starts_with("process_"));
-    names.map(|name| name.trim_end_matches("_bucket").to_owned()).collect()
+    names
+        .map(|name| name.trim_end_matches("_bucket").to_owned())
+        .collect()
 }
 
 #[test]
@@ -61,7 +65,10 @@ fn every_panel_asks_the_data_source_that_was_chosen() {
 fn panels_have_their_own_numbers_and_places() {
     let dashboard = dashboard();
     assert_eq!(dashboard["schemaVersion"], 37);
-    assert!(dashboard["id"].is_null(), "a number would take another dashboard's place");
+    assert!(
+        dashboard["id"].is_null(),
+        "a number would take another dashboard's place"
+    );
     let (mut numbers, mut taken) = (BTreeSet::new(), BTreeSet::new());
     for panel in dashboard["panels"].as_array().unwrap() {
         let title = panel["title"].as_str().unwrap();
@@ -71,7 +78,10 @@ fn panels_have_their_own_numbers_and_places() {
         assert!(width > 0 && height > 0 && x + width <= 24, "{title}");
         for x in x..x + width {
             for y in y..y + height {
-                assert!(taken.insert((x, y)), "{title} lies over another panel at {x}, {y}");
+                assert!(
+                    taken.insert((x, y)),
+                    "{title} lies over another panel at {x}, {y}"
+                );
             }
         }
     }
@@ -81,20 +91,33 @@ fn panels_have_their_own_numbers_and_places() {
 fn queries_are_accepted_by_promtool() {
     // As rules, for promtool reads no queries otherwise; variables become what Grafana would put there.
     let dashboard = dashboard();
-    let of_panels = queries(&dashboard).into_iter().filter(|query| !query.starts_with("label_values"));
+    let of_panels = queries(&dashboard)
+        .into_iter()
+        .filter(|query| !query.starts_with("label_values"));
     let rules: String = of_panels
         .enumerate()
         .map(|(number, query)| {
             let query = query.replace("$instance", ".*").replace("$job", "keynode");
-            format!("  - record: q:{number}\n    expr: {}\n", serde_json::to_string(&query).unwrap())
+            format!(
+                "  - record: q:{number}\n    expr: {}\n",
+                serde_json::to_string(&query).unwrap()
+            )
         })
         .collect();
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), format!("groups:\n- name: queries\n  rules:\n{rules}")).unwrap();
+    std::fs::write(
+        file.path(),
+        format!("groups:\n- name: queries\n  rules:\n{rules}"),
+    )
+    .unwrap();
     let output = std::process::Command::new("promtool")
         .args(["check", "rules"])
         .arg(file.path())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

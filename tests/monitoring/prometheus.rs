@@ -73,7 +73,12 @@ fn each_alert_is_tested_both_ways_and_says_what_to_do() {
     let headings: BTreeSet<String> = manual
         .lines()
         .filter(|line| line.starts_with('#'))
-        .map(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-"))
+        .map(|line| {
+            line.trim_start_matches('#')
+                .trim()
+                .to_lowercase()
+                .replace(' ', "-")
+        })
         .collect();
     let alerts = alerts(&rules, "- alert: ");
     assert!(alerts.len() > 10, "{alerts:?}");
@@ -92,7 +97,10 @@ fn each_alert_is_tested_both_ways_and_says_what_to_do() {
             rules.contains(&format!("runbook_url: docs/operations.md#{anchor}\n")),
             "{alert}"
         );
-        assert!(headings.contains(&anchor), "docs/operations.md has no section {alert}");
+        assert!(
+            headings.contains(&anchor),
+            "docs/operations.md has no section {alert}"
+        );
     }
 }
 
