@@ -8,8 +8,10 @@ ARGS ?=
 DESTDIR ?=
 PREFIX ?= /usr
 BINARY ?= target/release/keynode
+# How `make package` builds: a profile of Cargo.toml.
+PROFILE ?= release
 
-.PHONY: help demo test bench build install fmt lint
+.PHONY: help demo test screenshots bench build install package fmt lint
 
 help: ## List these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -26,6 +28,10 @@ test: ## Install what the tests need, and run them all
 	fi
 	cargo test --locked --doc
 
+screenshots: ## Make the pictures of the console in docs/screenshots anew
+	packaging/setup.sh test
+	cargo test --locked --test console -- --ignored --nocapture screenshots
+
 bench: ## Measure the speed; takes minutes and wants a quiet machine
 	packaging/setup.sh bench
 	cargo bench --locked --bench seats --bench speed
@@ -37,6 +43,10 @@ build: ## Install what building needs, and build the release binary
 install: ## Install the built binary, units, rules and a settings file (DESTDIR, PREFIX, BINARY)
 	@test -x $(BINARY) || { echo "install: $(BINARY) is not there: run \`make build\` first" >&2; exit 1; }
 	DESTDIR="$(DESTDIR)" packaging/install.sh "$(BINARY)" "$(PREFIX)"
+
+package: ## Build for glibc 2.28 and later, and make the .deb and the .rpm in target/package (PROFILE)
+	packaging/setup.sh package
+	packaging/release.sh target/package $(PROFILE)
 
 fmt: ## Format the code
 	cargo fmt

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs a built keynode with its units, udev rules and a settings file below $DESTDIR.
+# Installs a built keynode below $DESTDIR: units, udev rules, a settings file, manual pages, completions, documents and
+# templates for monitoring. The one list of what goes where: packages are made from what this puts into a directory.
 # usage: DESTDIR=DIR packaging/install.sh BINARY PREFIX
 # Settings that are there already are kept. Starts nothing: without DESTDIR it says what to run next.
 set -eu
@@ -27,6 +28,35 @@ done
 put 0644 "$prefix/lib/sysusers.d/keynode.conf" systemd/sysusers.d/keynode.conf
 put 0644 "$prefix/lib/tmpfiles.d/keynode.conf" systemd/tmpfiles.d/keynode.conf
 put 0644 "$prefix/lib/udev/rules.d/70-keynode.rules" udev/70-keynode.rules
+
+# The program tells its manual pages and completions itself, so that they are those of this program.
+manual=$root$prefix/share/man
+install -d -m 0755 "$manual/man1" "$manual/man5"
+"$binary" man --dir "$manual/man1" >/dev/null
+mv "$manual/man1/"*.5 "$manual/man5/"
+echo "install: $manual/man1/keynode*.1"
+completions() {
+    install -d -m 0755 "$(dirname "$root$2")"
+    "$binary" completions "$1" >"$root$2"
+    chmod 0644 "$root$2"
+    echo "install: $root$2"
+}
+completions bash "$prefix/share/bash-completion/completions/keynode"
+completions zsh "$prefix/share/zsh/vendor-completions/_keynode"
+completions fish "$prefix/share/fish/vendor_completions.d/keynode.fish"
+
+documents=$root$prefix/share/doc/keynode
+for document in README.md README.ru.md CHANGELOG.md SECURITY.md docs/*.md; do
+    install -D -m 0644 "$document" "$documents/$document"
+done
+install -m 0644 packaging/copyright "$documents/copyright"
+echo "install: $documents"
+if [ -d monitoring ]; then
+    find monitoring -type f -print | while read -r template; do
+        install -D -m 0644 "$template" "$root$prefix/share/keynode/$template"
+    done
+    echo "install: $root$prefix/share/keynode/monitoring"
+fi
 
 settings=$root/etc/keynode/keynode.toml
 if [ -e "$settings" ]; then

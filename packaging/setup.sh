@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what building, testing or measuring keynode needs, and nothing that is there already.
-# usage: packaging/setup.sh build|test|bench
-# Debian packages come through apt, with sudo when not root. Under CI=true a missing tool is a failure instead.
+# usage: packaging/setup.sh build|package|test|bench
+# Debian packages come through apt, with sudo when not root; what Debian does not have comes from npm and PyPI in the versions
+# that this repository names, and lies beside the tests or below target/. Under CI=true a missing tool is a failure instead.
 set -eu
 
 # What only root finds without being told where.
@@ -12,17 +13,36 @@ build="cc pkg-config libudev libusb"
 hardware="umockdev umockdev-headers udev systemd-analyze systemd-nspawn mmdebstrap busybox-static cpio kmod mkfs.ext4 qemu"
 # Tokens without hardware, and judges of what is signed and encrypted: each a program that others wrote.
 tokens="softhsm2 pkcs11-tool openssl-gost certtool bouncycastle java"
+# The console in a real browser, with letters of both its languages; the API against its own description.
+browser="chromium fonts node npm python-venv"
+pinned="browser-packages schemathesis"
+# nfpm makes the .deb and the .rpm; zig links against the old glibc that they promise.
+packages="make strip python-venv package-tools"
+# Judges of the packages, and a builder of images that needs no engine.
+installed="lintian buildah ip"
+# What judges metrics and alerts, and a Zabbix server with all that it needs, which watches a node.
+monitoring="promtool postgresql zabbix_server zabbix-frontend php php-modules"
 
 purpose=${1:-}
 case $purpose in
     build) wanted="$build" ;;
-    test) wanted="$build libclang make openssl curl zbarimg $hardware $tokens" ;;
+    package) wanted="$build $packages" ;;
+    test)
+        wanted="$build libclang make openssl curl zbarimg $hardware $tokens $browser $pinned $packages $installed $monitoring"
+        ;;
     bench) wanted="$build libclang make openssl curl softhsm2 umockdev umockdev-headers" ;;
     *)
-        echo "usage: $0 build|test|bench" >&2
+        echo "usage: $0 build|package|test|bench" >&2
         exit 2
         ;;
 esac
+
+repository=$(cd "$(dirname "$0")/.." && pwd)
+# Where npm and PyPI packages go, each with a copy of the list it was installed from.
+browser_packages=$repository/tests/browser
+openapi_packages=$repository/tests/openapi
+schemathesis=$repository/target/schemathesis
+package_tools=$repository/target/package-tools
 
 # Each tool is looked for by what it does, not by the name of its package.
 has() {
@@ -44,7 +64,18 @@ has() {
         bouncycastle) [ -e /usr/share/java/bcpkix.jar ] && [ -e /usr/share/java/bcprov.jar ] ;;
         # It compiles a source file too: a runtime alone has no compiler.
         java) java --list-modules 2>/dev/null | grep -q '^jdk.compiler@' ;;
+        postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && command -v psql >/dev/null ;;
+        zabbix_server) command -v zabbix_server >/dev/null && [ -e /usr/share/zabbix-server-pgsql/schema.sql.gz ] ;;
+        zabbix-frontend) [ -e /usr/share/zabbix/api_jsonrpc.php ] ;;
+        php-modules) [ "$(php -m 2>/dev/null | grep -cxE 'pgsql|mbstring|bcmath|gd|xmlreader')" = 5 ] ;;
         qemu) command -v qemu-system-x86_64 >/dev/null && command -v qemu-img >/dev/null ;;
+        fonts) [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] ;;
+        # The packages below want this version.
+        node) node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null ;;
+        python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        browser-packages) cmp -s "$browser_packages/package-lock.json" "$browser_packages/node_modules/.installed" ;;
+        schemathesis) cmp -s "$openapi_packages/requirements.txt" "$schemathesis/.installed" ;;
+        package-tools) cmp -s "$repository/packaging/requirements.txt" "$package_tools/.installed" ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
@@ -64,8 +95,41 @@ package_of() {
         zbarimg) echo zbar-tools ;;
         bouncycastle) echo libbcpkix-java libbcprov-java ;;
         java) echo default-jdk-headless ;;
+        promtool) echo prometheus ;;
+        zabbix_server) echo zabbix-server-pgsql ;;
+        zabbix-frontend) echo zabbix-frontend-php ;;
+        php) echo php-cli ;;
+        php-modules) echo php-pgsql php-mbstring php-bcmath php-gd php-xml ;;
         qemu) qemu_packages ;;
+        fonts) echo fonts-dejavu-core ;;
+        node) echo nodejs ;;
+        python-venv) echo python3-venv ;;
+        strip) echo binutils ;;
+        ip) echo iproute2 ;;
+        browser-packages | schemathesis | package-tools) ;;
         *) echo "$1" ;;
+    esac
+}
+# Exactly the versions of the list, which is copied once all of them are there.
+install_pinned() {
+    case $1 in
+        browser-packages)
+            echo "setup: installing what tests/browser/package-lock.json lists"
+            (cd "$browser_packages" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund)
+            cp "$browser_packages/package-lock.json" "$browser_packages/node_modules/.installed"
+            ;;
+        schemathesis)
+            echo "setup: installing what tests/openapi/requirements.txt lists"
+            python3 -m venv --clear "$schemathesis"
+            "$schemathesis/bin/pip" install --quiet --no-deps --requirement "$openapi_packages/requirements.txt"
+            cp "$openapi_packages/requirements.txt" "$schemathesis/.installed"
+            ;;
+        package-tools)
+            echo "setup: installing what packaging/requirements.txt lists"
+            python3 -m venv --clear "$package_tools"
+            "$package_tools/bin/pip" install --quiet --no-deps --requirement "$repository/packaging/requirements.txt"
+            cp "$repository/packaging/requirements.txt" "$package_tools/.installed"
+            ;;
     esac
 }
 # qemu-utils of another version than the emulator's, as from backports, keeps that from being installed.
@@ -90,7 +154,8 @@ done
 # The packages of what is missing; apt's lists should be there for it.
 packages() {
     for tool in $missing; do
-        printf ' %s' "$(package_of "$tool")"
+        package=$(package_of "$tool")
+        [ -z "$package" ] || printf ' %s' "$package"
     done
 }
 if [ -z "$missing" ]; then
@@ -100,31 +165,34 @@ fi
 
 echo "setup: missing for $purpose:$missing"
 if [ "${CI:-}" = true ]; then
-    echo "setup: CI=true: a missing tool is a failure; needed are:$(packages)" >&2
+    echo "setup: CI=true: a missing tool is a failure; needed are:$missing" >&2
     exit 1
 fi
-install="apt-get install --yes --no-install-recommends --allow-downgrades"
-if ! command -v apt-get >/dev/null 2>&1; then
-    echo "setup: no apt-get here; install the like of these Debian packages:$(packages)" >&2
-    exit 1
-fi
-if [ "$(id -u)" = 0 ]; then
-    as_root=""
-elif command -v sudo >/dev/null 2>&1; then
-    as_root="sudo"
-else
-    echo "setup: neither root nor sudo here. Run this as root, then again what you ran:" >&2
-    echo "    apt-get update && $install$(packages)" >&2
-    exit 1
-fi
-
-# One line each way: apt says what it does by itself.
-$as_root apt-get update
 chosen=$(packages)
-echo "setup: installing:$chosen"
-# shellcheck disable=SC2086 # lists of words, to be split
-$as_root env DEBIAN_FRONTEND=noninteractive $install $chosen
+install="apt-get install --yes --no-install-recommends --allow-downgrades"
+if [ -n "$chosen" ]; then
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "setup: no apt-get here; install the like of these Debian packages:$chosen" >&2
+        exit 1
+    fi
+    if [ "$(id -u)" = 0 ]; then
+        as_root=""
+    elif command -v sudo >/dev/null 2>&1; then
+        as_root="sudo"
+    else
+        echo "setup: neither root nor sudo here. Run this as root, then again what you ran:" >&2
+        echo "    apt-get update && $install$chosen" >&2
+        exit 1
+    fi
+
+    # One line each way: apt says what it does by itself.
+    $as_root apt-get update
+    echo "setup: installing:$chosen"
+    # shellcheck disable=SC2086 # lists of words, to be split
+    $as_root env DEBIAN_FRONTEND=noninteractive $install $chosen
+fi
 for tool in $missing; do
+    install_pinned "$tool"
     if ! has "$tool"; then
         echo "setup: $tool is still missing after the installation" >&2
         exit 1

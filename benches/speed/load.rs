@@ -165,7 +165,8 @@ async fn awake<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-async fn send(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+/// Sends all of it.
+pub(crate) async fn send(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match stream.try_write(bytes) {
             Ok(count) => bytes = &bytes[count..],

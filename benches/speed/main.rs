@@ -1,12 +1,13 @@
 //! Measures what the node promises of its speed, on the real program: `cargo bench --bench speed`.
 //!
-//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, cades, carriers, activation, services, scale, start, idle, hardware). Only a
+//! `-- --quick` takes seconds instead of minutes; further words choose parts (load, hsm, cades, carriers, activation, services, consoles, scale, start, idle, hardware). Only a
 //! whole run that was not quick is written to docs/benchmarks.md.
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with four digits")]
 
 mod activation;
 mod cades;
 mod carriers;
+mod consoles;
 mod cores;
 mod hardware;
 mod hsm;
@@ -76,13 +77,14 @@ const QUICK: Effort = Effort {
 
 type Part = fn(&Effort, &Cores) -> Outcome<Vec<Row>>;
 
-const PARTS: [(&str, Part); 10] = [
+const PARTS: [(&str, Part); 11] = [
     ("load", throughput::measure),
     ("hsm", hsm::measure),
     ("cades", cades::measure),
     ("carriers", carriers::measure),
     ("activation", activation::measure),
     ("services", services::measure),
+    ("consoles", consoles::measure),
     ("scale", scale::measure),
     ("start", start::measure),
     ("idle", idle::measure),
@@ -157,7 +159,7 @@ fn run(effort: &Effort, chosen: &[&String]) -> Outcome<Vec<Row>> {
         .find(|word| !PARTS.iter().any(|(name, _)| name == **word))
     {
         return Err(format!(
-            "\"{unknown}\" is no part: load, hsm, cades, carriers, activation, services, scale, start, idle, hardware"
+            "\"{unknown}\" is no part: load, hsm, cades, carriers, activation, services, consoles, scale, start, idle, hardware"
         )
         .into());
     }

@@ -11,7 +11,9 @@ use keynode::licence::binding::Binding;
 use keynode::licence::{FORMAT_VERSION, KeyId, KeyNo, KeyType, Licence, VendorKey, seal};
 use keynode::node::SIGNING_KEY;
 use keynode::signing::{Message, SoftwareKey};
-use keynode::store::{Database, Id, LedgerTime, SeatStore, Session, SessionFields, SqliteSeats, Write};
+use keynode::store::{
+    Author, Database, Id, LedgerTime, Role, SeatStore, Session, SessionFields, SqliteSeats, Users, Write,
+};
 use tempfile::TempDir;
 
 use super::Outcome;
@@ -20,6 +22,10 @@ use super::Outcome;
 pub(crate) const SERIES: &str = "672B";
 /// The first licence's number.
 const KEY_NO: KeyNo = 7_131_766;
+/// Who looks at consoles, each with [`PASSWORD`].
+pub(crate) const PEOPLE: [&str; 2] = ["olga", "boris"];
+/// Of each of [`PEOPLE`].
+pub(crate) const PASSWORD: &str = "a-long-password";
 /// Sessions written at once.
 const BATCH: u32 = 50_000;
 /// Life of the sessions, in milliseconds: longer than any measure takes.
@@ -64,6 +70,20 @@ impl State {
         for key_no in KEY_NO..KEY_NO + count {
             let licence = licence(key_no, seats)?;
             fs::write(self.licences().join(licence.file_name()), vendor.issue(&licence)?)?;
+        }
+        Ok(self)
+    }
+
+    /// Adds [`PEOPLE`] who are administrators, beside the user whom every new node has.
+    pub(crate) fn with_people(self) -> Outcome<Self> {
+        let users = Users::open(&Database::open(self.path())?)?;
+        let author = Author {
+            time: SystemClock::shared().now().wall,
+            name: "bench".into(),
+        };
+        users.ensure_initial()?;
+        for name in PEOPLE {
+            users.add(name, Role::Admin, PASSWORD, &author)?;
         }
         Ok(self)
     }

@@ -19,7 +19,7 @@ use super::reply::Reply;
 use super::route::Action;
 use super::{
     Actor, Api, Facts, Request, activate, body, certificates, connections, devices, gateway, host, licences,
-    openapi, public_key, rescan, server, sessions,
+    openapi, public_key, rescan, server, sessions, usage,
 };
 
 const QUERY_ID: HeaderName = HeaderName::from_static("licence-queryid");
@@ -149,6 +149,7 @@ pub(super) async fn perform(api: &Api, action: Action, request: &Request) -> Res
         Action::ListLicences => licences::list(api, request),
         Action::GetLicence(key_no) => licences::get(api, request, &key_no),
         Action::Activate => activate::answer(api, request).await,
+        Action::ListUsage => usage::list(api, request).await,
         Action::ListDevices => devices::list(api, request),
         Action::GetDevice(id) => devices::get(api, request, &id),
         Action::ListCertificates => certificates::list(api, request),

@@ -8,7 +8,7 @@ use actix_web::http::header::HOST;
 
 /// Whether a request's Host is acceptable: on an address that others reach, everything is; on loopback, the
 /// loopback names and those of the settings.
-pub(super) fn is_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
+pub fn is_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
     if !request.app_config().local_addr().ip().is_loopback() {
         return true;
     }

@@ -2,8 +2,10 @@
 //! shows and does goes this way, so it can never say anything else than the API.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::http::Method;
+use actix_web::web;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -13,6 +15,7 @@ use super::error::ApiError;
 use super::query::Query;
 use super::route::Action;
 use super::{Api, Request};
+use crate::store::{Author, UserError};
 
 /// What the API answers inside the process.
 #[derive(Clone, Debug)]
@@ -93,5 +96,41 @@ impl Api {
         password: &Zeroizing<String>,
     ) -> Result<Caller, Answer> {
         Ok(self.auth.check_plain(peer, user, password).await?)
+    }
+
+    /// Changes the caller's own password. The one that holds now is checked as at a login.
+    ///
+    /// # Errors
+    /// What to answer instead: 403 where the old password is wrong, 400 where the new one will not do.
+    pub async fn change_password(
+        self: &Arc<Self>,
+        caller: &Caller,
+        peer: IpAddr,
+        old: &Zeroizing<String>,
+        new: Zeroizing<String>,
+    ) -> Result<Caller, Answer> {
+        if *old == new {
+            return Err(ApiError::bad_request("The new password is the old one.").into());
+        }
+        let wrong = |answer: Answer| match answer.status {
+            401 => ApiError::forbidden("The present password is wrong.").into(),
+            _ => answer,
+        };
+        self.log_in(peer, caller.name(), old).await.map_err(wrong)?;
+        let (api, name, password) = (self.clone(), caller.name.clone(), new.clone());
+        let by = Author {
+            time: self.now(),
+            name: format!("{name}@{peer}"),
+        };
+        let changed = web::block(move || api.auth.set_password(&name, &password, &by)).await;
+        match changed {
+            Ok(Ok(())) => self.log_in(peer, caller.name(), &new).await,
+            Ok(Err(UserError::Store(error))) => {
+                tracing::error!(%error, "a password could not be changed");
+                Err(ApiError::internal("The node cannot save its state.").into())
+            }
+            Ok(Err(error)) => Err(ApiError::bad_request(format!("{error}.")).into()),
+            Err(_) => Err(ApiError::internal("The node is stopping.").into()),
+        }
     }
 }

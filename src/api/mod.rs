@@ -25,11 +25,13 @@ mod reply;
 mod requests;
 mod rescan;
 mod route;
+mod search;
 mod server;
 mod sessions;
 mod spelling;
 pub mod tls;
 mod turns;
+mod usage;
 mod watcher;
 mod wire;
 
@@ -47,17 +49,19 @@ use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::signing::NodeSigner;
-use crate::store::AuditEntry;
+use crate::store::{AuditEntry, UsageHistory};
 use crate::tokens::{CertificatesHandle, TokensHandle};
 
-pub use auth::{Auth, Caller, LoginRules};
+pub use auth::{Auth, Caller, LoginRules, Standing};
 pub use certificates::certificate_rows;
 pub use devices::{device_rows, key_on_device};
 pub use faults::Faults;
 pub use health::{Health, HealthReport};
+pub use host::is_allowed as host_is_allowed;
 pub use inside::Answer;
 pub use requests::RequestCounts;
 pub use rescan::{Rescanned, Rescans};
+pub use search::{Found, Wish};
 pub use server::{Facts, VERSION};
 
 use body::Fields;
@@ -95,6 +99,8 @@ pub struct Api {
     pub gateway: GatewayHandle,
     /// Sessions and connections.
     pub desk: DeskHandle,
+    /// The history of use.
+    pub usage: UsageHistory,
     /// The users.
     pub auth: Auth,
     /// What the node is.

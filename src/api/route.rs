@@ -28,6 +28,7 @@ pub(super) enum Action {
     RenewSession(String),
     ReleaseSession(String),
     ReleaseByClient,
+    ListUsage,
     ListDevices,
     GetDevice(String),
     ListCertificates,
@@ -40,7 +41,7 @@ pub(super) enum Action {
 }
 
 /// The documented addresses in their order, then the extensions. All of them answer a GET.
-pub(super) const URNS: [&str; 8] = [
+pub(super) const URNS: [&str; 9] = [
     "/api/serverinfo",
     "/api/licences",
     "/api/connections",
@@ -49,6 +50,7 @@ pub(super) const URNS: [&str; 8] = [
     "/api/devices",
     "/api/certificates",
     "/api/openapi.json",
+    "/api/usage",
 ];
 
 impl Action {
@@ -119,6 +121,7 @@ impl Action {
                 | Self::GetSession(_)
                 | Self::ListDevices
                 | Self::GetDevice(_)
+                | Self::ListUsage
         ) || sees_certificates;
         match role {
             // Who appoints the signers is none of them.
@@ -131,6 +134,7 @@ impl Action {
                 Self::ListLicences
                     | Self::GetLicence(_)
                     | Self::Activate
+                    | Self::ListUsage
                     | Self::ListDevices
                     | Self::GetDevice(_)
                     | Self::ListCertificates

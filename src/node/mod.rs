@@ -9,6 +9,7 @@ mod logging;
 mod offers;
 mod parts;
 mod plug;
+mod restoring;
 mod rules;
 mod run;
 mod servers;
@@ -24,6 +25,7 @@ pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
 pub use plug::{OnPlug, attest, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
+pub use restoring::{UNPACKING, is_of_restoring, put_in_place};
 pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
 pub use signals::{Signals, tell_systemd};
@@ -53,8 +55,8 @@ use crate::licence::Timestamp;
 use crate::monitoring::Monitoring;
 use crate::monitoring::webhooks::{WebhookRules, WebhooksHandle};
 use crate::seats::DeskHandle;
-use crate::settings::Settings;
-use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
+use crate::settings::{Loaded, Settings};
+use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, UsageHistory, Users};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
@@ -99,6 +101,7 @@ pub struct Node {
     pub webhooks: WebhooksHandle,
     /// What happens.
     pub feed: Feed,
+    console: Option<Arc<Console>>,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
@@ -201,6 +204,7 @@ impl Node {
             activation: activation.clone(),
             gateway: gateway.clone(),
             desk: desk.clone(),
+            usage: UsageHistory::new(&database),
             auth,
             facts: Facts::gather(started),
             requests: RequestCounts::default(),
@@ -224,18 +228,14 @@ impl Node {
         let workers = Workers::default();
         let monitoring = Arc::new(Monitoring::new(api.clone(), health.clone(), feed.clone()));
         let console = settings.console.enabled.then(|| {
-            Arc::new(Console {
-                api: api.clone(),
-                health: health.clone(),
-                feed: feed.clone(),
-                settings: settings.clone(),
-            })
+            let (api, health, feed) = (api.clone(), health.clone(), feed.clone());
+            Arc::new(Console::new(api, health, feed, settings.clone()))
         });
         let sites = Sites {
             api: api.clone(),
             health,
             monitoring,
-            console,
+            console: console.clone(),
         };
         let servers = servers(settings, sockets, &sites, &workers)?;
         let handles = servers.iter().map(Server::handle).collect();
@@ -260,6 +260,7 @@ impl Node {
             gateway,
             webhooks,
             feed,
+            console,
             credentials,
             threads: vec![
                 activation_thread,
@@ -298,6 +299,13 @@ impl Node {
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
+    }
+
+    /// Tells the console where the settings come from.
+    pub fn show_settings(&self, loaded: &Loaded) {
+        if let Some(console) = &self.console {
+            console.show_settings(loaded.clone());
+        }
     }
 
     /// Looks at the keys anew.

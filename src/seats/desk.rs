@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::{Millis, Moment, SharedClock};
 use crate::events::{Feed, Topic};
-use crate::store::{AuditEntry, LedgerTime, SeatStore, StoreError};
+use crate::store::{AuditEntry, Batch, LedgerTime, SeatStore, StoreError};
 
 use super::connections::Connections;
 use super::figures::{DeskHealth, DeskMeasures};
@@ -71,6 +71,7 @@ impl DeskHandle {
         let restored = store.load()?;
         let (mut ledger, time) = Ledger::restore(rules.ledger, restored);
         ledger.offer(time, offers);
+        ledger.usage.advance(clock.now().wall);
         // The clock may have run for longer than the ledger has: then this is below zero, and wraps.
         let origin = time.wrapping_sub(clock.now().mono);
         let (sender, receiver) = channel();
@@ -258,6 +259,7 @@ impl Task {
             }
             self.serve(jobs);
             if stop {
+                self.desk.ledger.usage.close();
                 self.commit(true);
                 self.tell();
                 return;
@@ -275,7 +277,8 @@ impl Task {
 
     /// How long there is nothing to do without a message; never so short that the desk would spin.
     fn pause(&self) -> Option<Duration> {
-        let due = [self.desk.next_deadline(), self.save_due()]
+        let history = self.desk.history_due(self.clock.now(), self.time());
+        let due = [self.desk.next_deadline(), self.save_due(), history]
             .into_iter()
             .flatten()
             .min()?;
@@ -289,7 +292,10 @@ impl Task {
         let lag = if waits { RENEWAL_LAG } else { TIME_LAG };
         match self.failed_at {
             Some(failed_at) => Some(failed_at + RETRY),
-            None => (waits || ledger.live() > 0).then_some(self.saved_at + lag),
+            None => {
+                let wanted = waits || ledger.live() > 0 || !ledger.usage.over().is_empty();
+                wanted.then_some(self.saved_at + lag)
+            }
         }
     }
 
@@ -297,7 +303,7 @@ impl Task {
         self.measures.taken.add(jobs.len() as u64);
         let now = self.clock.now();
         let time = self.origin.wrapping_add(now.mono);
-        self.desk.advance(time);
+        self.desk.advance(now.wall, time);
         let mut answers: Vec<(Answer, bool)> = Vec::with_capacity(jobs.len());
         for job in jobs {
             let answer = job(&mut self.desk, now, time);
@@ -338,9 +344,13 @@ impl Task {
     fn commit(&mut self, clean: bool) -> bool {
         let time = self.time();
         let writes = self.desk.ledger.writes();
-        let audit = self.desk.journal.entries();
         let start = Instant::now();
-        let result = self.store.commit(&writes, audit, LedgerTime { time, clean });
+        let result = self.store.commit(Batch {
+            writes: &writes,
+            audit: self.desk.journal.entries(),
+            usage: self.desk.ledger.usage.over(),
+            time: LedgerTime { time, clean },
+        });
         self.measures.commits.since(start);
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         match result {

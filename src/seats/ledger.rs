@@ -15,6 +15,7 @@ use super::outcome::{Release, Taken};
 use super::pool::Pool;
 use super::roll::{Roll, Slot};
 use super::unsaved::Unsaved;
+use super::usage::Usage;
 
 /// Life that every session has at least after a restart.
 const LEAST_LEFT: Millis = 30_000;
@@ -39,6 +40,8 @@ pub struct Ledger {
     next_seq: u64,
     unsaved: Unsaved,
     refusals: BTreeMap<(KeyId, Reason), u64>,
+    /// The history of use.
+    pub usage: Usage,
 }
 
 impl Ledger {
@@ -51,6 +54,7 @@ impl Ledger {
             next_seq: 1,
             unsaved: Unsaved::default(),
             refusals: BTreeMap::new(),
+            usage: Usage::default(),
         }
     }
 
@@ -65,6 +69,7 @@ impl Ledger {
         } else {
             time.saturating_sub(LOST_RENEWALS)
         };
+        ledger.usage = Usage::restored(restored.seats);
         ledger.roll.reserve(restored.sessions.len());
         for mut session in restored.sessions {
             if session.expires < now + LEAST_LEFT {
@@ -87,6 +92,9 @@ impl Ledger {
     /// Takes note of the keys as they are. Sessions on keys that are gone move where there is a free seat.
     pub fn offer(&mut self, now: Millis, offers: Vec<Offer>) {
         self.advance(now);
+        let enabled = offers.iter().filter(|offer| offer.enabled.is_ok());
+        self.usage
+            .offered(enabled.map(|offer| (offer.key_id, offer.seats.into())));
         self.pool.set(now, offers);
         self.rehouse(now);
         self.end_graces(now);
@@ -134,6 +142,7 @@ impl Ledger {
         let Some(key_no) = self.pool.first_free(fields.key_id, code) else {
             let refusal = self.pool.refusal(fields.key_id, code);
             *self.refusals.entry((fields.key_id, refusal.reason)).or_default() += 1;
+            self.usage.refused(fields.key_id);
             self.unsaved.refused(News::Refusal {
                 key_id: fields.key_id,
                 reason: refusal.reason.name(),
@@ -272,6 +281,7 @@ impl Ledger {
     /// Everything that [`Ledger::writes`] named is durable.
     pub fn saved(&mut self) {
         self.unsaved.saved(&mut self.roll);
+        self.usage.saved();
     }
 
     /// Nothing of it could be written: seats given since the last time are taken back, for their sessions
@@ -282,6 +292,7 @@ impl Ledger {
             self.roll.remove(slot);
         }
         self.rehouse(now);
+        self.usage.fell();
     }
 
     fn find_slot(&self, id: Id, owner: Option<&str>) -> Result<Slot, Release> {
@@ -334,12 +345,14 @@ impl Ledger {
     }
 
     fn seat(&mut self, now: Millis, key_no: KeyNo, slot: Slot) {
+        self.usage.sat(self.roll.get(slot).fields.key_id);
         let seat = self.pool.sit(now, key_no, slot);
         self.roll.set_seat(slot, seat);
     }
 
     fn leave(&mut self, now: Millis, slot: Slot) {
         let (key_no, seat) = (self.roll.get(slot).key_no, self.roll.seat(slot));
+        self.usage.left(self.roll.get(slot).fields.key_id);
         if let Some(moved) = self.pool.leave(now, key_no, seat) {
             self.roll.set_seat(moved, seat);
         }

@@ -274,6 +274,7 @@ impl World {
         let restored = Restored {
             sessions: self.disk.values().cloned().collect(),
             time: self.disk_time,
+            ..Restored::default()
         };
         let expected;
         (self.model, expected) = Model::restored(RULES, &restored);

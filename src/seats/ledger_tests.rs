@@ -44,6 +44,7 @@ fn restarted(ledger: &Ledger, time: Millis, clean: bool) -> (Ledger, Millis) {
     let restored = Restored {
         sessions,
         time: LedgerTime { time, clean },
+        ..Restored::default()
     };
     Ledger::restore(RULES, restored)
 }

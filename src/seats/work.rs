@@ -1,6 +1,8 @@
 //! What jobs at the desk work on, the rules that the desk follows, and why it could not do what was asked.
 
-use crate::clock::Millis;
+use crate::clock::{Millis, Moment};
+use crate::licence::Timestamp;
+use crate::store::SLOT;
 
 use super::connections::Connections;
 use super::journal::Journal;
@@ -37,9 +39,18 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub(super) fn advance(&mut self, time: Millis) {
+    pub(super) fn advance(&mut self, wall: Timestamp, time: Millis) {
         self.ledger.advance(time);
         self.connections.advance(time);
+        self.ledger.usage.advance(wall);
+    }
+
+    /// When the history of use has something to write after the last session is gone; before that there are commits anyway.
+    pub(super) fn history_due(&self, now: Moment, time: Millis) -> Option<Millis> {
+        let end = self.ledger.usage.end().filter(|_| self.ledger.live() == 0)?;
+        // A clock that was put back does not put it off.
+        let left = end.millis().saturating_sub(now.wall.millis()).clamp(0, SLOT);
+        Some(time + left.unsigned_abs())
     }
 
     pub(super) fn next_deadline(&self) -> Option<Millis> {

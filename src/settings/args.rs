@@ -125,6 +125,7 @@ fn config() -> Arg {
     Arg::new(CONFIG)
         .long("config")
         .env("KEYNODE_CONFIG")
+        .hide_env_values(true)
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
         .help(format!(

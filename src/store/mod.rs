@@ -2,12 +2,14 @@
 
 mod activations;
 mod audit;
+mod copy;
 mod gateway;
 mod id;
 mod keys;
 mod password;
 mod seats;
 mod session;
+mod usage;
 mod users;
 
 pub use activations::{ActivationCarrier, ActivationRow, Activations, PendingRequest};
@@ -15,12 +17,14 @@ pub use audit::{
     AUDIT_TABLE, AuditEntry, AuditError, AuditRow, Author, ChainHash, append as append_audit_to,
     append_audit, checkpoint_audit, prune_audit, verify_audit,
 };
+pub use copy::{copy_database, forget_sessions, schema_of};
 pub use gateway::{GatewayJob, GatewayRecord, GatewayRecords, GatewayWrite};
 pub use id::{BadId, Id};
 pub use keys::{load_highest_time, load_switched_off, save_highest_time, switch_key};
 pub use password::{HashedPassword, MIN_PASSWORD};
-pub use seats::{LedgerTime, Restored, SeatStore, SqliteSeats, Write};
+pub use seats::{Batch, LedgerTime, Restored, SeatStore, SqliteSeats, Write};
 pub use session::{Session, SessionFields};
+pub use usage::{HOUR, SLOT, UsageHistory, UsageRows, UsageSlot};
 pub use users::{INITIAL_PASSWORD, INITIAL_USER, Role, User, UserError, Users};
 
 use std::fs::OpenOptions;
@@ -144,6 +148,9 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
+/// The version of the node's schema that this program brings a state file to.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+
 /// A kind of database: the name of its file, and the history of its schema. Each entry of that brings it from the version of
 /// its index to the next one.
 #[derive(Clone, Copy, Debug)]
@@ -206,6 +213,19 @@ impl Database {
             Ok(connection)
         };
         open().map_err(self.error())
+    }
+
+    /// A new connection that cannot write: for readers who take their time.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`] where the file cannot be opened.
+    pub fn connect_to_read(&self) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags).map_err(self.error())?;
+        connection
+            .busy_timeout(Duration::from_secs(5))
+            .map_err(self.error())?;
+        Ok(connection)
     }
 
     /// Makes the file for its owner alone, where it is missing: it holds hashes of passwords. `SQLite` gives the

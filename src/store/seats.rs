@@ -8,6 +8,7 @@ use crate::clock::Millis;
 use crate::licence::{KeyId, Timestamp};
 
 use super::audit::{AuditEntry, append};
+use super::usage::{self, UsageSlot};
 use super::{Database, Id, Session, SessionFields, StoreError};
 
 /// One change of a session.
@@ -35,6 +36,21 @@ pub struct Restored {
     pub sessions: Vec<Arc<Session>>,
     /// The ledger's time at the last write.
     pub time: LedgerTime,
+    /// Seats on offer by series, as the history of use knows them.
+    pub seats: Vec<(KeyId, u64)>,
+}
+
+/// What becomes durable together, or not at all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Batch<'a> {
+    /// Changes of sessions.
+    pub writes: &'a [Write],
+    /// Entries of the audit log.
+    pub audit: &'a [AuditEntry],
+    /// Slots of the history of use that are over.
+    pub usage: &'a [UsageSlot],
+    /// The ledger's time.
+    pub time: LedgerTime,
 }
 
 /// Keeps what the ledger acknowledges. The ledger knows this trait alone, for a pool shared by several nodes
@@ -46,11 +62,11 @@ pub trait SeatStore: Send {
     /// [`StoreError`] where it cannot be read.
     fn load(&mut self) -> Result<Restored, StoreError>;
 
-    /// Makes the changes durable, and the audit entries with them, all or none.
+    /// Makes a batch durable.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was changed.
-    fn commit(&mut self, writes: &[Write], audit: &[AuditEntry], time: LedgerTime) -> Result<(), StoreError>;
+    fn commit(&mut self, batch: Batch<'_>) -> Result<(), StoreError>;
 }
 
 /// Sessions in the state file.
@@ -92,14 +108,19 @@ impl SqliteSeats {
             Err(rusqlite::Error::QueryReturnedNoRows) => LedgerTime::default(),
             other => other?,
         };
-        Ok(Restored { sessions, time })
+        let seats = usage::last_seats(&self.connection)?;
+        Ok(Restored {
+            sessions,
+            time,
+            seats,
+        })
     }
 
-    fn write(&mut self, writes: &[Write], audit: &[AuditEntry], time: LedgerTime) -> rusqlite::Result<()> {
+    fn write(&mut self, batch: Batch<'_>) -> rusqlite::Result<()> {
         let transaction = self
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        for write in writes {
+        for write in batch.writes {
             match write {
                 Write::Put(session) => put(&transaction, session)?,
                 Write::Delete(seq) => {
@@ -111,8 +132,9 @@ impl SqliteSeats {
         }
         transaction
             .prepare_cached("INSERT OR REPLACE INTO ledger (one, time, clean) VALUES (1, ?1, ?2)")?
-            .execute(params![time.time, time.clean])?;
-        append(&transaction, audit)?;
+            .execute(params![batch.time.time, batch.time.clean])?;
+        append(&transaction, batch.audit)?;
+        usage::write(&transaction, batch.usage)?;
         transaction.commit()
     }
 }
@@ -122,8 +144,8 @@ impl SeatStore for SqliteSeats {
         self.read().map_err(self.database.error())
     }
 
-    fn commit(&mut self, writes: &[Write], audit: &[AuditEntry], time: LedgerTime) -> Result<(), StoreError> {
-        self.write(writes, audit, time).map_err(self.database.error())
+    fn commit(&mut self, batch: Batch<'_>) -> Result<(), StoreError> {
+        self.write(batch).map_err(self.database.error())
     }
 }
 
@@ -225,28 +247,26 @@ mod tests {
             Write::Put(Arc::new(first.clone())),
             Write::Put(Arc::new(second.clone())),
         ];
-        store
-            .commit(
-                &puts,
-                &[],
-                LedgerTime {
-                    time: 5,
-                    clean: false,
-                },
-            )
-            .unwrap();
+        let commit = |store: &mut SqliteSeats, writes: &[Write], time| {
+            let batch = Batch {
+                writes,
+                time,
+                ..Batch::default()
+            };
+            store.commit(batch).unwrap();
+        };
+        let first_time = LedgerTime {
+            time: 5,
+            clean: false,
+        };
+        commit(&mut store, &puts, first_time);
         let renewed = Session {
             expires: 1_000_000,
             ..second.clone()
         };
         let time = LedgerTime { time: 7, clean: true };
-        store
-            .commit(
-                &[Write::Delete(1), Write::Put(Arc::new(renewed.clone()))],
-                &[],
-                time,
-            )
-            .unwrap();
+        let changes = [Write::Delete(1), Write::Put(Arc::new(renewed.clone()))];
+        commit(&mut store, &changes, time);
         drop(store);
         let restored = SqliteSeats::new(&Database::open(dir.path()).unwrap())
             .unwrap()
@@ -263,7 +283,10 @@ mod tests {
         let mut store = SqliteSeats::new(&database).unwrap();
         let commit = |store: &mut SqliteSeats, seqs: std::ops::Range<u64>| {
             let writes: Vec<_> = seqs.map(|seq| Write::Put(Arc::new(sample(seq)))).collect();
-            store.commit(&writes, &[], LedgerTime::default())
+            store.commit(Batch {
+                writes: &writes,
+                ..Batch::default()
+            })
         };
         commit(&mut store, 0..10).unwrap();
         let limit = |store: &SqliteSeats, pages: u32| {

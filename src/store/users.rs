@@ -16,7 +16,7 @@ pub const INITIAL_USER: &str = "admin";
 pub const INITIAL_PASSWORD: &str = "admin";
 
 /// What a user may do (spec, row 38).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Everything.
     Admin,

@@ -56,20 +56,27 @@ pub(crate) fn possible() -> bool {
 impl Container {
     /// Installs and boots; systemd has started everything when this returns.
     pub(crate) fn boot() -> Self {
+        Self::boot_from("tests/guest/rootfs.sh", |root| {
+            run(Command::new("make").args(["--silent", "install"]).args([
+                format!("DESTDIR={}", root.display()),
+                format!("BINARY={}", env!("CARGO_BIN_EXE_keynode")),
+            ]))
+            .ok();
+        })
+    }
+
+    /// Boots what `made_by` printed the tar of, once `prepare` has put more into it.
+    pub(crate) fn boot_from(made_by: &str, prepare: impl FnOnce(&Path)) -> Self {
         // Containers without a manager outside would share their control groups, and end one another's services.
         let alone = fs::File::create(std::env::temp_dir().join("keynode-container.lock")).unwrap();
         flock(&alone, FlockOperation::LockExclusive).unwrap();
         let root = tempfile::tempdir().unwrap();
-        let made = run(&mut Command::new("tests/guest/rootfs.sh")).ok();
+        let made = run(&mut Command::new(made_by)).ok();
         run(Command::new("tar")
             .args(["-xf", made.trim(), "-C"])
             .arg(root.path()))
         .ok();
-        run(Command::new("make").args(["--silent", "install"]).args([
-            format!("DESTDIR={}", root.path().display()),
-            format!("BINARY={}", env!("CARGO_BIN_EXE_keynode")),
-        ]))
-        .ok();
+        prepare(root.path());
         let log = fs::File::create(root.path().join("boot.log")).unwrap();
         let nspawn = Command::new("systemd-nspawn")
             .args([

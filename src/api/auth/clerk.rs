@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::clock::{Millis, SharedClock};
 use crate::store::{HashedPassword, User, Users};
 
-use super::{Caller, Shared};
+use super::{Caller, Mark, Shared};
 
 /// Credentials to check.
 pub(super) struct Attempt {
@@ -71,6 +71,7 @@ impl Clerk {
                 name: user.name.as_str().into(),
                 role: user.role,
                 certificates: user.certificates.as_slice().into(),
+                mark: Mark::of(&user),
             };
             self.shared.remember(attempt.tag.clone(), caller.clone(), user);
             // The user may have been changed while the password was hashed.

@@ -14,13 +14,14 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::clock::Millis;
 use crate::cms::Thumbprint;
 use crate::seats::DeskHandle;
-use crate::store::{AuditEntry, ChangeWatch, Database, Role, StoreError, User, Users};
+use crate::store::{AuditEntry, Author, ChangeWatch, Database, Role, StoreError, User, UserError, Users};
 
 use super::error::ApiError;
 use clerk::{Attempt, Clerk, Outcome};
@@ -40,6 +41,30 @@ pub struct Caller {
     pub(super) role: Role,
     /// What a signer is bound to.
     pub(super) certificates: Arc<[Thumbprint]>,
+    mark: Mark,
+}
+
+/// Tells one password of a user from the next, and nothing more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Mark([u8; 32]);
+
+impl Mark {
+    fn of(user: &User) -> Self {
+        Self(Sha256::digest(user.password.as_str()).into())
+    }
+}
+
+impl std::fmt::Debug for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mark")
+    }
+}
+
+/// How a caller stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The password is still the one that every new node has.
+    pub initial: bool,
 }
 
 /// Credentials that verified, under a hash with a key that only this process knows, and whose they are.
@@ -60,6 +85,8 @@ impl Caller {
 /// What the clerk and the requests share.
 struct Shared {
     verified: RwLock<Verified>,
+    /// The users as they were last read.
+    known: RwLock<Vec<User>>,
     throttle: Mutex<Throttle>,
 }
 
@@ -88,6 +115,7 @@ impl Auth {
     pub fn start(database: &Database, desk: DeskHandle, rules: LoginRules) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared {
             verified: RwLock::default(),
+            known: RwLock::new(Users::open(database)?.list()?),
             throttle: Mutex::new(Throttle::new(rules)),
         });
         let clerk = Clerk::new(Users::open(database)?, shared.clone(), desk.clock().clone());
@@ -211,6 +239,41 @@ impl Auth {
         }
     }
 
+    /// Whether this caller, who may have logged in long ago, is still a user with the same role and password; as of the
+    /// last look at the users ([`Auth::is_due`], [`Auth::look`]).
+    pub fn standing(&self, caller: &Caller) -> Option<Standing> {
+        let known = self.shared.known.read().unwrap_or_else(PoisonError::into_inner);
+        let user = known.iter().find(|user| *user.name == *caller.name)?;
+        let same = user.role == caller.role && Mark::of(user) == caller.mark;
+        same.then_some(Standing {
+            initial: user.initial,
+        })
+    }
+
+    /// The users were last looked at so long ago that they may have changed.
+    pub fn is_due(&self) -> bool {
+        let now = self.desk.clock().now().mono;
+        self.users.try_lock().is_ok_and(|watch| watch.next <= now)
+    }
+
+    /// Looks at the users, where that is due. Reads the state file: not for threads that may not wait.
+    pub fn look(&self) {
+        self.forget_changed_users();
+    }
+
+    /// Changes a user's password. Hashes it and writes the state file: not for threads that may not wait.
+    ///
+    /// # Errors
+    /// As [`Users::set_password`].
+    pub(super) fn set_password(&self, name: &str, password: &str, by: &Author) -> Result<(), UserError> {
+        let mut watch = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.users.set_password(name, password, by)?;
+        watch.next = 0;
+        drop(watch);
+        self.forget_changed_users();
+        Ok(())
+    }
+
     /// Forgets the credentials of users that are gone or changed. The others stay: the file changes with each
     /// session, and whoever verified before goes on working (row 39).
     fn forget_changed_users(&self) {
@@ -249,6 +312,7 @@ impl Shared {
     }
 
     fn keep(&self, users: &[User]) {
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = users.to_vec();
         let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
         verified.retain(|_, (_, user)| users.contains(user));
     }

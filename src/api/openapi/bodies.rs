@@ -10,6 +10,10 @@ pub(in crate::api) fn root() -> Value {
     closed([("Version!", text()), ("Urns!", list(&text()))])
 }
 
+pub(in crate::api) fn period() -> Value {
+    json!({ "type": "string", "enum": ["day", "week", "year"] })
+}
+
 pub(in crate::api) fn any_object() -> Value {
     json!({ "type": "object" })
 }

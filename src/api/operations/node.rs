@@ -1,16 +1,26 @@
 //! Operations about the node, its keys and its devices.
 
 use super::Verb::{Get, Post};
-use super::{Columns, Given, Operation, QueryOf, Shape, columns, given};
+use super::{Columns, Given, Operation, Parameter, QueryOf, Shape, columns, given};
 use crate::api::devices::DeviceView;
 use crate::api::licences::LicenceView;
 use crate::api::openapi::bodies;
 use crate::api::route::Action;
 use crate::api::server::ServerInfo;
+use crate::api::usage::UsageView;
 
 pub(super) const LICENCE: Columns = columns::<LicenceView>("Licence");
 const DEVICE: Columns = columns::<DeviceView>("Device");
 const SERVER: Columns = columns::<ServerInfo>("ServerInfo");
+
+const USAGE: Columns = columns::<UsageView>("Usage");
+
+const PERIOD: &[Parameter] = &[Parameter {
+    name: "Period",
+    description: "How far back.",
+    required: false,
+    schema: bodies::period,
+}];
 
 const INSTALLED: &[Given] = &[
     given(201, "The licence that was installed.", Shape::Object(LICENCE)),
@@ -63,6 +73,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .query(QueryOf::Object(DEVICE))
         .answers(&[given(200, "The device.", Shape::Object(DEVICE))])
         .refuses(&[404]),
+    Operation::new(Get, "/usage", "listUsage", |_| Action::ListUsage)
+        .does("How many seats were in use over the last day, week or year.")
+        .parameters(PERIOD)
+        .query(QueryOf::List(USAGE))
+        .answers(&[given(200, "The history.", Shape::List("Usage", USAGE))]),
     Operation::new(Post, "/rescan", "rescan", |_| Action::Rescan)
         .does("Looks at devices, tokens and files anew.")
         .answers(&[given(200, "What was found.", Shape::Schema(bodies::rescanned))]),

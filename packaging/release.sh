@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Builds keynode so that it runs with an old glibc, and makes packages of it; prints their paths.
+# usage: packaging/release.sh DIRECTORY [PROFILE]
+# zig is the C compiler and the linker: it has the symbols of every glibc, whatever is installed here. libusb and libudev
+# are Debian's, and only linked with: which version there will be is up to where the package is installed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$1
+profile=${2:-release}
+glibc=2.28 # Astra Linux 1.7, RED OS 7.3, RHEL 8
+target=x86_64-unknown-linux-gnu
+
+PATH=$PWD/target/package-tools/bin:$PATH
+libraries=$(pkg-config --variable=libdir libusb-1.0)
+export PKG_CONFIG_ALLOW_CROSS=1 CARGO_TARGET_DIR=$PWD/target/package-build
+# The libraries here were linked with a younger glibc; what they need of it is no concern of the program.
+export RUSTFLAGS="-L native=$libraries -C link-arg=-Wl,--allow-shlib-undefined"
+cargo zigbuild --locked --profile "$profile" --bin keynode --target "$target.$glibc"
+binary=$CARGO_TARGET_DIR/$target/$profile/keynode
+needed=$(packaging/glibc.sh "$binary" "$glibc")
+echo "release: needs glibc $needed, and $glibc is promised" >&2
+packaging/package.sh "$binary" "$out" "" "$glibc"

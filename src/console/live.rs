@@ -1,0 +1,122 @@
+//! /console/live: tells an open page which of its topics changed, at most twice a second. Nothing runs while no page is
+//! open.
+
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpResponse, http::header};
+use futures_util::stream::{self, Stream};
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::watch;
+
+use crate::api::Caller;
+use crate::clock::Millis;
+use crate::events::{Generations, Topic};
+
+use super::Console;
+
+/// A stream that has nothing to tell says so this often, so that a connection that is gone is noticed, and a user too.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What tells the page that its login is over; it must not come back.
+const END: &str = "event: end\ndata: -\n\n";
+
+/// One open page.
+struct Follower {
+    console: Data<Console>,
+    cookie: String,
+    caller: Caller,
+    topics: Vec<Topic>,
+    generations: watch::Receiver<Generations>,
+    ended: watch::Receiver<u64>,
+    seen: Option<Generations>,
+    over: bool,
+}
+
+/// The stream of a page that shows these topics.
+pub(super) fn answer(console: Data<Console>, cookie: String, caller: Caller, topics: &str) -> HttpResponse {
+    let wanted = |topic: &Topic| topics.split(',').any(|name| name == topic.name());
+    let follower = Follower {
+        topics: Topic::ALL.into_iter().filter(wanted).collect(),
+        generations: console.feed.generations(),
+        ended: console.logins.ended(),
+        seen: None,
+        over: false,
+        console,
+        cookie,
+        caller,
+    };
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        .streaming(follower.stream())
+}
+
+impl Follower {
+    fn stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        stream::unfold(self, |mut follower| async move {
+            if follower.over {
+                return None;
+            }
+            let text = follower.next().await;
+            Some((Ok(Bytes::from(text)), follower))
+        })
+    }
+
+    /// Waits for something to tell.
+    async fn next(&mut self) -> String {
+        loop {
+            let Some(left) = self.left().await else {
+                self.over = true;
+                return END.into();
+            };
+            let news = self.news();
+            if !news.is_empty() {
+                return news;
+            }
+            let patience = KEEP_ALIVE.min(Duration::from_millis(left));
+            tokio::select! {
+                changed = self.generations.changed() => {
+                    if changed.is_err() {
+                        self.over = true;
+                        return END.into();
+                    }
+                    // What else changes in this slot is told with it.
+                    let pause = self.console.fragments.rest_of_slot();
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        _ = self.ended.changed() => {}
+                        () = self.console.feed.ended() => {}
+                    }
+                }
+                _ = self.ended.changed() => {}
+                () = self.console.feed.ended() => {
+                    // It comes back once the node runs again.
+                    self.over = true;
+                    return ":\n\n".into();
+                }
+                () = tokio::time::sleep(patience) => return ":\n\n".into(),
+            }
+        }
+    }
+
+    /// How long the login lasts if nobody uses it, in milliseconds; `None`: it is over.
+    async fn left(&self) -> Option<Millis> {
+        let console = &self.console;
+        console.look_at_users().await;
+        console.api.auth.standing(&self.caller)?;
+        let (now, idle) = (console.now(), console.idle());
+        let login = console.logins.find(&self.cookie, now, idle, false)?;
+        Some(login.ends(idle).saturating_sub(now))
+    }
+
+    /// An event for each topic that changed. A new stream tells all of them: what happened between the page and its
+    /// stream is not lost, and a page that shows it already is told so when it asks.
+    fn news(&mut self) -> String {
+        let now = *self.generations.borrow_and_update();
+        let changed = |topic: &&Topic| self.seen.is_none_or(|seen| seen.of(**topic) != now.of(**topic));
+        let events = self.topics.iter().filter(changed);
+        let text = events.map(|topic| format!("event: {}\ndata: -\n\n", topic.name()));
+        let text = text.collect();
+        self.seen = Some(now);
+        text
+    }
+}

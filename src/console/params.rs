@@ -1,0 +1,93 @@
+//! Names and values of a query or a form, as browsers send them.
+
+use std::fmt::Write;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What need not be written as %XX in a name of a path or a value of a query.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
+/// The most pairs that count; a form with a thousand chosen rows has about as many.
+const MOST: usize = 2048;
+
+/// Pairs in their order.
+#[derive(Clone, Default)]
+pub(super) struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Reads `a=b&c=d`; what is no UTF-8 becomes question marks.
+    pub(super) fn parse(text: &str) -> Self {
+        let pairs = text.split('&').filter(|pair| !pair.is_empty()).take(MOST);
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        Self(pairs.map(|(name, value)| (decode(name), decode(value))).collect())
+    }
+
+    /// The first value of this name; "" where there is none.
+    pub(super) fn get(&self, name: &str) -> &str {
+        let own = self.0.iter().find(|(own, _)| own == name);
+        own.map_or("", |(_, value)| value)
+    }
+
+    /// Takes the first value of this name out; "" where there is none.
+    pub(super) fn take(&mut self, name: &str) -> String {
+        let at = self.0.iter().position(|(own, _)| own == name);
+        at.map_or_else(String::new, |at| self.0.remove(at).1)
+    }
+
+    /// All values of this name.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let own = self.0.iter().filter(move |(own, _)| own == name);
+        own.map(|(_, value)| value.as_str())
+    }
+
+    /// The same with another value of this name, or without one where it is "".
+    #[must_use]
+    pub(super) fn with(&self, name: &str, value: &str) -> Self {
+        let mut rest = self.clone();
+        rest.0.retain(|(own, _)| own != name);
+        if !value.is_empty() {
+            rest.0.push((name.to_owned(), value.to_owned()));
+        }
+        rest
+    }
+
+    /// `?a=b&c=d`, or "" where there is nothing.
+    pub(super) fn query(&self) -> String {
+        let mut text = String::new();
+        for (name, value) in &self.0 {
+            let mark = if text.is_empty() { '?' } else { '&' };
+            let _ = write!(text, "{mark}{}={}", encode(name), encode(value));
+        }
+        text
+    }
+}
+
+/// A text as a name in a path or a value in a query.
+pub(super) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+fn decode(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_sends_is_read_and_written_again() {
+        let params = Params::parse("q=a+b%26c&pick=1&pick=2&x");
+        assert_eq!(
+            (params.get("q"), params.get("x"), params.get("none")),
+            ("a b&c", "", "")
+        );
+        assert_eq!(params.all("pick").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(
+            params.with("pick", "").with("x", "<").query(),
+            "?q=a%20b%26c&x=%3C"
+        );
+        assert_eq!(Params::parse("").query(), "");
+    }
+}
