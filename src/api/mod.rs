@@ -24,6 +24,7 @@ mod reply;
 mod requests;
 mod rescan;
 mod route;
+mod search;
 mod server;
 mod sessions;
 mod spelling;
@@ -58,6 +59,7 @@ pub use host::is_allowed as host_is_allowed;
 pub use inside::Answer;
 pub use requests::RequestCounts;
 pub use rescan::{Rescanned, Rescans};
+pub use search::{Found, Wish};
 pub use server::{Facts, VERSION};
 
 use body::Fields;

@@ -53,7 +53,7 @@ use crate::keyring::{Keeper, KeeperHandle, Mailbox, Plugged};
 use crate::licence::Timestamp;
 use crate::monitoring::Monitoring;
 use crate::seats::DeskHandle;
-use crate::settings::Settings;
+use crate::settings::{Loaded, Settings};
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, UsageHistory, Users};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
@@ -97,6 +97,7 @@ pub struct Node {
     pub gateway: GatewayHandle,
     /// What happens.
     pub feed: Feed,
+    console: Option<Arc<Console>>,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
@@ -226,7 +227,7 @@ impl Node {
             api: api.clone(),
             health,
             monitoring,
-            console,
+            console: console.clone(),
         };
         let servers = servers(settings, sockets, &sites, &workers)?;
         let handles = servers.iter().map(Server::handle).collect();
@@ -250,6 +251,7 @@ impl Node {
             activation,
             gateway,
             feed,
+            console,
             credentials,
             threads: vec![
                 activation_thread,
@@ -285,6 +287,13 @@ impl Node {
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
+    }
+
+    /// Tells the console where the settings come from.
+    pub fn show_settings(&self, loaded: &Loaded) {
+        if let Some(console) = &self.console {
+            console.show_settings(loaded.clone());
+        }
     }
 
     /// Looks at the keys anew.
