@@ -22,10 +22,10 @@ const LONGEST: usize = 1024;
 
 /// A connection as the API shows it at a moment.
 pub(super) struct ConnectionView {
-    connection: Arc<Connection>,
+    pub(super) connection: Arc<Connection>,
     /// The ledger's time.
-    time: Millis,
-    now: Timestamp,
+    pub(super) time: Millis,
+    pub(super) now: Timestamp,
 }
 
 /// Fields that the client does not tell are empty texts: the manual shows no null here.

@@ -30,10 +30,10 @@ const PAGE: usize = 4096;
 
 /// A session as the API shows it at a moment.
 pub(super) struct SessionView {
-    session: Arc<Session>,
+    pub(super) session: Arc<Session>,
     /// The ledger's time.
-    time: Millis,
-    now: Timestamp,
+    pub(super) time: Millis,
+    pub(super) now: Timestamp,
 }
 
 impl SessionView {

@@ -209,8 +209,7 @@ fn execute(command: Command) -> Result<(), Failure> {
 }
 
 fn serve(args: &SettingsArgs) -> Result<(), Failure> {
-    let settings = Settings::load(args)?.settings;
-    node::start_logging(&settings.log);
-    let reload = || Settings::load(args).map(|loaded| loaded.settings);
-    Ok(node::run(&settings, reload, |_| ())?)
+    let loaded = Settings::load(args)?;
+    node::start_logging(&loaded.settings.log);
+    Ok(node::run(&loaded, || Settings::load(args), |_| ())?)
 }

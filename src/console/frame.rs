@@ -140,15 +140,11 @@ pub(super) fn bare(
 }
 
 /// A page of the registry.
-pub(super) fn page(door: &Door, page: &Page, view: View) -> HttpResponse {
-    framed(door, StatusCode::OK, page, view)
-}
-
-fn framed(door: &Door, status: StatusCode, page: &Page, view: View) -> HttpResponse {
+pub(super) fn page(door: &Door, page: &Page, view: &View) -> HttpResponse {
     let live = if view.live.is_empty() {
         Markup::default()
     } else {
-        drawn(&door.target(), page, &view, false).1
+        drawn(&door.target(), page, view, false).1
     };
     let topics: Vec<_> = page.topics.iter().map(|topic| topic.name()).collect();
     let frame = Frame {
@@ -166,7 +162,7 @@ fn framed(door: &Door, status: StatusCode, page: &Page, view: View) -> HttpRespo
         fixed: &view.fixed,
         live,
     };
-    bare(door.look, status, &view.title, Markup::of(&body), &frame)
+    bare(door.look, StatusCode::OK, &view.title, Markup::of(&body), &frame)
 }
 
 /// The live part with its hash.

@@ -18,6 +18,7 @@ mod signer;
 mod state_dir;
 mod telling;
 mod watchdog;
+mod webhooks;
 
 pub use crate::signing::SIGNING_KEY;
 pub use audit::CHECKPOINT_NAME;
@@ -41,7 +42,7 @@ use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
 
 use crate::activation::{ActivationHandle, ActivationRules};
-use crate::api::{Api, Auth, Facts, Health, RequestCounts, Rescans};
+use crate::api::{Api, Auth, Facts, Faults, Health, RequestCounts, Rescans};
 use crate::clock::SharedClock;
 use crate::cms::Thumbprint;
 use crate::computer::Roots;
@@ -52,8 +53,9 @@ use crate::gateway::{GatewayHandle, GatewayRules};
 use crate::keyring::{Keeper, KeeperHandle, Mailbox, Plugged};
 use crate::licence::Timestamp;
 use crate::monitoring::Monitoring;
+use crate::monitoring::webhooks::{WebhookRules, WebhooksHandle};
 use crate::seats::DeskHandle;
-use crate::settings::Settings;
+use crate::settings::{Loaded, Settings};
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, UsageHistory, Users};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
@@ -95,8 +97,11 @@ pub struct Node {
     activation: ActivationHandle,
     /// The operators' services.
     pub gateway: GatewayHandle,
+    /// Addresses that are told of trouble.
+    pub webhooks: WebhooksHandle,
     /// What happens.
     pub feed: Feed,
+    console: Option<Arc<Console>>,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
@@ -212,10 +217,14 @@ impl Node {
             signer,
             activation: activation.clone(),
             gateway: gateway.clone(),
+            webhooks: Faults::default(),
             clock,
             started,
             last,
         });
+        let to_tell = (&*api, &*health);
+        let (webhooks, webhooks_thread) =
+            webhooks::start(settings, &database, to_tell, feed.clone(), credentials.as_deref())?;
         let workers = Workers::default();
         let monitoring = Arc::new(Monitoring::new(api.clone(), health.clone(), feed.clone()));
         let console = settings.console.enabled.then(|| {
@@ -226,7 +235,7 @@ impl Node {
             api: api.clone(),
             health,
             monitoring,
-            console,
+            console: console.clone(),
         };
         let servers = servers(settings, sockets, &sites, &workers)?;
         let handles = servers.iter().map(Server::handle).collect();
@@ -249,7 +258,9 @@ impl Node {
             certificates,
             activation,
             gateway,
+            webhooks,
             feed,
+            console,
             credentials,
             threads: vec![
                 activation_thread,
@@ -257,6 +268,7 @@ impl Node {
                 desk_thread,
                 keeper_thread,
                 telling,
+                webhooks_thread,
             ],
             changed,
             _state_dir: state_dir,
@@ -282,9 +294,18 @@ impl Node {
         self.activation
             .set_rules(ActivationRules::from(&settings.activation));
         self.gateway.set_rules(GatewayRules::from(settings));
+        self.webhooks
+            .set_rules(WebhookRules::new(settings, self.credentials.as_deref()));
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
+    }
+
+    /// Tells the console where the settings come from.
+    pub fn show_settings(&self, loaded: &Loaded) {
+        if let Some(console) = &self.console {
+            console.show_settings(loaded.clone());
+        }
     }
 
     /// Looks at the keys anew.
@@ -330,6 +351,7 @@ impl Node {
         }
         self.activation.stop();
         self.gateway.stop();
+        self.webhooks.stop();
         drop(self.devices);
         self.keys.stop();
         self.desk.stop();

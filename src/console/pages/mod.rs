@@ -1,7 +1,13 @@
 //! The pages, in the order of the navigation. A new one is a file here, one in `words/`, one in `templates/`, and a line in
 //! [`PAGES`].
 
+mod asking;
+mod connections;
+mod health;
 mod keys;
+mod overview;
+mod sessions;
+mod settings;
 
 use futures_util::future::LocalBoxFuture;
 
@@ -31,7 +37,14 @@ pub(super) struct Page {
 }
 
 /// All of them.
-pub(super) const PAGES: &[&Page] = &[&keys::PAGE];
+pub(super) const PAGES: &[&Page] = &[
+    &overview::PAGE,
+    &keys::PAGE,
+    &sessions::PAGE,
+    &connections::PAGE,
+    &settings::PAGE,
+    &health::PAGE,
+];
 
 impl Page {
     /// The section of its words.
