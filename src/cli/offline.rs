@@ -16,7 +16,7 @@ use crate::keyring::{
 use crate::licence::{MAX_FILE, OpenFailure, Timestamp};
 use crate::node::{self, StateDir};
 use crate::settings::{KeyArgs, Settings};
-use crate::store::{Author, Database, FILE_NAME, load_highest_time, load_switched_off};
+use crate::store::{Author, Database, load_highest_time, load_switched_off};
 
 use super::failure::Failure;
 use super::table::Cell;
@@ -40,8 +40,7 @@ impl Offline {
         let now = SystemClock::shared().now().wall;
         let (mut switched_off, mut highest) = (HashSet::new(), None);
         let state = &settings.state_dir;
-        let there = state.join(FILE_NAME).try_exists();
-        if there.map_err(|error| Failure::of(format!("{}: {error}", state.display())))? {
+        if StateDir::is_kept_in(state)? {
             let connection = StateDir::shared_database(state)?.connect()?;
             switched_off = load_switched_off(&connection).map_err(Failure::of)?;
             highest = load_highest_time(&connection).map_err(Failure::of)?;
@@ -76,8 +75,7 @@ impl Offline {
 /// The state file of a node that was started before.
 pub(super) fn existing_database(state_dir: &Path) -> Result<Database, Failure> {
     let name = state_dir.display();
-    let there = state_dir.join(FILE_NAME).try_exists();
-    if !there.map_err(|error| Failure::of(format!("{name}: {error}")))? {
+    if !StateDir::is_kept_in(state_dir)? {
         return Err(Failure::NotFound(format!(
             "{name}: no node has kept its state here; --state-dir names another place"
         )));

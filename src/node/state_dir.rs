@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::store::{Database, StoreError};
+use crate::store::{Database, FILE_NAME, StoreError};
 
 use super::{StartError, restoring};
 
@@ -46,20 +46,36 @@ impl StateDir {
         }
     }
 
+    /// Whether a node has kept its state here. A restore that was interrupted is finished first, for the state may be
+    /// between its two places.
+    ///
+    /// # Errors
+    /// [`StartError::StateDir`] where the directory cannot be looked at; [`StartError::InUse`] while somebody restores.
+    pub fn is_kept_in(path: &Path) -> Result<bool, StartError> {
+        let failed = |source| StartError::StateDir {
+            path: path.into(),
+            source,
+        };
+        match restoring::is_pending(path) {
+            Ok(true) => drop(Self::open(path)?),
+            Ok(false) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        path.join(FILE_NAME).try_exists().map_err(failed)
+    }
+
     /// The state file of a node that may be running: for commands beside it.
     ///
     /// # Errors
     /// [`StartError::StateDir`] where the directory cannot be made; [`StartError::Store`].
     pub fn shared_database(path: &Path) -> Result<Database, StartError> {
-        let failed = |source| StartError::StateDir {
+        create(path).map_err(|source| StartError::StateDir {
             path: path.into(),
             source,
-        };
-        create(path).map_err(failed)?;
-        if restoring::is_pending(path).map_err(failed)? {
-            // What was interrupted is finished; while another process is at it, there is no state to work on.
-            Self::open(path)?;
-        }
+        })?;
+        // While another process restores, there is no state to work on.
+        Self::is_kept_in(path)?;
         Ok(Database::open(path)?)
     }
 

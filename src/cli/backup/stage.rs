@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::SystemClock;
 use crate::computer::{Roots, inspect};
+use crate::node::StateDir;
 use crate::settings::Loaded;
-use crate::store::{FILE_NAME, copy_database, schema_of};
+use crate::store::{copy_database, schema_of};
 use crate::text::hex;
 
 use super::super::failure::Failure;
@@ -56,16 +57,12 @@ struct Wanted {
 /// Copies everything into a new directory in `beside`.
 pub(super) fn gather(loaded: &Loaded, beside: &Path) -> Result<Staged, Failure> {
     let settings = &loaded.settings;
-    let database = settings.state_dir.join(FILE_NAME);
-    match database.try_exists() {
-        Ok(true) => {}
-        Ok(false) => {
-            return Err(Failure::NotFound(format!(
-                "{}: no node has kept its state here; --state-dir names another place",
-                settings.state_dir.display()
-            )));
-        }
-        Err(error) => return Err(Failure::of_file(&settings.state_dir, &error)),
+    // It is not opened here: a node of an earlier version may run, and its schema is not ours to change.
+    if !StateDir::is_kept_in(&settings.state_dir)? {
+        return Err(Failure::NotFound(format!(
+            "{}: no node has kept its state here; --state-dir names another place",
+            settings.state_dir.display()
+        )));
     }
     let parts = contents::parts(settings);
     let directory = beside.join(format!(".keynode-backup-{}.part", uuid::Uuid::new_v4().simple()));
