@@ -2,6 +2,7 @@
 //! [`PAGES`].
 
 mod asking;
+mod causes;
 mod connections;
 mod health;
 mod keys;
