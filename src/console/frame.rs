@@ -145,12 +145,6 @@ pub(super) fn page(door: &Door, page: &Page, view: View) -> HttpResponse {
 }
 
 fn framed(door: &Door, status: StatusCode, page: &Page, view: View) -> HttpResponse {
-<<<<<<< HEAD
-    let live = if view.live.is_empty() { Markup::default() } else { drawn(&door.target(), page, &view, false).1 };
-    let topics: Vec<_> = page.topics.iter().map(|topic| topic.name()).collect();
-    let frame = Frame {
-        topics: if live.is_empty() { String::new() } else { topics.join(",") },
-=======
     let live = if view.live.as_str().is_empty() {
         Markup::default()
     } else {
@@ -163,7 +157,6 @@ fn framed(door: &Door, status: StatusCode, page: &Page, view: View) -> HttpRespo
         } else {
             topics.join(",")
         },
->>>>>>> main
         plot: view.plot,
         ..door.frame()
     };
@@ -216,7 +209,7 @@ pub(super) async fn fragment(door: &Door, page: &Page, visit: Visit) -> HttpResp
                 let (html, hash) = (markup.into_string().into(), hash.into());
                 Ok(Drawing { html, hash })
             }
-            Shown::Go { .. } => Err(Trouble::NotFound),
+            Shown::Data(_) | Shown::Go { .. } => Err(Trouble::NotFound),
         }
     };
     let now = || *console.feed.generations().borrow();

@@ -93,6 +93,8 @@ pub(super) struct View {
 pub(super) enum Shown {
     /// This.
     View(View),
+    /// What a script draws.
+    Data(Value),
     /// Look there; the notice (a name of words) is shown there.
     Go {
         /// Path below /console/, with query.

@@ -305,6 +305,7 @@ fn the_desk_never_spins_however_long_ago_something_was_due() {
         saved_at: 0,
         feed: Feed::default(),
         failed_at: None,
+        measures: Arc::default(),
     };
     assert_eq!(task.pause(), None, "nothing to do at all");
     task.desk

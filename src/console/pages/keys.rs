@@ -6,7 +6,6 @@ use actix_web::http::Method;
 use askama::Template;
 use serde_json::Value;
 
-use crate::events::Topic;
 use crate::console::facts;
 use crate::console::markup::Markup;
 use crate::console::params::encode;
@@ -14,6 +13,7 @@ use crate::console::row::Row;
 use crate::console::table::{self, Column};
 use crate::console::visit::{Outcome, Trouble, View, Visit};
 use crate::console::words::Words;
+use crate::events::Topic;
 
 use super::{Page, no_form};
 
@@ -94,7 +94,11 @@ async fn list(visit: &Visit) -> Outcome {
         columns: &columns,
         lines: &lines,
     };
-    let summary = format!("{} {}", w.with("keys.count", rows.len()), w.with("keys.working", working));
+    let summary = format!(
+        "{} {}",
+        w.with("keys.count", rows.len()),
+        w.with("keys.working", working)
+    );
     Ok(View {
         title: w.t("keys.title").to_owned(),
         summary,
@@ -106,11 +110,19 @@ async fn list(visit: &Visit) -> Outcome {
 
 async fn detail(visit: &Visit, key_no: &str) -> Outcome {
     let w = visit.words;
-    let row = visit.call(Method::GET, &format!("/api/licences/{}", encode(key_no)), &Value::Null).await?;
+    let row = visit
+        .call(
+            Method::GET,
+            &format!("/api/licences/{}", encode(key_no)),
+            &Value::Null,
+        )
+        .await?;
     let devices = devices(visit).await?;
     let line = line(w, &row, &devices, &causes(visit));
     let device = devices.get(&row.text("FileName"));
-    let place = device.map(|device| facts::some(w, device, "keys", &OF_DEVICE)).unwrap_or_default();
+    let place = device
+        .map(|device| facts::some(w, device, "keys", &OF_DEVICE))
+        .unwrap_or_default();
     let detail = Detail {
         w,
         line: &line,
@@ -131,9 +143,16 @@ const HIDDEN: [&str; 6] = ["Enabled", "Workable", "OpenError", "IsBlank", "Expir
 
 /// What is told of the device that a key is on.
 const OF_DEVICE: [&str; 9] = [
-    "Port", "Family", "Driver", "Proof", "Access", "AccessDetail", "SerialNumber", "Token", "Label",
+    "Port",
+    "Family",
+    "Driver",
+    "Proof",
+    "Access",
+    "AccessDetail",
+    "SerialNumber",
+    "Token",
+    "Label",
 ];
-
 
 /// What is plugged in, by the names that keys have for it.
 async fn devices(visit: &Visit) -> Result<HashMap<String, Value>, Trouble> {
@@ -157,7 +176,10 @@ fn line(
 ) -> Line {
     let (key_no, file_name) = (row.text("KeyNo"), row.text("FileName"));
     let number = row.get("KeyNo").and_then(Value::as_u64).unwrap_or_default();
-    let cause = causes.get(&(number, file_name.clone())).cloned().unwrap_or_default();
+    let cause = causes
+        .get(&(number, file_name.clone()))
+        .cloned()
+        .unwrap_or_default();
     let (class, state) = state(row);
     Line {
         link: format!("/console/keys/{}", encode(&key_no)),

@@ -1,7 +1,13 @@
 //! The pages, in the order of the navigation. A new one is a file here, one in `words/`, one in `templates/`, and a line in
 //! [`PAGES`].
 
+mod activations;
+mod audit;
+mod certificates;
+mod devices;
+mod gateway;
 mod keys;
+mod usage;
 
 use futures_util::future::LocalBoxFuture;
 
@@ -31,7 +37,16 @@ pub(super) struct Page {
 }
 
 /// All of them.
-pub(super) const PAGES: &[&Page] = &[&keys::PAGE];
+pub(super) const PAGES: &[&Page] = &[
+    &keys::PAGE,
+    &devices::PAGE,
+    &certificates::PAGE,
+    &gateway::PAGE,
+    &activations::PAGE,
+    &usage::PAGE,
+    &usage::DATA,
+    &audit::PAGE,
+];
 
 impl Page {
     /// The section of its words.

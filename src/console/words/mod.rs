@@ -122,7 +122,8 @@ impl Words {
 
     /// Yes or no.
     pub(super) fn truth(&self, truth: bool) -> &'static str {
-        self.known(if truth { "common.yes" } else { "common.no" }).unwrap_or_default()
+        self.known(if truth { "common.yes" } else { "common.no" })
+            .unwrap_or_default()
     }
 
     /// HTML's code of the language.
