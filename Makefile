@@ -11,7 +11,7 @@ BINARY ?= target/release/keynode
 # How `make package` builds: a profile of Cargo.toml.
 PROFILE ?= release
 
-.PHONY: help demo test bench build install package fmt lint
+.PHONY: help demo test screenshots bench build install package fmt lint
 
 help: ## List these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -27,6 +27,10 @@ test: ## Install what the tests need, and run them all
 	    echo "cargo test --locked --lib --bins --tests" && cargo test --locked --lib --bins --tests; \
 	fi
 	cargo test --locked --doc
+
+screenshots: ## Make the pictures of the console in docs/screenshots anew
+	packaging/setup.sh test
+	cargo test --locked --test console -- --ignored --nocapture screenshots
 
 bench: ## Measure the speed; takes minutes and wants a quiet machine
 	packaging/setup.sh bench

@@ -30,9 +30,11 @@ put 0644 "$prefix/lib/tmpfiles.d/keynode.conf" systemd/tmpfiles.d/keynode.conf
 put 0644 "$prefix/lib/udev/rules.d/70-keynode.rules" udev/70-keynode.rules
 
 # The program tells its manual pages and completions itself, so that they are those of this program.
-install -d -m 0755 "$root$prefix/share/man/man1"
-"$binary" man --dir "$root$prefix/share/man/man1"
-echo "install: $root$prefix/share/man/man1/keynode*.1"
+manual=$root$prefix/share/man
+install -d -m 0755 "$manual/man1" "$manual/man5"
+"$binary" man --dir "$manual/man1" >/dev/null
+mv "$manual/man1/"*.5 "$manual/man5/"
+echo "install: $manual/man1/keynode*.1"
 completions() {
     install -d -m 0755 "$(dirname "$root$2")"
     "$binary" completions "$1" >"$root$2"

@@ -28,19 +28,23 @@ strip --strip-all -o "$making/keynode" "$binary"
 DESTDIR=$making/root packaging/install.sh "$making/keynode" /usr >&2
 documents=$making/root/usr/share/doc/keynode
 packaging/third-party.sh | gzip -9n >"$documents/third-party-licences.gz"
-gzip -9n "$making/root/usr/share/man/man1/"*.1
+gzip -9n "$making/root/usr/share/man/"man?/*
 
 for script in packaging/scripts/{deb,rpm}.*; do
     cat packaging/scripts/common.sh "$script" >"$making/$(basename "$script")"
 done
-cat >"$making/changelog.yaml" <<END
-- semver: $version
-  date: $(date --utc --date="@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
-  packager: The keynode authors <keynode@keynode.invalid>
-  changes:
-    - note: "Changes are told in /usr/share/doc/keynode/CHANGELOG.md"
+gzip -9n >"$documents/changelog.gz" <<END
+keynode ($version) unstable; urgency=medium
+
+  * What changed is told in CHANGELOG.md beside this file.
+
+ -- The keynode authors <keynode@keynode.invalid>  $(date --utc --date="@$SOURCE_DATE_EPOCH" --rfc-email)
 END
 for packager in deb rpm; do
+    # Where zsh looks for the completions of packages: Debian has a directory of its own for them.
+    if [[ $packager = rpm ]]; then
+        mv "$making/root/usr/share/zsh/vendor-completions" "$making/root/usr/share/zsh/site-functions"
+    fi
     (cd "$making" && "$nfpm" package --config "$OLDPWD/packaging/nfpm.yaml" --packager $packager --target "$out/") >&2
 done
 ls "$out/keynode_${version}_amd64.deb" "$out/keynode-$version-1.x86_64.rpm"

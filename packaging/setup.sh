@@ -18,12 +18,14 @@ browser="chromium fonts node npm python-venv"
 pinned="browser-packages schemathesis"
 # nfpm makes the .deb and the .rpm; zig links against the old glibc that they promise.
 packages="make strip python-venv package-tools"
+# Judges of the packages, and a builder of images that needs no engine.
+installed="lintian buildah ip"
 
 purpose=${1:-}
 case $purpose in
     build) wanted="$build" ;;
     package) wanted="$build $packages" ;;
-    test) wanted="$build libclang make openssl curl zbarimg $hardware $tokens $browser $pinned $packages" ;;
+    test) wanted="$build libclang make openssl curl zbarimg $hardware $tokens $browser $pinned $packages $installed" ;;
     bench) wanted="$build libclang make openssl curl softhsm2 umockdev umockdev-headers" ;;
     *)
         echo "usage: $0 build|package|test|bench" >&2
@@ -90,6 +92,7 @@ package_of() {
         node) echo nodejs ;;
         python-venv) echo python3-venv ;;
         strip) echo binutils ;;
+        ip) echo iproute2 ;;
         browser-packages | schemathesis | package-tools) ;;
         *) echo "$1" ;;
     esac

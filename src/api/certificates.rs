@@ -29,7 +29,7 @@ const LONGEST_NAME: usize = 64;
 const LONGEST_REASON: usize = 256;
 
 /// A certificate as the API shows it at a moment.
-struct CertificateView<'i> {
+pub(super) struct CertificateView<'i> {
     listed: &'i Listed,
     now: Timestamp,
 }
@@ -53,23 +53,23 @@ fn algorithm(key: PublicKeyKind) -> String {
 }
 
 record!(CertificateView<'_>, this, {
-    "Thumbprint" => Scalar::maybe(this.listed.thumbprint, |print| Scalar::text(print.to_string())),
-    "ThumbprintBase64" => Scalar::maybe(this.listed.thumbprint, |print| Scalar::text(print.base64())),
-    "Subject" => this.of(|certificate| Scalar::text(certificate.subject.as_str())),
-    "Issuer" => this.of(|certificate| Scalar::text(certificate.issuer.as_str())),
-    "SerialNumber" => this.of(|certificate| Scalar::text(certificate.serial_hex())),
-    "ITN" => this.of(|certificate| Scalar::maybe(certificate.itn.as_deref(), Scalar::text)),
-    "OGRN" => this.of(|certificate| {
+    "Thumbprint": Text or null => Scalar::maybe(this.listed.thumbprint, |print| Scalar::text(print.to_string())),
+    "ThumbprintBase64": Text or null => Scalar::maybe(this.listed.thumbprint, |print| Scalar::text(print.base64())),
+    "Subject": Text or null => this.of(|certificate| Scalar::text(certificate.subject.as_str())),
+    "Issuer": Text or null => this.of(|certificate| Scalar::text(certificate.issuer.as_str())),
+    "SerialNumber": Text or null => this.of(|certificate| Scalar::text(certificate.serial_hex())),
+    "ITN": Text or null => this.of(|certificate| Scalar::maybe(certificate.itn.as_deref(), Scalar::text)),
+    "OGRN": Text or null => this.of(|certificate| {
         let number = certificate.ogrn.as_deref().or(certificate.ogrnip.as_deref());
         Scalar::maybe(number, Scalar::text)
     }),
-    "NotBefore" => this.of(|certificate| Scalar::Time(certificate.not_before)),
-    "NotAfter" => this.of(|certificate| Scalar::Time(certificate.not_after)),
-    "Algorithm" => this.of(|certificate| Scalar::text(algorithm(certificate.key))),
-    "Device" => Scalar::text(this.listed.device.as_str()),
-    "KeyPlace" => Scalar::maybe(this.listed.key.as_ref(), |place| Scalar::text(place.to_string())),
-    "Usable" => Scalar::Bool(this.listed.obstacle(this.now).is_none()),
-    "Reason" => Scalar::maybe(this.listed.obstacle(this.now), |obstacle| Scalar::text(obstacle.to_string())),
+    "NotBefore": Time or null => this.of(|certificate| Scalar::Time(certificate.not_before)),
+    "NotAfter": Time or null => this.of(|certificate| Scalar::Time(certificate.not_after)),
+    "Algorithm": Text or null => this.of(|certificate| Scalar::text(algorithm(certificate.key))),
+    "Device": Text => Scalar::text(this.listed.device.as_str()),
+    "KeyPlace": Text or null => Scalar::maybe(this.listed.key.as_ref(), |place| Scalar::text(place.to_string())),
+    "Usable": Bool => Scalar::Bool(this.listed.obstacle(this.now).is_none()),
+    "Reason": Text or null => Scalar::maybe(this.listed.obstacle(this.now), |obstacle| Scalar::text(obstacle.to_string())),
 });
 
 /// All certificates as the API shows them, for commands that look themselves.

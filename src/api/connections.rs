@@ -22,10 +22,10 @@ const LONGEST: usize = 1024;
 
 /// A connection as the API shows it at a moment.
 pub(super) struct ConnectionView {
-    connection: Arc<Connection>,
+    pub(super) connection: Arc<Connection>,
     /// The ledger's time.
-    time: Millis,
-    now: Timestamp,
+    pub(super) time: Millis,
+    pub(super) now: Timestamp,
 }
 
 /// Fields that the client does not tell are empty texts: the manual shows no null here.
@@ -34,23 +34,23 @@ fn told(text: Option<&str>) -> Scalar<'_> {
 }
 
 record!(ConnectionView, this, {
-    "ID" => Scalar::Id(this.connection.id),
-    "PeerIP" => Scalar::text(this.connection.peer.to_string()),
-    "Created" => Scalar::Time(this.connection.created),
-    "LastUsed" => Scalar::Time(this.connection.last_used),
-    "OSVersion" => told(this.connection.fields.os_version.as_deref()),
-    "ComputerName" => told(this.connection.fields.computer_name.as_deref()),
-    "LocalIP" => told(this.connection.fields.local_ip.as_deref()),
-    "Process" => told(this.connection.fields.process.as_deref()),
-    "CPU" => told(this.connection.fields.cpu.as_deref()),
-    "PID" => told(this.connection.fields.pid.as_deref()),
-    "IsServer" => Scalar::Bool(this.connection.fields.is_server),
-    "PlatformVersion" => told(this.connection.fields.platform_version.as_deref()),
-    "ModuleName" => told(this.connection.fields.module_name.as_deref()),
-    "Version" => told(this.connection.fields.version.as_deref()),
-    "KeyID" => told(this.connection.fields.key_id.as_deref()),
-    "ExpireTime" => Scalar::Time(wall_of(this.connection.expires, this.time, this.now)),
-    "Expired" => Scalar::word(this.connection.expires <= this.time),
+    "ID": Id => Scalar::Id(this.connection.id),
+    "PeerIP": Text => Scalar::text(this.connection.peer.to_string()),
+    "Created": Time => Scalar::Time(this.connection.created),
+    "LastUsed": Time => Scalar::Time(this.connection.last_used),
+    "OSVersion": Text => told(this.connection.fields.os_version.as_deref()),
+    "ComputerName": Text => told(this.connection.fields.computer_name.as_deref()),
+    "LocalIP": Text => told(this.connection.fields.local_ip.as_deref()),
+    "Process": Text => told(this.connection.fields.process.as_deref()),
+    "CPU": Text => told(this.connection.fields.cpu.as_deref()),
+    "PID": Text => told(this.connection.fields.pid.as_deref()),
+    "IsServer": Bool => Scalar::Bool(this.connection.fields.is_server),
+    "PlatformVersion": Text => told(this.connection.fields.platform_version.as_deref()),
+    "ModuleName": Text => told(this.connection.fields.module_name.as_deref()),
+    "Version": Text => told(this.connection.fields.version.as_deref()),
+    "KeyID": Text => told(this.connection.fields.key_id.as_deref()),
+    "ExpireTime": Time => Scalar::Time(wall_of(this.connection.expires, this.time, this.now)),
+    "Expired": Word => Scalar::word(this.connection.expires <= this.time),
 });
 
 pub(super) async fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {

@@ -19,7 +19,7 @@ use super::{Api, Request};
 
 /// A row: a USB device, a token, or a carrier key on a token, with what is known of it as a carrier.
 #[derive(Default)]
-struct DeviceView<'h> {
+pub(super) struct DeviceView<'h> {
     id: Cow<'h, str>,
     kind: &'static str,
     device: Option<&'h Device>,
@@ -79,37 +79,37 @@ fn pin_state(token: &Token) -> Option<&'static str> {
 }
 
 record!(DeviceView<'_>, this, {
-    "ID" => Scalar::text(&*this.id),
-    "Type" => Scalar::text(this.kind),
-    "Family" => Scalar::maybe(this.device.and_then(|device| device.family.as_deref()), |family| {
+    "ID": Text => Scalar::text(&*this.id),
+    "Type": Text => Scalar::text(this.kind),
+    "Family": Text or null => Scalar::maybe(this.device.and_then(|device| device.family.as_deref()), |family| {
         Scalar::text(family.name.as_str())
     }),
-    "Driver" => Scalar::maybe(this.carrier, |carrier| Scalar::text(carrier.driver)),
-    "VendorID" => this.usb(|device| id(device.vendor_id)),
-    "ProductID" => this.usb(|device| id(device.product_id)),
-    "Manufacturer" => this.told(|device| device.manufacturer.as_deref(), |token| &token.manufacturer),
-    "Product" => this.told(|device| device.product.as_deref(), |token| &token.model),
-    "SerialNumber" => this.told(|device| device.serial.as_deref(), |token| &token.serial),
-    "Port" => this.usb(|device| Scalar::text(device.port.as_str())),
-    "Bus" => this.usb(|device| Scalar::number(device.bus.into())),
-    "Address" => this.usb(|device| Scalar::number(device.address.into())),
-    "Speed" => Scalar::maybe(this.device.and_then(|device| device.speed.as_deref()), Scalar::text),
-    "Class" => this.usb(|device| Scalar::number(device.class.into())),
-    "KernelDrivers" => this.usb(|device| Scalar::text(device.drivers.join(","))),
-    "Access" => this.told(|device| Some(device.access.name()), access),
-    "AccessDetail" => this.told(|device| device.access.detail(), |token| token.state.detail().unwrap_or_default()),
-    "WeakID" => Scalar::Bool(this.device.map_or_else(|| this.id.contains('@'), |device| device.weak)),
-    "CarrierNo" => Scalar::maybe(this.carrier, |carrier| Scalar::number(carrier.number)),
-    "Proof" => Scalar::maybe(this.proof(), Scalar::text),
-    "KeyNo" => Scalar::maybe(this.key_no, Scalar::number),
-    "Token" => Scalar::maybe(this.token, |token| Scalar::text(token.name.as_str())),
-    "Label" => Scalar::maybe(this.label, Scalar::text),
-    "Module" => Scalar::maybe(this.token.and_then(|token| token.module.file_name()), |name| {
+    "Driver": Text or null => Scalar::maybe(this.carrier, |carrier| Scalar::text(carrier.driver)),
+    "VendorID": Text or null => this.usb(|device| id(device.vendor_id)),
+    "ProductID": Text or null => this.usb(|device| id(device.product_id)),
+    "Manufacturer": Text or null => this.told(|device| device.manufacturer.as_deref(), |token| &token.manufacturer),
+    "Product": Text or null => this.told(|device| device.product.as_deref(), |token| &token.model),
+    "SerialNumber": Text or null => this.told(|device| device.serial.as_deref(), |token| &token.serial),
+    "Port": Text or null => this.usb(|device| Scalar::text(device.port.as_str())),
+    "Bus": Number or null => this.usb(|device| Scalar::number(device.bus.into())),
+    "Address": Number or null => this.usb(|device| Scalar::number(device.address.into())),
+    "Speed": Text or null => Scalar::maybe(this.device.and_then(|device| device.speed.as_deref()), Scalar::text),
+    "Class": Number or null => this.usb(|device| Scalar::number(device.class.into())),
+    "KernelDrivers": Text or null => this.usb(|device| Scalar::text(device.drivers.join(","))),
+    "Access": Text or null => this.told(|device| Some(device.access.name()), access),
+    "AccessDetail": Text or null => this.told(|device| device.access.detail(), |token| token.state.detail().unwrap_or_default()),
+    "WeakID": Bool => Scalar::Bool(this.device.map_or_else(|| this.id.contains('@'), |device| device.weak)),
+    "CarrierNo": Number or null => Scalar::maybe(this.carrier, |carrier| Scalar::number(carrier.number)),
+    "Proof": Text or null => Scalar::maybe(this.proof(), Scalar::text),
+    "KeyNo": Number or null => Scalar::maybe(this.key_no, Scalar::number),
+    "Token": Text or null => Scalar::maybe(this.token, |token| Scalar::text(token.name.as_str())),
+    "Label": Text or null => Scalar::maybe(this.label, Scalar::text),
+    "Module": Text or null => Scalar::maybe(this.token.and_then(|token| token.module.file_name()), |name| {
         Scalar::text(name.to_string_lossy())
     }),
-    "Slot" => Scalar::maybe(this.token.and_then(|token| token.slot), Scalar::number),
-    "PinState" => Scalar::maybe(this.token.and_then(pin_state), Scalar::text),
-    "USBDevice" => Scalar::maybe(this.usb, Scalar::text),
+    "Slot": Number or null => Scalar::maybe(this.token.and_then(|token| token.slot), Scalar::number),
+    "PinState": Text or null => Scalar::maybe(this.token.and_then(pin_state), Scalar::text),
+    "USBDevice": Text or null => Scalar::maybe(this.usb, Scalar::text),
 });
 
 /// All devices, then all tokens, each with the carriers on it; `key_of` gives the KeyNo of the licence that the carrier

@@ -19,7 +19,7 @@ use super::reply::Reply;
 use super::route::Action;
 use super::{
     Actor, Api, Facts, Request, activate, body, certificates, connections, devices, gateway, host, licences,
-    public_key, rescan, server, sessions, usage,
+    openapi, public_key, rescan, server, sessions, usage,
 };
 
 const QUERY_ID: HeaderName = HeaderName::from_static("licence-queryid");
@@ -156,6 +156,7 @@ pub(super) async fn perform(api: &Api, action: Action, request: &Request) -> Res
         Action::GetCertificate(name) => certificates::get(api, request, &name),
         Action::Sign(name) => certificates::sign(api, request, &name).await,
         Action::Decrypt(name) => certificates::decrypt(api, request, &name).await,
+        Action::Document => Ok(openapi::answer(request)),
         Action::Rescan => rescan::answer(api, request).await,
         Action::Gateway(call) => gateway::perform(api, &call, request).await,
         Action::ListConnections => connections::list(api, request).await,

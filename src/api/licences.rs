@@ -22,51 +22,51 @@ impl LicenceView<'_> {
 }
 
 record!(LicenceView<'_>, this, {
-    "Type" => Scalar::text(this.key.kind.name()),
-    "FileName" => Scalar::text(this.key.file_name.as_str()),
-    "Enabled" => Scalar::Bool(this.key.verdict.enabled),
-    "IsBlank" => Scalar::Bool(this.key.blank),
-    "Workable" => Scalar::Bool(this.key.verdict.workable),
-    "OpenError" => Scalar::maybe(this.key.verdict.open_error.as_deref(), Scalar::text),
-    "Version" => this.of(Scalar::text(""), |licence| Scalar::text(licence.version.as_str())),
-    "KeyNo" => Scalar::number(this.key.key_no),
-    "KeyID" => Scalar::maybe(this.key.key_id.as_ref(), |series| Scalar::text(series.as_str())),
-    "RegNo" => this.of(Scalar::Number(0), |licence| Scalar::number(licence.reg_no)),
-    "KeyType" => this.of(Scalar::Number(0), |licence| Scalar::number(licence.key_type.number().into())),
-    "ServiceType" => this.of(Scalar::Number(0), |licence| Scalar::number(licence.service_type.into())),
-    "LicenceCount" => this.of(Scalar::Number(0), |licence| Scalar::number(licence.licence_count.into())),
-    "ProductVersion" => this.of(Scalar::Number(0), |licence| Scalar::number(licence.product_version.into())),
-    "BlankKeyNo" => this.of(Scalar::Null, |licence| Scalar::maybe(licence.blank_key_no, Scalar::number)),
-    "ActivationCode" => this.of(Scalar::Null, |licence| {
+    "Type": Text => Scalar::text(this.key.kind.name()),
+    "FileName": Text => Scalar::text(this.key.file_name.as_str()),
+    "Enabled": Bool => Scalar::Bool(this.key.verdict.enabled),
+    "IsBlank": Bool => Scalar::Bool(this.key.blank),
+    "Workable": Bool => Scalar::Bool(this.key.verdict.workable),
+    "OpenError": Text or null => Scalar::maybe(this.key.verdict.open_error.as_deref(), Scalar::text),
+    "Version": Text => this.of(Scalar::text(""), |licence| Scalar::text(licence.version.as_str())),
+    "KeyNo": Number => Scalar::number(this.key.key_no),
+    "KeyID": Text or null => Scalar::maybe(this.key.key_id.as_ref(), |series| Scalar::text(series.as_str())),
+    "RegNo": Number => this.of(Scalar::Number(0), |licence| Scalar::number(licence.reg_no)),
+    "KeyType": Number => this.of(Scalar::Number(0), |licence| Scalar::number(licence.key_type.number().into())),
+    "ServiceType": Number => this.of(Scalar::Number(0), |licence| Scalar::number(licence.service_type.into())),
+    "LicenceCount": Number => this.of(Scalar::Number(0), |licence| Scalar::number(licence.licence_count.into())),
+    "ProductVersion": Number => this.of(Scalar::Number(0), |licence| Scalar::number(licence.product_version.into())),
+    "BlankKeyNo": Number or null => this.of(Scalar::Null, |licence| Scalar::maybe(licence.blank_key_no, Scalar::number)),
+    "ActivationCode": Text or null => this.of(Scalar::Null, |licence| {
         Scalar::maybe(licence.activation_code.as_ref(), |code| Scalar::text(code.as_str()))
     }),
-    "ActivationDate" => this.of(Scalar::Null, |licence| Scalar::Time(licence.activation_date)),
-    "StartDate" => this.of(Scalar::Null, |licence| Scalar::maybe(licence.start_date, Scalar::Time)),
-    "Period" => this.of(Scalar::Number(0), |licence| Scalar::number(licence.period.into())),
-    "ExpireDate" => this.of(Scalar::Null, |licence| Scalar::maybe(licence.expire_date(), Scalar::Time)),
-    "DaysLeft" => this.of(Scalar::Null, |licence| Scalar::maybe(licence.days_left(this.now), Scalar::Number)),
-    "Expired" => this.of(Scalar::Bool(false), |licence| Scalar::Bool(licence.is_expired(this.now))),
-    "Flags" => this.of(Scalar::text("0".repeat(32)), |licence| Scalar::text(format!("{:032b}", licence.flags))),
-    "ITN" => this.of(Scalar::Null, |licence| Scalar::maybe(licence.itn.as_ref(), Scalar::Itn)),
-    "IEC" => this.of(Scalar::Null, |licence| Scalar::maybe(licence.iec.as_ref(), |iec| Scalar::text(iec.as_str()))),
-    "ProductName" => this.of(Scalar::text(""), |licence| Scalar::text(licence.product_name.as_str())),
-    "Article" => this.of(Scalar::text(""), |licence| Scalar::text(licence.article.as_str())),
-    "ArticleName" => this.of(Scalar::text(""), |licence| Scalar::text(licence.article_name.as_str())),
-    "SupportDate" => this.of(Scalar::Null, |licence| Scalar::maybe(licence.support_date, Scalar::Time)),
-    "SupportPeriod" => this.of(Scalar::Null, |licence| {
+    "ActivationDate": Time or null => this.of(Scalar::Null, |licence| Scalar::Time(licence.activation_date)),
+    "StartDate": Time or null => this.of(Scalar::Null, |licence| Scalar::maybe(licence.start_date, Scalar::Time)),
+    "Period": Number => this.of(Scalar::Number(0), |licence| Scalar::number(licence.period.into())),
+    "ExpireDate": Time or null => this.of(Scalar::Null, |licence| Scalar::maybe(licence.expire_date(), Scalar::Time)),
+    "DaysLeft": Number or null => this.of(Scalar::Null, |licence| Scalar::maybe(licence.days_left(this.now), Scalar::Number)),
+    "Expired": Bool => this.of(Scalar::Bool(false), |licence| Scalar::Bool(licence.is_expired(this.now))),
+    "Flags": Text => this.of(Scalar::text("0".repeat(32)), |licence| Scalar::text(format!("{:032b}", licence.flags))),
+    "ITN": Itn or null => this.of(Scalar::Null, |licence| Scalar::maybe(licence.itn.as_ref(), Scalar::Itn)),
+    "IEC": Text or null => this.of(Scalar::Null, |licence| Scalar::maybe(licence.iec.as_ref(), |iec| Scalar::text(iec.as_str()))),
+    "ProductName": Text => this.of(Scalar::text(""), |licence| Scalar::text(licence.product_name.as_str())),
+    "Article": Text => this.of(Scalar::text(""), |licence| Scalar::text(licence.article.as_str())),
+    "ArticleName": Text => this.of(Scalar::text(""), |licence| Scalar::text(licence.article_name.as_str())),
+    "SupportDate": Time or null => this.of(Scalar::Null, |licence| Scalar::maybe(licence.support_date, Scalar::Time)),
+    "SupportPeriod": Number or null => this.of(Scalar::Null, |licence| {
         Scalar::maybe(licence.support_period, |days| Scalar::number(days.into()))
     }),
-    "IndustrySupportDate" => this.of(Scalar::Null, |licence| {
+    "IndustrySupportDate": Time or null => this.of(Scalar::Null, |licence| {
         Scalar::maybe(licence.industry_support_date, Scalar::Time)
     }),
-    "IndustrySupportPeriod" => this.of(Scalar::Null, |licence| {
+    "IndustrySupportPeriod": Number or null => this.of(Scalar::Null, |licence| {
         Scalar::maybe(licence.industry_support_period, |days| Scalar::number(days.into()))
     }),
-    "ProductVersionName" => this.of(Scalar::Null, |licence| {
+    "ProductVersionName": Text or null => this.of(Scalar::Null, |licence| {
         Scalar::maybe(licence.product_version_name.as_deref(), Scalar::text)
     }),
-    "Recovered" => this.of(Scalar::Bool(false), |licence| Scalar::Bool(licence.recovered)),
-    "UpdateDate" => Scalar::Time(this.key.updated),
+    "Recovered": Bool => this.of(Scalar::Bool(false), |licence| Scalar::Bool(licence.recovered)),
+    "UpdateDate": Time => Scalar::Time(this.key.updated),
 });
 
 pub(super) fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {

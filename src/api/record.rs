@@ -77,10 +77,34 @@ impl<'a> Scalar<'a> {
     }
 }
 
+/// What the values of a field are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Bool,
+    Number,
+    Text,
+    Id,
+    Time,
+    Itn,
+    /// `"True"` or `"False"`.
+    Word,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Holds {
+    pub(super) kind: Kind,
+    /// It may be null.
+    pub(super) or_null: bool,
+}
+
 /// An object with fields in the manual's order.
 pub(super) trait Record {
     /// Names of all fields.
     const FIELDS: &'static [&'static str];
+
+    /// What they hold, in the same order.
+    const HOLD: &'static [Holds];
 
     /// Calls `visit` with each name and value, in order.
     fn visit<'a>(&'a self, visit: &mut dyn FnMut(&'static str, Scalar<'a>));
@@ -118,11 +142,16 @@ pub(super) trait Record {
     }
 }
 
-/// Implements [`Record`] from one list of names and values.
+/// Implements [`Record`] from one list of names, kinds and values: `"Name": Kind => value`, or `Kind or null`.
 macro_rules! record {
-    ($type:ty, $this:ident, { $($name:literal => $value:expr,)* }) => {
+    ($type:ty, $this:ident, { $($name:literal: $kind:ident $(or $null:ident)? => $value:expr,)* }) => {
         impl $crate::api::record::Record for $type {
             const FIELDS: &'static [&'static str] = &[$($name),*];
+
+            const HOLD: &'static [$crate::api::record::Holds] = &[$($crate::api::record::Holds {
+                kind: $crate::api::record::Kind::$kind,
+                or_null: $crate::api::record::or_null!($($null)?),
+            }),*];
 
             fn visit<'a>(
                 &'a self,
@@ -134,4 +163,15 @@ macro_rules! record {
         }
     };
 }
-pub(super) use record;
+
+/// Whether a field is said to be null at times.
+macro_rules! or_null {
+    () => {
+        false
+    };
+    (null) => {
+        true
+    };
+}
+
+pub(super) use {or_null, record};

@@ -4,7 +4,8 @@ use actix_web::http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::error::ApiError;
-use super::gateway::{self, Call};
+use super::gateway::Call;
+use super::operations::{self, Operation, Verb};
 use crate::store::Role;
 
 /// Something the API can do.
@@ -35,11 +36,12 @@ pub(super) enum Action {
     Sign(String),
     Decrypt(String),
     Rescan,
+    Document,
     Gateway(Call),
 }
 
 /// The documented addresses in their order, then the extensions. All of them answer a GET.
-pub(super) const URNS: [&str; 8] = [
+pub(super) const URNS: [&str; 9] = [
     "/api/serverinfo",
     "/api/licences",
     "/api/connections",
@@ -47,6 +49,7 @@ pub(super) const URNS: [&str; 8] = [
     "/api/publickey",
     "/api/devices",
     "/api/certificates",
+    "/api/openapi.json",
     "/api/usage",
 ];
 
@@ -62,56 +65,27 @@ impl Action {
             .map(decode)
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (get, others) = match *names {
-            [] => (Some(Self::Root), vec![]),
-            ["serverinfo"] => (Some(Self::ServerInfo), vec![]),
-            ["publickey"] => (Some(Self::PublicKey), vec![]),
-            ["licences"] => (Some(Self::ListLicences), vec![(Method::POST, Self::Activate)]),
-            ["devices"] => (Some(Self::ListDevices), vec![]),
-            ["certificates"] => (Some(Self::ListCertificates), vec![]),
-            ["usage"] => (Some(Self::ListUsage), vec![]),
-            ["rescan"] => (None, vec![(Method::POST, Self::Rescan)]),
-            ["connections"] => (
-                Some(Self::ListConnections),
-                vec![(Method::POST, Self::OpenConnection)],
-            ),
-            ["sessions"] => (
-                Some(Self::ListSessions),
-                vec![
-                    (Method::POST, Self::TakeSession),
-                    (Method::DELETE, Self::ReleaseByClient),
-                ],
-            ),
-            [_, ""] => return Err(unknown()),
-            ref names if let Some(calls) = gateway::find(names) => of_gateway(calls),
-            ["licences", key_no] => (Some(Self::GetLicence(key_no.into())), vec![]),
-            ["devices", id] => (Some(Self::GetDevice(id.into())), vec![]),
-            ["certificates", name] => (Some(Self::GetCertificate(name.into())), vec![]),
-            ["certificates", name, "signatures"] => (None, vec![(Method::POST, Self::Sign(name.into()))]),
-            ["certificates", name, "decryptions"] => (None, vec![(Method::POST, Self::Decrypt(name.into()))]),
-            ["connections", id] => (
-                Some(Self::GetConnection(id.into())),
-                vec![
-                    (Method::PUT, Self::Heartbeat(id.into())),
-                    (Method::DELETE, Self::CloseConnection(id.into())),
-                ],
-            ),
-            ["sessions", id] => (
-                Some(Self::GetSession(id.into())),
-                vec![
-                    (Method::PUT, Self::RenewSession(id.into())),
-                    (Method::DELETE, Self::ReleaseSession(id.into())),
-                ],
-            ),
-            _ => return Err(unknown()),
-        };
-        // A HEAD answers like a GET (row 6).
-        let gets = get.map(|get| [(Method::GET, get.clone()), (Method::HEAD, get)]);
-        let verbs: Vec<_> = gets.into_iter().flatten().chain(others).collect();
-        let allowed: Vec<_> = verbs.iter().map(|(verb, _)| verb.as_str()).collect();
-        let refused = ApiError::not_implemented(verb.as_str(), path, &allowed.join(", "));
-        let action = verbs.into_iter().find(|(own, _)| own == verb);
-        action.map(|(_, action)| action).ok_or(refused)
+        let fitting = |operation: &'static Operation| Some((operation, operation.fits(&names)?));
+        let mut here = operations::all().filter_map(fitting).peekable();
+        let place = here.peek().ok_or_else(unknown)?.0.path;
+        // What fits with a name in braces as well is another address.
+        let here = here.filter(|(operation, _)| operation.path == place);
+        let mut allowed = Vec::new();
+        for (operation, name) in here {
+            let own = operation.verb.method();
+            // A HEAD answers like a GET (row 6).
+            let looks = operation.verb == Verb::Get;
+            if own == *verb || looks && verb == Method::HEAD {
+                return Ok((operation.action)(name.to_owned()));
+            }
+            allowed.push(own.to_string());
+            allowed.extend(looks.then(|| Method::HEAD.to_string()));
+        }
+        Err(ApiError::not_implemented(
+            verb.as_str(),
+            path,
+            &allowed.join(", "),
+        ))
     }
 
     /// Whether a role may do it: an administrator everything but signing and decrypting, a client what concerns
@@ -129,12 +103,16 @@ impl Action {
                 Role::Client | Role::Signer => false,
             };
         }
-        let is_about_the_node = matches!(self, Self::Root | Self::ServerInfo | Self::PublicKey);
+        let is_about_the_node = matches!(
+            self,
+            Self::Root | Self::ServerInfo | Self::PublicKey | Self::Document
+        );
         let looks = matches!(
             self,
             Self::Root
                 | Self::ServerInfo
                 | Self::PublicKey
+                | Self::Document
                 | Self::ListLicences
                 | Self::GetLicence(_)
                 | Self::ListConnections
@@ -167,16 +145,6 @@ impl Action {
             ),
         }
     }
-}
-
-/// The verbs of an address of the services.
-fn of_gateway(calls: Vec<(Method, Call)>) -> (Option<Action>, Vec<(Method, Action)>) {
-    let mut verbs: Vec<_> = calls
-        .into_iter()
-        .map(|(verb, call)| (verb, Action::Gateway(call)))
-        .collect();
-    let get = verbs.iter().position(|(verb, _)| verb == Method::GET);
-    (get.map(|at| verbs.remove(at).1), verbs)
 }
 
 /// One name of a path. What is decoded divides nothing any more.

@@ -108,23 +108,23 @@ fn cpu() -> &'static str {
     }
 }
 
-struct ServerInfo<'a> {
+pub(super) struct ServerInfo<'a> {
     facts: &'a Facts,
     local_ip: String,
     computer_id: &'a str,
 }
 
 record!(ServerInfo<'_>, this, {
-    "ComputerName" => Scalar::text(this.facts.computer_name.as_str()),
-    "LocalIP" => Scalar::text(this.local_ip.as_str()),
-    "OSType" => Scalar::text(OS_TYPE),
-    "OSVersion" => Scalar::text(this.facts.os_version.as_str()),
-    "ModuleName" => Scalar::text(this.facts.module_name.as_str()),
-    "PID" => Scalar::number(this.facts.pid.into()),
-    "CPU" => Scalar::text(cpu()),
-    "Version" => Scalar::text(VERSION),
-    "Started" => Scalar::Time(this.facts.started),
-    "ComputerID" => Scalar::text(this.computer_id),
+    "ComputerName": Text => Scalar::text(this.facts.computer_name.as_str()),
+    "LocalIP": Text => Scalar::text(this.local_ip.as_str()),
+    "OSType": Text => Scalar::text(OS_TYPE),
+    "OSVersion": Text => Scalar::text(this.facts.os_version.as_str()),
+    "ModuleName": Text => Scalar::text(this.facts.module_name.as_str()),
+    "PID": Number => Scalar::number(this.facts.pid.into()),
+    "CPU": Text => Scalar::text(cpu()),
+    "Version": Text => Scalar::text(VERSION),
+    "Started": Time => Scalar::Time(this.facts.started),
+    "ComputerID": Text => Scalar::text(this.computer_id),
 });
 
 pub(super) fn root(api: &Api, request: &Request) -> Reply {

@@ -30,10 +30,10 @@ const PAGE: usize = 4096;
 
 /// A session as the API shows it at a moment.
 pub(super) struct SessionView {
-    session: Arc<Session>,
+    pub(super) session: Arc<Session>,
     /// The ledger's time.
-    time: Millis,
-    now: Timestamp,
+    pub(super) time: Millis,
+    pub(super) now: Timestamp,
 }
 
 impl SessionView {
@@ -49,20 +49,20 @@ pub(super) fn wall_of(expires: Millis, time: Millis, now: Timestamp) -> Timestam
 }
 
 record!(SessionView, this, {
-    "ID" => Scalar::Id(this.session.id),
-    "SessionNumber" => Scalar::maybe(this.session.fields.session_number.as_deref(), Scalar::text),
-    "IsServer" => Scalar::Bool(this.session.fields.is_server),
-    "InfoBaseConnectionStr" => Scalar::maybe(this.session.fields.infobase.as_deref(), Scalar::text),
-    "AppName" => Scalar::maybe(this.session.fields.app_name.as_deref(), Scalar::text),
-    "ComputerName" => Scalar::maybe(this.session.fields.computer_name.as_deref(), Scalar::text),
-    "UserName" => Scalar::maybe(this.session.fields.user_name.as_deref(), Scalar::text),
-    "SessionStarted" => Scalar::Time(this.session.fields.started),
-    "SessionConnection" => Scalar::maybe(this.session.fields.connection, Scalar::Id),
-    "AccessCode" => Scalar::maybe(this.session.fields.access_code.as_deref(), Scalar::text),
-    "ExpireTime" => Scalar::Time(this.expire_time()),
-    "Expired" => Scalar::word(this.session.ended || this.session.expires <= this.time),
-    "KeyID" => Scalar::text(this.session.fields.key_id.as_str()),
-    "UsedLicence" => Scalar::number(this.session.key_no),
+    "ID": Id => Scalar::Id(this.session.id),
+    "SessionNumber": Text or null => Scalar::maybe(this.session.fields.session_number.as_deref(), Scalar::text),
+    "IsServer": Bool => Scalar::Bool(this.session.fields.is_server),
+    "InfoBaseConnectionStr": Text or null => Scalar::maybe(this.session.fields.infobase.as_deref(), Scalar::text),
+    "AppName": Text or null => Scalar::maybe(this.session.fields.app_name.as_deref(), Scalar::text),
+    "ComputerName": Text or null => Scalar::maybe(this.session.fields.computer_name.as_deref(), Scalar::text),
+    "UserName": Text or null => Scalar::maybe(this.session.fields.user_name.as_deref(), Scalar::text),
+    "SessionStarted": Time => Scalar::Time(this.session.fields.started),
+    "SessionConnection": Id or null => Scalar::maybe(this.session.fields.connection, Scalar::Id),
+    "AccessCode": Text or null => Scalar::maybe(this.session.fields.access_code.as_deref(), Scalar::text),
+    "ExpireTime": Time => Scalar::Time(this.expire_time()),
+    "Expired": Word => Scalar::word(this.session.ended || this.session.expires <= this.time),
+    "KeyID": Text => Scalar::text(this.session.fields.key_id.as_str()),
+    "UsedLicence": Number => Scalar::number(this.session.key_no),
 });
 
 pub(super) async fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {

@@ -17,18 +17,18 @@ const PERIOD: &str = "Period";
 const TURNS: u32 = 3;
 
 /// What happened to a series in a slot of the period.
-struct UsageView {
+pub(super) struct UsageView {
     slot: UsageSlot,
     period: Period,
 }
 
 record!(UsageView, this, {
-    "KeyID" => Scalar::text(this.slot.series.as_str()),
-    "Time" => Scalar::Time(this.slot.time),
-    "Seconds" => Scalar::Number(this.period.step() / 1000),
-    "Used" => Scalar::number(this.slot.peak),
-    "Seats" => Scalar::number(this.slot.seats),
-    "Refused" => Scalar::number(this.slot.refused),
+    "KeyID": Text => Scalar::text(this.slot.series.as_str()),
+    "Time": Time => Scalar::Time(this.slot.time),
+    "Seconds": Number => Scalar::Number(this.period.step() / 1000),
+    "Used": Number => Scalar::number(this.slot.peak),
+    "Seats": Number => Scalar::number(this.slot.seats),
+    "Refused": Number => Scalar::number(this.slot.refused),
 });
 
 pub(super) async fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {

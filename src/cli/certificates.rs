@@ -14,6 +14,7 @@ use crate::settings::{PlaceArgs, Settings};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers};
 
 use super::failure::Failure;
+use super::table::{Cell, Table};
 
 /// What can be done with certificates.
 #[derive(Debug, Clone, Subcommand)]
@@ -49,14 +50,11 @@ pub(super) fn run(command: &CertificatesCommand, out: &mut impl Write) -> Result
                 writeln!(out, "{}", Value::from(rows))?;
                 return Ok(());
             }
-            writeln!(
-                out,
-                "{}",
-                line("THUMBPRINT", "DEVICE", "NOT AFTER", "SUBJECT", "STATE")
-            )?;
+            let mut table = Table::new(&["THUMBPRINT", "DEVICE", "NOT AFTER", "SUBJECT", "STATE"]);
             for row in &rows {
-                writeln!(out, "{}", to_line(row))?;
+                table.push(to_cells(row));
             }
+            table.print(out)?;
             Ok(())
         }
         CertificatesCommand::Show {
@@ -84,25 +82,21 @@ fn look(place: &PlaceArgs) -> Result<Vec<Value>, Failure> {
     Ok(rows)
 }
 
-fn line(thumbprint: &str, device: &str, not_after: &str, subject: &str, state: &str) -> String {
-    format!("{thumbprint:<40} {device:<24} {not_after:<10} {subject:<32} {state}")
-}
-
-fn to_line(row: &Value) -> String {
-    let field = |name: &str| text(&row[name]);
-    let not_after: String = field("NotAfter").chars().take(10).collect();
-    let state = if row["Usable"] == true {
-        "usable".to_owned()
+fn to_cells(row: &Value) -> Vec<Cell> {
+    let not_after: String = text(&row["NotAfter"]).chars().take(10).collect();
+    let usable = row["Usable"] == true;
+    let state = if usable {
+        Cell::new("usable")
     } else {
-        field("Reason")
+        Cell::of(&row["Reason"])
     };
-    line(
-        &field("Thumbprint"),
-        &field("Device"),
-        &not_after,
-        &field("Subject"),
-        &state,
-    )
+    vec![
+        Cell::of(&row["Thumbprint"]),
+        Cell::of(&row["Device"]),
+        Cell::new(&not_after),
+        Cell::of(&row["Subject"]),
+        state.judged(usable),
+    ]
 }
 
 fn show(rows: &[Value], thumbprint: Thumbprint, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {

@@ -97,13 +97,11 @@ pub(super) fn run(args: &DemoArgs, out: &mut impl Write) -> Result<(), Failure> 
     let reload = || {
         let mut now = Settings::load_for_demo(&args.settings)?;
         apply(&mut now);
-        Ok(Settings {
-            admin_listen: settings.admin_listen,
-            ..now
-        })
+        now.admin_listen = settings.admin_listen;
+        Ok(now.into())
     };
     let mut told = Ok(());
-    node::run(&settings, reload, |node| {
+    node::run(&settings.clone().into(), reload, |node| {
         let introduced = gateway.as_ref().map_or(Ok(()), |gateway| gateway.introduce(node));
         let parts = Parts {
             hsm: hsm.as_ref(),

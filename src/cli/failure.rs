@@ -1,9 +1,11 @@
 //! How a command fails: a sentence for people, an exit code for scripts (DESIGN, section 6).
 
 use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
 
 use crate::node::StartError;
-use crate::settings::SettingsError;
+use crate::settings::{DEFAULT_FILE, SettingsError};
 use crate::store::{StoreError, UserError};
 
 use super::config::ConfigError;
@@ -39,7 +41,7 @@ pub(super) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// 3: no node answers.
-    #[error("no node at {0}: is keynode running there?")]
+    #[error("{0}")]
     NotReachable(String),
     /// 3: the vendor's centre does not answer, or cannot.
     #[error("{0}")]
@@ -69,6 +71,29 @@ impl Failure {
             Self::Settings(_) => 78,
             Self::Quiet(code) => *code,
         }
+    }
+
+    /// Nothing answers at an address, which an option of the settings names.
+    pub(super) fn not_reachable(address: SocketAddr, option: &str, error: &io::Error) -> Self {
+        let flag = option.replace('_', "-");
+        let why = match error.kind() {
+            // Nobody listens there: that the question says already.
+            io::ErrorKind::ConnectionRefused => String::new(),
+            _ => format!(" ({error})"),
+        };
+        Self::NotReachable(format!(
+            "no node at {address}{why}: is keynode.service running? Where it listens, {option} in {DEFAULT_FILE} or --{flag} \
+             tells"
+        ))
+    }
+
+    /// A file or directory that cannot be used.
+    pub(super) fn of_file(path: &Path, error: &io::Error) -> Self {
+        let hint = match error.kind() {
+            io::ErrorKind::PermissionDenied => ": run this as root or as the user keynode",
+            _ => "",
+        };
+        Self::Failed(format!("{}: {error}{hint}", path.display()))
     }
 
     /// A failure of exit code 1.

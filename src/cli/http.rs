@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) struct Ask<'a> {
     /// Where it listens.
     pub(super) address: SocketAddr,
+    /// The option of the settings that says so.
+    pub(super) option: &'static str,
     /// Its certificate, where it serves TLS.
     pub(super) certificate: Option<&'a Path>,
     pub(super) verb: &'a str,
@@ -42,6 +44,7 @@ impl<'a> Ask<'a> {
     pub(super) fn admin(address: SocketAddr, verb: &'a str, path: &'a str) -> Self {
         Self {
             address,
+            option: "admin_listen",
             certificate: None,
             verb,
             path,
@@ -51,7 +54,7 @@ impl<'a> Ask<'a> {
 
     /// Sends the request and reads the answer.
     pub(super) fn send(&self) -> Result<Answer, Failure> {
-        let unreachable = |_| Failure::NotReachable(self.address.to_string());
+        let unreachable = |error| Failure::not_reachable(self.address, self.option, &error);
         let stream = TcpStream::connect_timeout(&self.address, PATIENCE).map_err(unreachable)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let told = |error: io::Error| Failure::of(format!("{}: {error}", self.address));

@@ -14,12 +14,24 @@ use crate::store::switch_key;
 
 use super::failure::Failure;
 use super::offline::{HEAD, Offline, author, to_json, to_row};
+use super::shown;
+use super::table::Table;
 
 /// What can be done with keys.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum KeysCommand {
     /// List the keys with their verdicts
     List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: KeyArgs,
+    },
+    /// Show all that is known of a key
+    Show {
+        /// `KeyNo`
+        key_no: KeyNo,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -45,6 +57,7 @@ pub(super) enum KeysCommand {
 pub(super) fn run(command: &KeysCommand, out: &mut impl Write) -> Result<(), Failure> {
     match command {
         KeysCommand::List { json, place } => list(&Offline::look(place)?, None, *json, out),
+        KeysCommand::Show { key_no, json, place } => show(*key_no, *json, &Offline::look(place)?, out),
         KeysCommand::Disable { key_no, place } => switch(*key_no, false, place, out),
         KeysCommand::Enable { key_no, place } => switch(*key_no, true, place, out),
     }
@@ -64,11 +77,37 @@ pub(super) fn list(
         writeln!(out, "{}", Value::from(rows))?;
         return Ok(());
     }
-    writeln!(out, "{HEAD}")?;
+    let mut table = Table::new(&HEAD);
     for key in keys {
-        writeln!(out, "{}", to_row(key, offline.now))?;
+        table.push(to_row(key, offline.now));
     }
+    table.print(out)?;
     Ok(())
+}
+
+fn show(key_no: KeyNo, as_json: bool, offline: &Offline, out: &mut impl Write) -> Result<(), Failure> {
+    let key = offline
+        .keyring
+        .find(key_no)
+        .ok_or_else(|| unknown(key_no, offline))?;
+    let mut key = to_json(key, offline.now);
+    if !as_json {
+        // The licence's own fields stand beside the key's.
+        if let (Value::Object(licence), Some(fields)) = (key["Licence"].take(), key.as_object_mut()) {
+            fields.remove("Licence");
+            for (name, value) in licence {
+                fields.entry(name).or_insert(value);
+            }
+        }
+    }
+    shown::print(&key, as_json, out)
+}
+
+fn unknown(key_no: KeyNo, offline: &Offline) -> Failure {
+    Failure::NotFound(format!(
+        "there is no key {key_no} in {}: `keynode keys list` shows those that are there",
+        offline.settings.licence_dir().display()
+    ))
 }
 
 fn switch(key_no: KeyNo, enabled: bool, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure> {
@@ -81,10 +120,7 @@ fn switch(key_no: KeyNo, enabled: bool, place: &KeyArgs, out: &mut impl Write) -
         )));
     }
     if key.is_none() {
-        return Err(Failure::NotFound(format!(
-            "there is no key {key_no} in {}: `keynode keys list` shows those that are there",
-            offline.settings.licence_dir().display()
-        )));
+        return Err(unknown(key_no, &offline));
     }
     let database = StateDir::shared_database(&offline.settings.state_dir)?;
     switch_key(&database, key_no, enabled, &author())?;

@@ -2,29 +2,38 @@
 
 mod activation;
 mod audit;
+mod backup;
 mod carrier_request;
 mod centre;
 mod certificates;
+mod client;
 mod completions;
 pub mod computer;
 pub mod config;
+mod connections;
 mod definition;
 mod demo;
 mod devices;
 mod doctor;
 mod failure;
+mod gateway;
 mod http;
+mod interrupt;
 mod keys;
 mod licence;
 mod man;
 mod offline;
 mod password;
+mod progress;
 mod public_key;
 mod qr;
 mod rescan;
+mod screen;
 mod sessions;
+mod shown;
 mod signing;
 mod status;
+mod table;
 mod user;
 mod vendor;
 
@@ -68,12 +77,18 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Have a running node look at devices and licence files anew
     Rescan(rescan::RescanArgs),
-    /// List the keys with their verdicts, switch a key off or on
+    /// List or show the keys with their verdicts, switch a key off or on
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// List or release the sessions of a running node
+    /// List, show, watch or release the sessions of a running node
     #[command(subcommand)]
     Sessions(sessions::SessionsCommand),
+    /// List, show or close the connections to a running node
+    #[command(subcommand)]
+    Connections(connections::ConnectionsCommand),
+    /// List what a running node keeps for the operators' services
+    #[command(subcommand)]
+    Gateway(gateway::GatewayCommand),
     /// Add, remove, list or show licence files
     #[command(subcommand)]
     Licence(licence::LicenceCommand),
@@ -111,6 +126,24 @@ enum Command {
     PublicKey(public_key::PublicKeyArgs),
     /// Verify the signature of an answer
     Verify(public_key::VerifyArgs),
+    /// Write the node's state into one file, while it runs or not
+    ///
+    /// In the file: the database with users, sessions, activations and the audit log, the keys that sign answers and
+    /// that the gateway's secrets are sealed with, the node's own key for activation, licences, trusted vendors,
+    /// revocations, and the settings file. Not in it: PINs, passwords, certificates and their keys that the settings name as
+    /// files elsewhere (the end of the output lists them). Keep it like a private key.
+    #[command(
+        after_help = "Examples:\n  keynode backup /backup/keynode-$(date +%F).tar.gz\n  \
+        keynode backup - | ssh other 'cat > keynode.tar.gz'"
+    )]
+    Backup(backup::BackupArgs),
+    /// Make a backup the state of a node that does not run
+    ///
+    /// Everything is checked before anything is changed. The state from before is kept in the state directory, as
+    /// before-restore-TIME.
+    #[command(after_help = "Examples:\n  keynode restore --dry-run keynode.tar.gz\n  \
+        systemctl stop keynode && keynode restore keynode.tar.gz && systemctl start keynode")]
+    Restore(backup::RestoreArgs),
     /// Print what a shell needs to complete this command line
     #[command(after_help = "Examples:\n  source <(keynode completions bash)\n  \
         keynode completions fish > ~/.config/fish/completions/keynode.fish")]
@@ -149,6 +182,8 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Rescan(args) => rescan::run(&args, out),
         Command::Keys(command) => keys::run(&command, out),
         Command::Sessions(command) => sessions::run(&command, out),
+        Command::Connections(command) => connections::run(&command, out),
+        Command::Gateway(command) => gateway::run(&command, out),
         Command::Licence(command) => licence::run(&command, out),
         Command::Activation(command) => activation::run(&command, out),
         Command::Devices(command) => devices::run(&command, out),
@@ -165,6 +200,8 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Signing(command) => signing::run(&command, out),
         Command::PublicKey(args) => public_key::print(&args, out),
         Command::Verify(args) => public_key::verify(&args, out),
+        Command::Backup(args) => backup::run(&args, out),
+        Command::Restore(args) => backup::restore(&args, out),
         Command::Completions(args) => completions::run(&args, out),
         Command::Man(args) => man::run(&args, out),
         Command::TokenWorker => Ok(worker::run()?),
@@ -172,8 +209,7 @@ fn execute(command: Command) -> Result<(), Failure> {
 }
 
 fn serve(args: &SettingsArgs) -> Result<(), Failure> {
-    let settings = Settings::load(args)?.settings;
-    node::start_logging(&settings.log);
-    let reload = || Settings::load(args).map(|loaded| loaded.settings);
-    Ok(node::run(&settings, reload, |_| ())?)
+    let loaded = Settings::load(args)?;
+    node::start_logging(&loaded.settings.log);
+    Ok(node::run(&loaded, || Settings::load(args), |_| ())?)
 }

@@ -19,6 +19,7 @@ use crate::settings::{KeyArgs, Settings};
 use crate::store::{Author, Database, FILE_NAME, load_highest_time, load_switched_off};
 
 use super::failure::Failure;
+use super::table::Cell;
 
 /// Settings, keys and the time they were judged at.
 pub(super) struct Offline {
@@ -129,31 +130,30 @@ pub(super) fn to_json(key: &Key, now: Timestamp) -> Value {
     })
 }
 
-/// One line for a table: series, number, type, seats, days left, state.
-pub(super) fn to_row(key: &Key, now: Timestamp) -> String {
+/// A row of a table with the head [`HEAD`].
+pub(super) fn to_row(key: &Key, now: Timestamp) -> Vec<Cell> {
     let licence = key.licence.as_deref();
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
-    format!(
-        "{:<6} {:<16} {:<14} {:>6} {:>6}  {}",
-        or_dash(key.key_id.map(|series| series.to_string())),
-        key.key_no,
-        or_dash(licence.map(|licence| format!("{:?}", licence.key_type).to_lowercase())),
-        or_dash(licence.map(|licence| licence.licence_count.to_string())),
-        or_dash(
+    let maybe = |text: Option<String>| Cell::new(&text.unwrap_or_default());
+    let state = match &key.verdict.cause {
+        Some(cause) => Cell::new(cause).judged(false),
+        None => Cell::new("enabled").judged(true),
+    };
+    vec![
+        maybe(key.key_id.map(|series| series.to_string())),
+        Cell::new(&key.key_no.to_string()),
+        maybe(licence.map(|licence| format!("{:?}", licence.key_type).to_lowercase())),
+        maybe(licence.map(|licence| licence.licence_count.to_string())),
+        maybe(
             licence
                 .and_then(|licence| licence.days_left(now))
-                .map(|days| days.to_string())
+                .map(|days| days.to_string()),
         ),
-        key.verdict
-            .cause
-            .as_deref()
-            .and_then(|cause| cause.lines().next())
-            .unwrap_or("enabled"),
-    )
+        state,
+    ]
 }
 
 /// Head of the table that [`to_row`] fills.
-pub(super) const HEAD: &str = "KEYID  KEYNO            TYPE            SEATS   DAYS  STATE";
+pub(super) const HEAD: [&str; 6] = ["KEYID", "KEYNO", "TYPE", "SEATS", "DAYS", "STATE"];
 
 #[cfg(test)]
 mod tests {

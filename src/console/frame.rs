@@ -64,6 +64,7 @@ struct Body<'a> {
     summary: &'a str,
     fixed: &'a Markup,
     live: Markup,
+    below: &'a Markup,
 }
 
 #[derive(Template)]
@@ -140,19 +141,15 @@ pub(super) fn bare(
 }
 
 /// A page of the registry.
-pub(super) fn page(door: &Door, page: &Page, view: View) -> HttpResponse {
-    framed(door, StatusCode::OK, page, view)
-}
-
-fn framed(door: &Door, status: StatusCode, page: &Page, view: View) -> HttpResponse {
-    let live = if view.live.as_str().is_empty() {
+pub(super) fn page(door: &Door, page: &Page, view: &View) -> HttpResponse {
+    let live = if view.live.is_empty() {
         Markup::default()
     } else {
-        drawn(&door.target(), page, &view, false).1
+        drawn(&door.target(), page, view, false).1
     };
     let topics: Vec<_> = page.topics.iter().map(|topic| topic.name()).collect();
     let frame = Frame {
-        topics: if live.as_str().is_empty() {
+        topics: if live.is_empty() {
             String::new()
         } else {
             topics.join(",")
@@ -165,8 +162,9 @@ fn framed(door: &Door, status: StatusCode, page: &Page, view: View) -> HttpRespo
         summary: &view.summary,
         fixed: &view.fixed,
         live,
+        below: &view.below,
     };
-    bare(door.look, status, &view.title, Markup::of(&body), &frame)
+    bare(door.look, StatusCode::OK, &view.title, Markup::of(&body), &frame)
 }
 
 /// The live part with its hash.

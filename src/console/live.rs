@@ -84,9 +84,15 @@ impl Follower {
                     tokio::select! {
                         () = tokio::time::sleep(pause) => {}
                         _ = self.ended.changed() => {}
+                        () = self.console.feed.ended() => {}
                     }
                 }
                 _ = self.ended.changed() => {}
+                () = self.console.feed.ended() => {
+                    // It comes back once the node runs again.
+                    self.over = true;
+                    return ":\n\n".into();
+                }
                 () = tokio::time::sleep(patience) => return ":\n\n".into(),
             }
         }

@@ -96,12 +96,6 @@ impl Logins {
         self.tell();
     }
 
-    /// Ends all of them.
-    pub(super) fn end_all(&self) {
-        self.lock().clear();
-        self.tell();
-    }
-
     /// Wakes whoever follows a login each time that one ends.
     pub(super) fn ended(&self) -> watch::Receiver<u64> {
         self.ended.subscribe()

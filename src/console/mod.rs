@@ -28,10 +28,11 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::guard;
 use actix_web::web::{self, Data, ServiceConfig};
+use arc_swap::ArcSwap;
 
 use crate::api::{Api, Health};
 use crate::events::Feed;
-use crate::settings::Settings;
+use crate::settings::{Loaded, Settings};
 
 use fragments::Fragments;
 use logins::Logins;
@@ -46,6 +47,8 @@ pub struct Console {
     pub feed: Feed,
     /// The settings that the node was started with.
     pub settings: Settings,
+    /// The settings in force, with where they came from.
+    loaded: ArcSwap<Loaded>,
     logins: Logins,
     fragments: Fragments,
 }
@@ -57,6 +60,7 @@ impl Console {
             api,
             health,
             feed,
+            loaded: ArcSwap::from_pointee(settings.clone().into()),
             settings,
             logins: Logins::default(),
             fragments: Fragments::default(),
@@ -72,9 +76,13 @@ impl Console {
             .route("/console/{rest:.*}", web::to(site::answer));
     }
 
-    /// Ends every live stream: the node stops.
-    pub fn stop(&self) {
-        self.logins.end_all();
+    /// Shows these settings from now on.
+    pub fn show_settings(&self, loaded: Loaded) {
+        self.loaded.store(Arc::new(loaded));
+    }
+
+    fn loaded(&self) -> Arc<Loaded> {
+        self.loaded.load_full()
     }
 }
 

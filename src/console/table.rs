@@ -9,6 +9,8 @@ pub(super) const ROWS: usize = 100;
 pub(super) struct Column {
     /// What it says.
     pub(super) title: String,
+    /// The field of the API that it shows; "" where it cannot sort.
+    pub(super) field: String,
     /// Where it sorts by this column; "" where it cannot.
     pub(super) link: String,
     /// `ascending`, `descending` or "", as `aria-sort` says it.
@@ -17,8 +19,6 @@ pub(super) struct Column {
 
 /// Which part of a list is shown.
 pub(super) struct Part {
-    /// Rows before it.
-    pub(super) offset: usize,
     /// Number of its first row, and of its last.
     pub(super) from: usize,
     /// See `from`.
@@ -44,6 +44,7 @@ pub(super) fn column(path: &str, query: &Params, title: &str, field: &str) -> Co
     };
     Column {
         title: title.to_owned(),
+        field: field.to_owned(),
         link,
         sorted: if field.is_empty() { "" } else { sorted },
     }
@@ -77,7 +78,6 @@ pub(super) fn part(path: &str, query: &Params, shown: usize, more: bool) -> Part
         format!("{path}{}", query.with("page", &number).query())
     };
     Part {
-        offset: page * ROWS,
         from: page * ROWS + usize::from(shown > 0),
         to: page * ROWS + shown,
         before: if page > 0 { link(page - 1) } else { String::new() },

@@ -18,6 +18,9 @@ const BEHIND: usize = 4096;
 /// Events that are kept for who comes back and says which was the last it saw.
 const KEPT: usize = 1024;
 
+/// Numbers of events for each millisecond that the node runs: it takes seven years of it to use them up in one.
+const NUMBERS: u64 = 1000;
+
 /// Parts of what the node shows, each with a count of its changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
@@ -81,7 +84,7 @@ impl Generations {
 /// Something that happened, in its place.
 #[derive(Debug)]
 pub struct Event {
-    /// Its number: grows by one with each event of this run of the node.
+    /// Its number: grows by one with each event of this run of the node, and is higher than any of the runs before.
     pub number: u64,
     /// When.
     pub time: Timestamp,
@@ -116,23 +119,51 @@ pub struct Feed {
     inner: Arc<Mutex<Inner>>,
     sender: broadcast::Sender<Arc<Event>>,
     generations: Arc<watch::Sender<Generations>>,
+    ended: Arc<watch::Sender<bool>>,
+    /// No event of this run has this number or a lower one.
+    origin: u64,
 }
 
 impl Default for Feed {
     fn default() -> Self {
+        Self::of_run(0)
+    }
+}
+
+impl Feed {
+    /// The feed of a run that started then: its numbers go on from those of the runs before.
+    pub fn new(started: Timestamp) -> Self {
+        Self::of_run(u64::try_from(started.millis()).unwrap_or_default() * NUMBERS)
+    }
+
+    fn of_run(origin: u64) -> Self {
         let inner = Inner {
-            number: 0,
+            number: origin,
             kept: VecDeque::with_capacity(KEPT),
         };
         Self {
             inner: Arc::new(Mutex::new(inner)),
             sender: broadcast::Sender::new(BEHIND),
             generations: Arc::new(watch::Sender::default()),
+            ended: Arc::new(watch::Sender::default()),
+            origin,
         }
     }
-}
 
-impl Feed {
+    /// Ends all subscriptions: the node is stopping.
+    pub fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    /// Waits until the node is stopping.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut ended = self.ended.subscribe();
+        async move {
+            // An error: the feed itself is gone.
+            let _ = ended.wait_for(|ended| *ended).await;
+        }
+    }
+
     /// Tells what happened. Never blocks.
     pub fn tell(&self, time: Timestamp, news: News) {
         self.tell_all(time, [news]);
@@ -170,29 +201,26 @@ impl Feed {
             .send_modify(|counts| counts.0[topic as usize] += 1);
     }
 
-    /// Everything from now on; or everything after the event of this number, as far as it is still kept.
+    /// Everything from now on; or everything after the event of this number, as far as it is still kept. Who names one of
+    /// an earlier run, or one that there never was, gets all of this run, and is told so.
     pub fn subscribe(&self, after: Option<u64>) -> Subscription {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let live = self.sender.subscribe();
-        let missed: VecDeque<_> = match after {
-            // A number from before a restart is beyond ours: then all of this run is news.
-            Some(after) => {
-                let after = if after > inner.number { 0 } else { after };
-                inner
-                    .kept
-                    .iter()
-                    .filter(|event| event.number > after)
-                    .cloned()
-                    .collect()
-            }
-            None => VecDeque::new(),
-        };
-        let first = missed.front().map_or(inner.number + 1, |event| event.number);
-        let lost = after.map_or(0, |after| {
-            let after = if after > inner.number { 0 } else { after };
-            first.saturating_sub(after + 1)
+        let known = |after: &u64| (self.origin..=inner.number).contains(after);
+        let restarted = after.is_some_and(|after| !known(&after));
+        let after = after.map(|after| if known(&after) { after } else { self.origin });
+        let missed: VecDeque<_> = after.map_or_else(VecDeque::new, |after| {
+            let kept = inner.kept.iter().filter(|event| event.number > after);
+            kept.cloned().collect()
         });
-        Subscription { lost, missed, live }
+        let first = missed.front().map_or(inner.number + 1, |event| event.number);
+        Subscription {
+            restarted,
+            lost: after.map_or(0, |after| first.saturating_sub(after + 1)),
+            missed,
+            live,
+            ended: self.ended.subscribe(),
+        }
     }
 
     /// How many listen.
@@ -214,30 +242,59 @@ pub enum Next {
     Event(Arc<Event>),
     /// So many events came that these are lost to it.
     Lost(u64),
+    /// The number that it named is of an earlier run of the node: what happened in between, nobody knows.
+    Restarted,
     /// The node is stopping.
     End,
 }
 
 /// One listener's place in the feed.
 pub struct Subscription {
+    restarted: bool,
     lost: u64,
     missed: VecDeque<Arc<Event>>,
     live: broadcast::Receiver<Arc<Event>>,
+    ended: watch::Receiver<bool>,
 }
 
 impl Subscription {
-    /// Waits for the next event.
+    /// Waits for the next event. Nothing is lost where the wait is given up.
     pub async fn next(&mut self) -> Next {
+        if let Some(next) = self.first() {
+            return next;
+        }
+        let ended = self.ended.wait_for(|ended| *ended);
+        tokio::select! {
+            received = self.live.recv() => match received {
+                Ok(event) => Next::Event(event),
+                Err(broadcast::error::RecvError::Lagged(lost)) => Next::Lost(lost),
+                Err(broadcast::error::RecvError::Closed) => Next::End,
+            },
+            _ = ended => Next::End,
+        }
+    }
+
+    /// What there is next without waiting.
+    pub fn ready(&mut self) -> Option<Next> {
+        if let Some(next) = self.first() {
+            return Some(next);
+        }
+        match self.live.try_recv() {
+            Ok(event) => Some(Next::Event(event)),
+            Err(broadcast::error::TryRecvError::Lagged(lost)) => Some(Next::Lost(lost)),
+            Err(broadcast::error::TryRecvError::Closed) => Some(Next::End),
+            Err(broadcast::error::TryRecvError::Empty) => None,
+        }
+    }
+
+    /// What it has to be told before what happens now.
+    fn first(&mut self) -> Option<Next> {
+        if std::mem::take(&mut self.restarted) {
+            return Some(Next::Restarted);
+        }
         if self.lost > 0 {
-            return Next::Lost(std::mem::take(&mut self.lost));
+            return Some(Next::Lost(std::mem::take(&mut self.lost)));
         }
-        if let Some(event) = self.missed.pop_front() {
-            return Next::Event(event);
-        }
-        match self.live.recv().await {
-            Ok(event) => Next::Event(event),
-            Err(broadcast::error::RecvError::Lagged(lost)) => Next::Lost(lost),
-            Err(broadcast::error::RecvError::Closed) => Next::End,
-        }
+        self.missed.pop_front().map(Next::Event)
     }
 }

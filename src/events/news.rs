@@ -113,6 +113,9 @@ pub enum News {
 }
 
 impl News {
+    /// All kinds of events, as [`News::kind`] names them.
+    pub const KINDS: [&'static str; 6] = ["key", "verdict", "session", "device", "refusal", "gateway"];
+
     /// As the event stream names it: `key`, `verdict`, `session`, `device`, `refusal`, `gateway`.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -10,6 +10,8 @@ use actix_web::web::{self, Data, ServiceConfig};
 use crate::api::{Api, Health};
 use crate::events::Feed;
 
+use events::Streams;
+
 /// What the parts of this layer share.
 pub struct Monitoring {
     /// The node as the API sees it.
@@ -18,6 +20,7 @@ pub struct Monitoring {
     pub health: Arc<Health>,
     /// What happens.
     pub feed: Feed,
+    streams: Streams,
     last_page: metrics::Last,
 }
 
@@ -28,6 +31,7 @@ impl Monitoring {
             api,
             health,
             feed,
+            streams: Streams::default(),
             last_page: metrics::Last::default(),
         }
     }
@@ -35,7 +39,7 @@ impl Monitoring {
     /// Puts /events and /metrics into an application.
     pub fn serve(self: &Arc<Self>, app: &mut ServiceConfig) {
         app.app_data(Data::from(self.clone()))
-            .route("/events", web::get().to(events::answer))
+            .route("/events", web::to(events::answer))
             .route("/metrics", web::get().to(metrics::answer));
     }
 }

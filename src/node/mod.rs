@@ -9,6 +9,7 @@ mod logging;
 mod offers;
 mod parts;
 mod plug;
+mod restoring;
 mod rules;
 mod run;
 mod servers;
@@ -22,6 +23,7 @@ pub use crate::signing::SIGNING_KEY;
 pub use error::StartError;
 pub use logging::start_logging;
 pub use plug::{OnPlug, attest, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
+pub use restoring::{UNPACKING, is_of_restoring, put_in_place};
 pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
 pub use signals::{Signals, tell_systemd};
@@ -50,7 +52,7 @@ use crate::keyring::{Keeper, KeeperHandle, Mailbox, Plugged};
 use crate::licence::Timestamp;
 use crate::monitoring::Monitoring;
 use crate::seats::DeskHandle;
-use crate::settings::Settings;
+use crate::settings::{Loaded, Settings};
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
@@ -94,6 +96,7 @@ pub struct Node {
     pub gateway: GatewayHandle,
     /// What happens.
     pub feed: Feed,
+    console: Option<Arc<Console>>,
     /// systemd's directory of credentials.
     credentials: Option<PathBuf>,
     /// Holds the lock as long as the node runs.
@@ -156,7 +159,7 @@ impl Node {
         let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
         let first = offers(&keeper.keyring(), &codes.load());
         let seats = Box::new(SqliteSeats::new(&database)?);
-        let feed = Feed::default();
+        let feed = Feed::new(started);
         let (desk, desk_thread) =
             DeskHandle::start(seats, clock.clone(), rules::seats(settings), first, feed.clone())?;
         let follow = follow_keys(desk.clone(), codes.clone(), teller.sender());
@@ -223,7 +226,7 @@ impl Node {
             api: api.clone(),
             health,
             monitoring,
-            console,
+            console: console.clone(),
         };
         let servers = servers(settings, sockets, &sites, &workers)?;
         let handles = servers.iter().map(Server::handle).collect();
@@ -247,6 +250,7 @@ impl Node {
             activation,
             gateway,
             feed,
+            console,
             credentials,
             threads: vec![
                 activation_thread,
@@ -284,6 +288,13 @@ impl Node {
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
     }
 
+    /// Tells the console where the settings come from.
+    pub fn show_settings(&self, loaded: &Loaded) {
+        if let Some(console) = &self.console {
+            console.show_settings(loaded.clone());
+        }
+    }
+
     /// Looks at the keys anew.
     pub fn rescan(&self) {
         self.keys.rescan();
@@ -313,6 +324,8 @@ impl Node {
 
     /// Stops: no new connections, what runs is finished, everything is saved.
     pub async fn stop(self) {
+        // Streams never end by themselves.
+        self.feed.end();
         let stopping = self.servers.iter().map(|server| server.stop(true));
         if tokio::time::timeout(FAREWELL, futures_util::future::join_all(stopping))
             .await

@@ -5,7 +5,7 @@ use sd_notify::NotifyState;
 
 use crate::clock::SystemClock;
 use crate::computer::Roots;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Loaded, Settings, SettingsError};
 
 use super::signals::{Signals, tell_systemd};
 use super::watchdog::watch;
@@ -17,10 +17,11 @@ use super::{Node, StartError};
 /// # Errors
 /// [`StartError`] where it does not start.
 pub fn run(
-    settings: &Settings,
-    reload: impl Fn() -> Result<Settings, SettingsError>,
+    loaded: &Loaded,
+    reload: impl Fn() -> Result<Loaded, SettingsError>,
     started: impl FnOnce(&Node),
 ) -> Result<(), StartError> {
+    let settings = &loaded.settings;
     System::new().block_on(async {
         // Before anything is started, so that no signal is met by its default.
         let mut signals = Signals::new().map_err(StartError::Server)?;
@@ -32,6 +33,7 @@ pub fn run(
             state_dir = %settings.state_dir.display(),
             "keynode serves"
         );
+        node.show_settings(loaded);
         started(&node);
         tell_systemd(&[NotifyState::Ready]);
         actix_rt::spawn(watch(node.served_by()));
@@ -42,8 +44,9 @@ pub fn run(
             tell_systemd(&reloading);
             match reload() {
                 Ok(now) => {
-                    node.reload(&now);
-                    warn_of_restart(settings, &now);
+                    node.reload(&now.settings);
+                    node.show_settings(&now);
+                    warn_of_restart(settings, &now.settings);
                     tracing::info!("settings are reloaded, keys are looked at anew");
                 }
                 Err(error) => {
@@ -83,6 +86,7 @@ fn warn_of_restart(running: &Settings, now: &Settings) {
         ("[log]", running.log != now.log),
         ("[login]", running.login != now.login),
         ("[audit]", running.audit != now.audit),
+        ("[console]", running.console != now.console),
     ];
     for (name, _) in changed.into_iter().filter(|(_, changed)| *changed) {
         tracing::warn!(setting = name, "a changed setting takes effect at the next start");

@@ -9,7 +9,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::store::{Database, StoreError};
 
-use super::StartError;
+use super::{StartError, restoring};
 
 /// A state directory that this process has for itself.
 pub struct StateDir {
@@ -34,10 +34,13 @@ impl StateDir {
             .open(path.join("lock"))
             .map_err(failed)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self {
-                path: path.into(),
-                _lock: lock,
-            }),
+            Ok(()) => {
+                restoring::finish(path).map_err(failed)?;
+                Ok(Self {
+                    path: path.into(),
+                    _lock: lock,
+                })
+            }
             Err(rustix::io::Errno::WOULDBLOCK) => Err(StartError::InUse(path.into())),
             Err(error) => Err(failed(error.into())),
         }
@@ -48,10 +51,15 @@ impl StateDir {
     /// # Errors
     /// [`StartError::StateDir`] where the directory cannot be made; [`StartError::Store`].
     pub fn shared_database(path: &Path) -> Result<Database, StartError> {
-        create(path).map_err(|source| StartError::StateDir {
+        let failed = |source| StartError::StateDir {
             path: path.into(),
             source,
-        })?;
+        };
+        create(path).map_err(failed)?;
+        if restoring::is_pending(path).map_err(failed)? {
+            // What was interrupted is finished; while another process is at it, there is no state to work on.
+            Self::open(path)?;
+        }
         Ok(Database::open(path)?)
     }
 

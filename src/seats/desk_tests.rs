@@ -304,6 +304,7 @@ fn the_desk_never_spins_however_long_ago_something_was_due() {
         health: Arc::default(),
         saved_at: 0,
         feed: Feed::default(),
+        measures: Arc::default(),
         failed_at: None,
         measures: Arc::default(),
     };

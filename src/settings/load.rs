@@ -29,6 +29,17 @@ impl Loaded {
     }
 }
 
+/// Settings of which nobody knows where they came from.
+impl From<Settings> for Loaded {
+    fn from(settings: Settings) -> Self {
+        Self {
+            settings,
+            file: None,
+            origins: BTreeMap::new(),
+        }
+    }
+}
+
 /// An option's accepted value in one layer.
 #[derive(Debug, Clone)]
 pub(super) struct Given {

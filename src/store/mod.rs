@@ -3,6 +3,7 @@
 mod activations;
 mod audit;
 mod audit_search;
+mod copy;
 mod gateway;
 mod id;
 mod keys;
@@ -18,6 +19,7 @@ pub use audit::{
     append as append_audit_to, append_audit, checkpoint_audit, prune_audit, verify_audit,
 };
 pub use audit_search::{AuditSearch, FoundAudit, search_audit};
+pub use copy::{copy_database, forget_sessions, schema_of};
 pub use gateway::{GatewayJob, GatewayRecord, GatewayRecords, GatewayWrite};
 pub use id::{BadId, Id};
 pub use keys::{load_highest_time, load_switched_off, save_highest_time, switch_key};
@@ -147,6 +149,9 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
 ",
 ];
+
+/// The version of the node's schema that this program brings a state file to.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// A kind of database: the name of its file, and the history of its schema. Each entry of that brings it from the version of
 /// its index to the next one.

@@ -30,6 +30,17 @@ pub enum Role {
     Gateway,
 }
 
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Admin,
+        Self::Client,
+        Self::Monitor,
+        Self::Signer,
+        Self::Gateway,
+    ];
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -5,6 +5,12 @@ mod browser;
 #[path = "../common/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]
 mod common;
+#[path = "../process/harness.rs"]
+#[allow(dead_code, reason = "the tests of the process use the rest of it")]
+mod harness;
+#[path = "../process/http.rs"]
+#[allow(dead_code, reason = "the tests of the process use the rest of it")]
+mod http;
 #[path = "../sandbox/keys.rs"]
 #[allow(dead_code, reason = "the tests of the services use the rest of it")]
 mod keys;
@@ -22,3 +28,5 @@ mod world;
 mod live;
 mod look;
 mod people;
+mod program;
+mod screenshots;

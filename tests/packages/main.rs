@@ -7,4 +7,7 @@
 mod container;
 mod deb;
 mod guest;
+mod image;
+
+mod role;
 mod rpm;

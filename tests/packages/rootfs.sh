@@ -11,7 +11,7 @@ packages=(
     systemd-sysv udev dbus procps iproute2 # a system that boots
     curl jq ca-certificates                # what the tests ask with
     rpm                                    # the other kind of package
-    python3 ansible-core                   # the role
+    python3-apt ansible-core               # the role
 )
 # What keynode's package depends on: not installed, only at hand.
 awaited=(libusb-1.0-0)

@@ -54,7 +54,7 @@ fn sessions_are_listed_and_released() {
     assert_eq!(list(&["list", "--password", "admin"]).code, 2);
     let gone = sessions(&state, &node, &["list"], "admin");
     node.kill();
-    assert!(run(gone).fails(3).contains("is keynode running there"));
+    assert!(run(gone).fails(3).contains("is keynode.service running?"));
 }
 
 #[test]

@@ -7,14 +7,17 @@ mod drop_in;
 mod ismp;
 mod organizations;
 mod outcome;
-mod route;
+pub(super) mod route;
 mod taxcom;
 mod tickets;
 
 use route::Service;
 
+pub(super) use crpt::ConnectionRow;
 pub(super) use drop_in::{DropIn, Knock, answer as answer_drop_in};
-pub(super) use route::{Call, find};
+pub(super) use organizations::OrganizationRow;
+pub(super) use route::Call;
+pub(super) use taxcom::ProcessRow;
 
 use super::error::ApiError;
 use super::reply::Reply;

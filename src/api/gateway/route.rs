@@ -1,6 +1,4 @@
-//! Which path and verb asks what of the services.
-
-use actix_web::http::Method;
+//! What can be asked of the services, and which of them each is about.
 
 /// A part of the services that is switched by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,73 +133,4 @@ pub(in crate::api) fn urns(on: impl Fn(Service) -> bool) -> Vec<&'static str> {
     ];
     let on = all.into_iter().filter(|(service, _)| on(*service));
     on.map(|(_, urn)| urn).collect()
-}
-
-/// What a path of the services can do, by verb; none: it is none of theirs.
-pub(in crate::api) fn find(names: &[&str]) -> Option<Vec<(Method, Call)>> {
-    let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
-    let own = |name: &str| name.to_owned();
-    Some(match *names {
-        ["organizations"] => vec![(get, Call::ListOrganizations)],
-        ["organizations", itn] => vec![
-            (get, Call::GetOrganization(own(itn))),
-            (put, Call::PutOrganization(own(itn))),
-            (delete, Call::DeleteOrganization(own(itn))),
-        ],
-        ["support-account"] => vec![(put, Call::PutAccount)],
-        ["tickets"] => vec![(post, Call::Tickets(TicketsCall::Get))],
-        ["tickets", "check"] => vec![(post, Call::Tickets(TicketsCall::Check))],
-        ["parameters", name] => vec![(get, Call::Ismp(IsmpCall::Parameter(own(name))))],
-        ["ismp", ref rest @ ..] => {
-            let calls = ismp(rest)?.into_iter();
-            calls.map(|(verb, call)| (verb, Call::Ismp(call))).collect()
-        }
-        ["crpt", "connections"] => vec![
-            (get, Call::Crpt(CrptCall::List)),
-            (post, Call::Crpt(CrptCall::Register)),
-            (delete, Call::Crpt(CrptCall::Delete)),
-        ],
-        ["taxcom", ref rest @ ..] => {
-            let calls = taxcom(rest)?.into_iter();
-            calls.map(|(verb, call)| (verb, Call::Taxcom(call))).collect()
-        }
-        _ => return None,
-    })
-}
-
-fn ismp(names: &[&str]) -> Option<Vec<(Method, IsmpCall)>> {
-    let (get, post, put, delete) = (Method::GET, Method::POST, Method::PUT, Method::DELETE);
-    Some(match *names {
-        ["request-parameters"] => vec![(get, IsmpCall::RequestParameters)],
-        ["session-keys"] => vec![(get, IsmpCall::GetKey), (post, IsmpCall::AskForKey)],
-        ["session-keys", "by-product"] => vec![(post, IsmpCall::AskByProduct)],
-        ["responsible"] => vec![(get, IsmpCall::ListResponsible)],
-        ["responsible", "initialize"] => vec![(post, IsmpCall::Initialize)],
-        ["responsible", "settings", "refresh"] => vec![(post, IsmpCall::RefreshSettings)],
-        ["responsible", id] => vec![
-            (put, IsmpCall::PutResponsible(id.to_owned())),
-            (delete, IsmpCall::DeleteResponsible(id.to_owned())),
-        ],
-        ["reminders"] => vec![(get, IsmpCall::Reminders)],
-        ["reminders", "snooze"] => vec![(post, IsmpCall::Snooze)],
-        ["tokens"] => vec![(get, IsmpCall::Tokens)],
-        ["tokens", "renew"] => vec![(post, IsmpCall::Renew)],
-        ["parameter-names"] => vec![(get, IsmpCall::ParameterNames)],
-        _ => return None,
-    })
-}
-
-fn taxcom(names: &[&str]) -> Option<Vec<(Method, TaxcomCall)>> {
-    let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
-    Some(match *names {
-        ["processes"] => vec![(get, TaxcomCall::List), (post, TaxcomCall::Start)],
-        ["processes", id] => vec![
-            (get, TaxcomCall::Get(id.to_owned())),
-            (delete, TaxcomCall::Close(id.to_owned())),
-        ],
-        ["processes", id, "actions"] => vec![(post, TaxcomCall::Act(id.to_owned()))],
-        ["cabinet"] => vec![(post, TaxcomCall::Cabinet)],
-        ["registered"] => vec![(get, TaxcomCall::Registered)],
-        _ => return None,
-    })
 }

@@ -11,12 +11,14 @@ use crate::keyring::read_vendor_keys;
 use crate::node;
 use crate::settings::{DeviceArgs, Settings};
 
+use super::super::interrupt;
 use super::seen::Seen;
 use super::{Failure, to_row};
 
 type Rows = BTreeMap<String, Value>;
 
 pub(super) fn run(args: &DeviceArgs, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
+    interrupt::ends_the_command()?;
     let settings = Settings::load(&args.0)?.settings;
     let (sender, changes) = channel();
     let tokens = node::host_tokens(&settings);

@@ -18,6 +18,15 @@
   tell(document);
   document.body.addEventListener("htmx:load", (event) => tell(event.detail.elt));
 
+  // A table that is drawn anew stays where it was scrolled to.
+  const scrolled = new Map();
+  document.body.addEventListener("htmx:beforeSwap", () => {
+    for (const box of document.querySelectorAll(".wide[id]")) scrolled.set(box.id, box.scrollLeft);
+  });
+  document.body.addEventListener("htmx:afterSwap", () => {
+    for (const box of document.querySelectorAll(".wide[id]")) box.scrollLeft = scrolled.get(box.id) ?? 0;
+  });
+
   // The login is over: the page shows the form.
   document.body.addEventListener("htmx:sseClose", (event) => {
     if (event.detail.type === "message") location.reload();

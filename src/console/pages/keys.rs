@@ -161,25 +161,25 @@ async fn devices(visit: &Visit) -> Result<HashMap<String, Value>, Trouble> {
 }
 
 /// Why keys give no seats, by number and place: the API tells it only of keys that are not Workable.
-fn causes(visit: &Visit) -> HashMap<(u64, String), String> {
+pub(super) fn causes(visit: &Visit) -> Causes {
     let keyring = visit.console.api.keys.keyring();
     let keys = keyring.keys().iter();
     keys.filter_map(|key| Some(((key.key_no, key.file_name.clone()), key.verdict.cause.clone()?)))
         .collect()
 }
 
-fn line(
-    w: Words,
-    row: &Value,
-    devices: &HashMap<String, Value>,
-    causes: &HashMap<(u64, String), String>,
-) -> Line {
-    let (key_no, file_name) = (row.text("KeyNo"), row.text("FileName"));
+/// Why keys give no seats, by number and place.
+pub(super) type Causes = HashMap<(u64, String), String>;
+
+/// Why this key gives none.
+pub(super) fn cause(causes: &Causes, row: &Value) -> String {
     let number = row.get("KeyNo").and_then(Value::as_u64).unwrap_or_default();
-    let cause = causes
-        .get(&(number, file_name.clone()))
-        .cloned()
-        .unwrap_or_default();
+    let cause = causes.get(&(number, row.text("FileName")));
+    cause.cloned().unwrap_or_default()
+}
+
+fn line(w: Words, row: &Value, devices: &HashMap<String, Value>, causes: &Causes) -> Line {
+    let (key_no, file_name) = (row.text("KeyNo"), row.text("FileName"));
     let (class, state) = state(row);
     Line {
         link: format!("/console/keys/{}", encode(&key_no)),
@@ -187,7 +187,7 @@ fn line(
         product: row.text("ProductName"),
         class,
         state: w.t(state).to_owned(),
-        cause,
+        cause: cause(causes, row),
         seats: row.number("LicenceCount"),
         days_left: row.text("DaysLeft"),
         place: place(row, devices.get(&file_name)),

@@ -2,11 +2,17 @@
 //! [`PAGES`].
 
 mod activations;
+mod asking;
 mod audit;
 mod certificates;
+mod connections;
 mod devices;
 mod gateway;
+mod health;
 mod keys;
+mod overview;
+mod sessions;
+mod settings;
 mod usage;
 
 use futures_util::future::LocalBoxFuture;
@@ -38,14 +44,19 @@ pub(super) struct Page {
 
 /// All of them.
 pub(super) const PAGES: &[&Page] = &[
+    &overview::PAGE,
     &keys::PAGE,
+    &sessions::PAGE,
+    &connections::PAGE,
+    &usage::PAGE,
+    &usage::DATA,
     &devices::PAGE,
     &certificates::PAGE,
     &gateway::PAGE,
     &activations::PAGE,
-    &usage::PAGE,
-    &usage::DATA,
     &audit::PAGE,
+    &settings::PAGE,
+    &health::PAGE,
 ];
 
 impl Page {

@@ -83,6 +83,9 @@ impl Look {
     }
 }
 
+/// Where the page is.
+const HERE: &str = "/console/usage";
+
 struct Link {
     to: String,
     title: &'static str,
@@ -96,11 +99,16 @@ struct Plot<'a> {
     heading: String,
     series: &'a str,
     source: String,
+    /// Where the same is as a table; "": below.
+    table: String,
     periods: Vec<Link>,
 }
 
 /// The plot with its choice of a period, for this page and others: `path` is the page's, its query has `period` and `series`.
 fn plot(w: Words, look: &Look, path: &str, query: &Params) -> Markup {
+    let query = &Params::default()
+        .with("period", query.get("period"))
+        .with("series", query.get("series"));
     let period = |period: Period| Link {
         to: format!("{path}{}", query.with("period", period.name()).query()),
         title: w
@@ -117,6 +125,11 @@ fn plot(w: Words, look: &Look, path: &str, query: &Params) -> Markup {
             look.period.name(),
             encode(&look.chosen)
         ),
+        table: if path == HERE {
+            String::new()
+        } else {
+            format!("{HERE}{}", query.query())
+        },
         periods: Period::ALL.map(period).into(),
     })
 }
@@ -125,7 +138,6 @@ fn plot(w: Words, look: &Look, path: &str, query: &Params) -> Markup {
 ///
 /// # Errors
 /// What the API answers in place of the history.
-#[allow(dead_code)]
 pub(super) async fn section(visit: &Visit, path: &str) -> Result<Markup, Trouble> {
     Ok(plot(visit.words, &Look::new(visit).await?, path, &visit.query))
 }
@@ -140,7 +152,7 @@ async fn show(visit: Visit) -> Outcome {
         title: w.t("usage.title").to_owned(),
         summary: w.t("usage.summary").to_owned(),
         plot: true,
-        fixed: plot(w, &look, "/console/usage", &visit.query)
+        fixed: plot(w, &look, HERE, &visit.query)
             .and(&overview(w, &look, &visit.query))
             .and(&table(w, &look)),
         ..View::default()
@@ -151,7 +163,7 @@ async fn show(visit: Visit) -> Outcome {
 fn overview(w: Words, look: &Look, query: &Params) -> Markup {
     let line = |(id, peak, seats, refused): &(String, i64, i64, i64)| {
         vec![
-            Cell::text(id).link(format!("/console/usage{}", query.with("series", id).query())),
+            Cell::text(id).link(format!("{HERE}{}", query.with("series", id).query())),
             Cell::number(peak),
             Cell::number(seats),
             Cell::number(refused),

@@ -18,7 +18,10 @@ pub(super) fn devices(page: &mut Page, monitoring: &Monitoring) {
     let mut devices = BTreeMap::<(&str, &str), usize>::new();
     for device in &hardware.inventory.devices {
         let family = device.family.as_ref().map_or(NO_FAMILY, |family| &*family.name);
-        *devices.entry((family, access(&device.access))).or_default() += 1;
+        // Of a family that is here each state has its number: what is well again is told as 0.
+        for state in ACCESSES {
+            *devices.entry((family, state)).or_default() += usize::from(state == access(&device.access));
+        }
     }
     let mut family = page.gauge(
         "keynode_devices",
@@ -84,7 +87,9 @@ pub(super) fn devices(page: &mut Page, monitoring: &Monitoring) {
     .noted(&[], &counters.scan_times);
 }
 
-/// One word, as labels have them.
+/// Whether the node may use a device, as labels have it.
+const ACCESSES: [&str; 4] = ["ok", "no_permission", "busy", "faulty"];
+
 fn access(access: &Access) -> &'static str {
     match access {
         Access::Ok => "ok",

@@ -39,6 +39,7 @@ pub(super) fn tell(page: &mut Page, monitoring: &Monitoring) {
     let mut keys: Vec<&Arc<Key>> = here.chain(keyring.all_departed()).collect();
     keys.sort_by_key(|key| (!key.verdict.enabled, key.licence.is_none(), key.key_no));
     keys.truncate(MOST);
+    keys.sort_by_key(|key| (key.key_id, key.key_no));
     let rows: Vec<Row> = keys.into_iter().map(Row::new).collect();
 
     let mut family = page.gauge(

@@ -21,13 +21,13 @@ fn maybe(text: Option<&String>) -> Scalar<'_> {
 }
 
 record!(Connection, this, {
-    "OmsId" => Scalar::text(this.oms_id.as_str()),
-    "OmsConnection" => Scalar::text(this.oms_connection.as_str()),
-    "Name" => maybe(this.name.as_ref()),
-    "Address" => maybe(this.address.as_ref()),
-    "ITN" => maybe(this.itn.as_ref()),
-    "Created" => Scalar::Time(this.created),
-    "Certificate" => maybe(this.certificate.as_ref()),
+    "OmsId": Text => Scalar::text(this.oms_id.as_str()),
+    "OmsConnection": Text => Scalar::text(this.oms_connection.as_str()),
+    "Name": Text or null => maybe(this.name.as_ref()),
+    "Address": Text or null => maybe(this.address.as_ref()),
+    "ITN": Text or null => maybe(this.itn.as_ref()),
+    "Created": Time => Scalar::Time(this.created),
+    "Certificate": Text or null => maybe(this.certificate.as_ref()),
 });
 
 /// Whose list is meant: the operator's where `Source=Operator`.

@@ -13,6 +13,9 @@ use crate::gateway::{Answered, ConnectionOrder, SignAs};
 
 pub(super) use program::answer as register_drop_in;
 
+/// A connection in a listing.
+pub(in crate::api) use crate::gateway::Connection as ConnectionRow;
+
 /// Longest number or name of the operator's, in characters.
 const LONGEST_NAME: usize = 256;
 

@@ -18,7 +18,7 @@ use fields::{named, names_subscriber, read};
 const LONGEST_ITN: usize = 64;
 
 /// An organisation in a listing.
-struct Row {
+pub(in crate::api) struct OrganizationRow {
     itn: String,
     organization: Organization,
     signer: SignerNow,
@@ -28,17 +28,17 @@ fn maybe(text: Option<&String>) -> Scalar<'_> {
     Scalar::maybe(text, |text| Scalar::text(text.as_str()))
 }
 
-record!(Row, this, {
-    "ITN" => Scalar::text(this.itn.as_str()),
-    "Name" => maybe(this.organization.name.as_ref()),
-    "Certificate" => maybe(this.organization.certificate.as_ref()),
-    "PowerOfAttorneyITN" => maybe(this.organization.power_of_attorney_itn.as_ref()),
-    "OmsId" => maybe(this.organization.oms_id.as_ref()),
-    "OmsConnection" => maybe(this.organization.oms_connection.as_ref()),
-    "SubscriberID" => maybe(this.organization.subscriber_id.as_ref()),
-    "Signer" => Scalar::maybe(this.signer.thumbprint, |print| Scalar::text(print.to_string())),
-    "Usable" => Scalar::Bool(this.signer.reason.is_none()),
-    "Reason" => maybe(this.signer.reason.as_ref()),
+record!(OrganizationRow, this, {
+    "ITN": Text => Scalar::text(this.itn.as_str()),
+    "Name": Text or null => maybe(this.organization.name.as_ref()),
+    "Certificate": Text or null => maybe(this.organization.certificate.as_ref()),
+    "PowerOfAttorneyITN": Text or null => maybe(this.organization.power_of_attorney_itn.as_ref()),
+    "OmsId": Text or null => maybe(this.organization.oms_id.as_ref()),
+    "OmsConnection": Text or null => maybe(this.organization.oms_connection.as_ref()),
+    "SubscriberID": Text or null => maybe(this.organization.subscriber_id.as_ref()),
+    "Signer": Text or null => Scalar::maybe(this.signer.thumbprint, |print| Scalar::text(print.to_string())),
+    "Usable": Bool => Scalar::Bool(this.signer.reason.is_none()),
+    "Reason": Text or null => maybe(this.signer.reason.as_ref()),
 });
 
 pub(super) async fn list(api: &Api, request: &Request) -> Result<Reply, ApiError> {
@@ -47,7 +47,7 @@ pub(super) async fn list(api: &Api, request: &Request) -> Result<Reply, ApiError
         .have(|gateway| async move { Ok(gateway.shared.state.all::<Organization>()) });
     let kept = stored(kept.await)?;
     let shared = &api.gateway.now().shared;
-    let rows = kept.into_iter().map(|(itn, organization)| Row {
+    let rows = kept.into_iter().map(|(itn, organization)| OrganizationRow {
         signer: shared.signer_of(&itn, &organization),
         itn,
         organization,

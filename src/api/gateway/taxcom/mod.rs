@@ -4,6 +4,8 @@ mod cabinet;
 mod order;
 mod processes;
 
+pub(in crate::api) use processes::ProcessRow;
+
 use serde_json::Value;
 
 use crate::gateway::{Process, Refusal, Trouble};

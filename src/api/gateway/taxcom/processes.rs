@@ -15,25 +15,25 @@ use crate::api::{Api, Request};
 use crate::store::Id;
 
 /// A process in a listing.
-struct Row(String, Process);
+pub(in crate::api) struct ProcessRow(String, Process);
 
-columns!(Row, this, {
-    "ID" => Scalar::text(this.0.as_str()),
-    "Kind" => Scalar::text(this.1.kind.word()),
-    "ITN" => Scalar::text(this.1.itn.as_str()),
-    "Certificate" => Scalar::text(this.1.certificate.as_str()),
-    "Created" => Scalar::Time(this.1.created),
-    "Stage" => Scalar::text(this.1.stage.word()),
-    "RequestStatus" => Scalar::text(this.1.status.word()),
-    "RequestNumber" => Scalar::text(this.1.number.as_str()),
-    "RequestDate" => Scalar::text(this.1.date.as_str()),
-    "SubscriberID" => Scalar::text(this.1.subscriber_id.as_str()),
-    "Registered" => Scalar::Bool(this.1.registered),
-    "ErrorCode" => Scalar::text(match &this.1.trouble {
+columns!(ProcessRow, this, {
+    "ID": Text => Scalar::text(this.0.as_str()),
+    "Kind": Text => Scalar::text(this.1.kind.word()),
+    "ITN": Text => Scalar::text(this.1.itn.as_str()),
+    "Certificate": Text => Scalar::text(this.1.certificate.as_str()),
+    "Created": Time => Scalar::Time(this.1.created),
+    "Stage": Text => Scalar::text(this.1.stage.word()),
+    "RequestStatus": Text => Scalar::text(this.1.status.word()),
+    "RequestNumber": Text => Scalar::text(this.1.number.as_str()),
+    "RequestDate": Text => Scalar::text(this.1.date.as_str()),
+    "SubscriberID": Text => Scalar::text(this.1.subscriber_id.as_str()),
+    "Registered": Bool => Scalar::Bool(this.1.registered),
+    "ErrorCode": Text => Scalar::text(match &this.1.trouble {
         Some(trouble) => trouble.code.word(),
         None => this.1.error_code.as_str(),
     }),
-    "NextAttempt" => Scalar::maybe(this.1.next, Scalar::Time),
+    "NextAttempt": Time or null => Scalar::maybe(this.1.next, Scalar::Time),
 });
 
 pub(super) async fn start(api: &Api, request: &Request) -> Result<Reply, ApiError> {
@@ -60,7 +60,7 @@ pub(super) async fn list(api: &Api, request: &Request) -> Result<Reply, ApiError
         .gateway
         .have(|gateway| async move { gateway.taxcom.processes() });
     let all = all.await.map_err(|trouble| unread(&trouble))?;
-    let rows = all.into_iter().map(|(id, process)| Row(id, process));
+    let rows = all.into_iter().map(|(id, process)| ProcessRow(id, process));
     Reply::list("Processes", rows, &request.query)
 }
 

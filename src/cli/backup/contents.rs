@@ -1,0 +1,195 @@
+//! What belongs into a backup, and what the names of its entries may be.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use toml::{Table, Value};
+
+use crate::node::is_of_restoring;
+use crate::settings::Settings;
+
+/// The state directory.
+pub(super) const STATE: &str = "state";
+/// The directory of licence files, where it is outside of the state directory.
+pub(super) const LICENCES: &str = "licences";
+/// The directory of trusted vendors, where it is outside of the state directory.
+pub(super) const VENDORS: &str = "vendors";
+/// The settings file.
+pub(super) const SETTINGS: &str = "settings/keynode.toml";
+
+/// The longest name of an entry: what fits into its head.
+const LONGEST: usize = 255;
+
+/// A part of a backup and the directory that it is from.
+pub(super) struct Part {
+    pub(super) name: &'static str,
+    pub(super) directory: PathBuf,
+}
+
+/// The parts by these settings.
+pub(super) fn parts(settings: &Settings) -> Vec<Part> {
+    let state = &settings.state_dir;
+    let part = |name, directory: PathBuf| Part { name, directory };
+    let mut parts = vec![part(STATE, state.clone())];
+    for (name, directory) in [
+        (LICENCES, settings.licence_dir()),
+        (VENDORS, settings.vendor_dir()),
+    ] {
+        if !directory.starts_with(state) {
+            parts.push(part(name, directory));
+        }
+    }
+    parts
+}
+
+/// What a directory and those below it have, as paths from there.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) files: Vec<PathBuf>,
+    /// Links are not followed: whoever may write into the directory could have root copy any file.
+    pub(super) links: Vec<PathBuf>,
+}
+
+/// Looks for the files of a directory. What is no file, such as a socket, is no state.
+pub(super) fn files(directory: &Path) -> io::Result<Found> {
+    let mut found = Found::default();
+    let mut open = vec![PathBuf::new()];
+    while let Some(below) = open.pop() {
+        let entries = match fs::read_dir(directory.join(&below)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let (name, kind) = (entry.file_name(), entry.file_type()?);
+            let name = name.to_string_lossy().into_owned();
+            if below.as_os_str().is_empty() && is_of_restoring(&name) || is_passing(&name) {
+                continue;
+            }
+            if kind.is_dir() {
+                open.push(below.join(&name));
+            } else if kind.is_file() {
+                found.files.push(below.join(&name));
+            } else if kind.is_symlink() {
+                found.links.push(below.join(&name));
+            }
+        }
+    }
+    found.files.sort();
+    Ok(found)
+}
+
+/// Files that mean nothing to another process: locks, parts of what is being written, the logs beside a database.
+fn is_passing(name: &str) -> bool {
+    let ends = [".part", ".lock", ".db-wal", ".db-shm", ".db-journal"];
+    ends.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether an entry may have this name. Whoever made the archive wanted it so: nothing may lead out of where it is
+/// unpacked, nor to what belongs to the unpacking itself.
+pub(super) fn check(path: &str) -> Result<(), String> {
+    let refused = |why: &str| {
+        Err(format!(
+            "an entry's name is refused, {why}: {:?}",
+            path.chars().take(80).collect::<String>()
+        ))
+    };
+    if path.is_empty() || path.len() > LONGEST || path.chars().any(char::is_control) {
+        return refused("it is too long, empty or has control characters");
+    }
+    let plain = Path::new(path)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    // What reads as the same path when its components are put together is written without "." and "//".
+    if !plain || Path::new(path).components().collect::<PathBuf>().as_os_str() != path {
+        return refused("it leads elsewhere");
+    }
+    if path == SETTINGS {
+        return Ok(());
+    }
+    match path.split_once('/') {
+        Some((STATE, rest)) => {
+            let first = rest.split('/').next().unwrap_or_default();
+            if is_of_restoring(first) || is_passing(rest) {
+                refused("it is no state")
+            } else {
+                Ok(())
+            }
+        }
+        Some((LICENCES | VENDORS, _)) => Ok(()),
+        _ => refused("it is of no part that is known"),
+    }
+}
+
+/// Files that the settings name outside of the parts: PINs, certificates and their keys, the centre.
+pub(super) fn elsewhere(settings: &Settings, parts: &[Part]) -> Vec<String> {
+    let mut found = Vec::new();
+    let Ok(table) = Table::try_from(settings) else {
+        return found;
+    };
+    look(&table, &mut |name, text| {
+        let path = Path::new(text);
+        let inside = parts.iter().any(|part| path.starts_with(&part.directory));
+        // A module belongs to the system.
+        if name != "module" && path.is_absolute() && !inside && path.exists() {
+            found.push(text.to_owned());
+        }
+    });
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn look(table: &Table, told: &mut impl FnMut(&str, &str)) {
+    for (name, value) in table {
+        match value {
+            Value::String(text) => told(name, text),
+            Value::Table(table) => look(table, told),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        for good in [
+            "state/keynode.db",
+            "state/licences/672B.1.licence",
+            "licences/a b",
+            SETTINGS,
+        ] {
+            check(good).unwrap();
+        }
+        let long = format!("state/{}", "a".repeat(300));
+        for bad in [
+            "",
+            "/etc/passwd",
+            "state",
+            "state/",
+            "state/../x",
+            "../state/x",
+            "state//x",
+            "state/./x",
+            "./state/x",
+            "state/a\nb",
+            "settings/other",
+            "settings/keynode.toml/x",
+            "x/y",
+            "manifest.json",
+            "state/lock",
+            "state/before-restore-1/x",
+            "state/.restore-ready-1/x",
+            "state/keynode.db-wal",
+            "state/a/\0",
+            &long,
+        ] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `keynode backup` and `keynode restore`: the whole state of a node as one file, and back.
+
+mod contents;
+mod manifest;
+mod pack;
+mod restore;
+mod stage;
+mod unpack;
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::settings::{Loaded, Settings, SettingsArgs};
+
+use super::failure::Failure;
+use super::progress;
+pub(super) use restore::{RestoreArgs, run as restore};
+
+/// Where to, and whose state.
+#[derive(Debug, Clone, Args)]
+pub(super) struct BackupArgs {
+    /// The file to write, such as keynode.tar.gz; "-" is standard output
+    file: PathBuf,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+pub(super) fn run(args: &BackupArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let loaded = Settings::load(&args.settings)?;
+    if args.file.as_os_str() == "-" {
+        return to_output(&loaded, out);
+    }
+    let file = &args.file;
+    let named = |error: io::Error| Failure::of(format!("{}: {error}", file.display()));
+    if !args.force && file.symlink_metadata().is_ok() {
+        return Err(Failure::of(format!(
+            "{}: it is there already; --force replaces it",
+            file.display()
+        )));
+    }
+    let directory = match file.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let staged = stage::gather(&loaded, directory)?;
+    let part = staged.path().join("backup.tar.gz");
+    let mut written = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&part)
+        .map_err(named)?;
+    pack::write(&staged, &mut written).map_err(named)?;
+    written.sync_all().map_err(named)?;
+    // What cannot be read back is no backup.
+    let written = BufReader::new(File::open(&part).map_err(named)?);
+    let manifest = unpack::check(written).map_err(|why| named(io::Error::other(why)))?;
+    if args.force {
+        fs::rename(&part, file).map_err(named)?;
+    } else {
+        // Unlike a renamed file, a link never replaces another.
+        match fs::hard_link(&part, file) {
+            // Sticks and network shares have no links, and nothing was there a moment ago.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => fs::rename(&part, file),
+            linked => linked,
+        }
+        .map_err(named)?;
+    }
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(named)?;
+    writeln!(out, "{}: {}", file.display(), manifest.summary())?;
+    for path in &manifest.not_included {
+        writeln!(out, "not in it, keep it yourself: {path}")?;
+    }
+    writeln!(
+        out,
+        "it holds the node's private keys: whoever has it can be this node"
+    )?;
+    Ok(())
+}
+
+fn to_output(loaded: &Loaded, out: &mut impl Write) -> Result<(), Failure> {
+    if io::IsTerminal::is_terminal(&io::stdout()) {
+        return Err(Failure::Usage(
+            "a backup is no text for a terminal: name a file, or send it into a pipe".into(),
+        ));
+    }
+    let staged = stage::gather(loaded, &std::env::temp_dir())?;
+    pack::write(&staged, &mut *out)?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! What an open page is told, and when its stream ends.
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use super::browser::{Browser, Stream};
+use super::{boss, node, watcher};
+
+/// A change is on the page within this time.
+const SOON: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_change_is_on_the_page_within_a_second_and_sent_once() {
+    let node = node();
+    let mut boss = boss(&node);
+    let page = boss.get("/console/sessions").expect(200);
+    let mut stream = Stream::open(&boss, "sessions");
+    assert_eq!(
+        stream.next().as_deref(),
+        Some("sessions"),
+        "a new stream tells all"
+    );
+    boss.get(&page.live()).expect(204);
+
+    node.seat("till 1");
+    let began = Instant::now();
+    assert_eq!(stream.next().as_deref(), Some("sessions"));
+    let part = boss.get(&page.live()).expect(200);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert!(part.text().contains("Sessions: 1."), "{}", part.text());
+    boss.get(&part.live()).expect(204);
+}
+
+#[test]
+fn changes_are_told_twice_a_second_at_most() {
+    let node = node();
+    let mut boss = boss(&node);
+    boss.get("/console/sessions").expect(200);
+    let mut stream = Stream::open(&boss, "sessions");
+    stream.next();
+    let began = Instant::now();
+    let (stop, stopped) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut number = 0;
+            while stopped.try_recv() == Err(mpsc::TryRecvError::Empty) {
+                number += 1;
+                node.take(&format!("till {number}"));
+            }
+        });
+        for _ in 0..4 {
+            assert_eq!(stream.next().as_deref(), Some("sessions"));
+        }
+        drop(stop);
+    });
+    assert!(
+        began.elapsed() > Duration::from_millis(1400),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn other_topics_wake_no_page() {
+    let node = node();
+    let boss = boss(&node);
+    let mut stream = Stream::open(&boss, "keys");
+    assert_eq!(stream.next().as_deref(), Some("keys"));
+    node.seat("till 1");
+    let path = node.licence_dir();
+    let file = std::fs::read_dir(path).unwrap().next().unwrap().unwrap().path();
+    node.remove(&file);
+    assert_eq!(stream.next().as_deref(), Some("keys"));
+}
+
+#[test]
+fn a_stream_ends_with_its_login() {
+    let node = node();
+    let mut boss = boss(&node);
+    let page = boss.get("/console/").expect(200);
+    let mut stream = Stream::open(&boss, "");
+    boss.submit(&page, "/console/logout", &[]).expect(303);
+    assert_eq!(stream.next().as_deref(), Some("end"));
+    assert_eq!(stream.next(), None);
+
+    let stranger = Browser::new(node.admin_address());
+    let mut wire = stranger.open("GET", "/console/live?topics=keys", &[], None);
+    super::browser::head(&mut wire).expect(204);
+}
+
+#[test]
+fn open_streams_do_not_hold_up_the_end_of_the_node() {
+    let node = node();
+    let streams: Vec<Stream> = (0..5).map(|_| Stream::open(&watcher(&node), "keys")).collect();
+    let began = Instant::now();
+    drop(node);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    for mut stream in streams {
+        while stream.next().is_some() {}
+    }
+}
