@@ -40,12 +40,13 @@ fn changes_are_told_twice_a_second_at_most() {
     stream.next();
     let began = Instant::now();
     let (stop, stopped) = mpsc::channel::<()>();
+    let programs = &node;
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        scope.spawn(move || {
             let mut number = 0;
             while stopped.try_recv() == Err(mpsc::TryRecvError::Empty) {
                 number += 1;
-                node.take(&format!("till {number}"));
+                programs.take(&format!("till {number}"));
             }
         });
         for _ in 0..4 {

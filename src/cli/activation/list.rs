@@ -10,9 +10,19 @@ use crate::settings::{ActivationArgs, Settings};
 use crate::store::FILE_NAME;
 
 use super::super::failure::Failure;
+use super::super::table::{Cell, Table};
 use super::{Here, explain};
 
-const HEAD: &str = "KEYNO            SERIES CODE         PLACE                          CENTRE                         LAST CONTACT     RENEWAL          STATE";
+const HEAD: [&str; 8] = [
+    "KEYNO",
+    "SERIES",
+    "CODE",
+    "PLACE",
+    "CENTRE",
+    "LAST CONTACT",
+    "RENEWAL",
+    "STATE",
+];
 
 pub(super) fn run(place: &ActivationArgs, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
     let settings = Settings::load(&place.0)?.settings;
@@ -40,10 +50,11 @@ pub(super) fn run(place: &ActivationArgs, as_json: bool, out: &mut impl Write) -
         writeln!(out, "{rows}")?;
         return Ok(());
     }
-    writeln!(out, "{HEAD}")?;
+    let mut table = Table::new(&HEAD);
     for row in rows {
-        writeln!(out, "{}", row.to_line())?;
+        table.push(row.to_cells());
     }
+    table.print(out)?;
     Ok(())
 }
 
@@ -51,21 +62,20 @@ pub(super) fn run(place: &ActivationArgs, as_json: bool, out: &mut impl Write) -
 struct Shown<'a>(ActivationView<'a>);
 
 impl Shown<'_> {
-    fn to_line(&self) -> String {
+    fn to_cells(&self) -> Vec<Cell> {
         let row = self.0.row;
-        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
+        let maybe = |text: Option<String>| Cell::new(&text.unwrap_or_default());
         // A day and a minute are enough for people; JSON has it all.
         let minute = |time: Timestamp| time.to_string().chars().take(16).collect::<String>();
-        format!(
-            "{:<16} {:<6} {:<12} {:<30} {:<30} {:<16} {:<16} {}",
-            or_dash(row.key_no.map(|key_no| key_no.to_string())),
-            or_dash(self.0.licence.map(|licence| licence.key_id.to_string())),
-            format!("{:?}", row.code),
-            self.0.place(),
-            row.centre.as_deref().unwrap_or("offline"),
-            or_dash(row.contact.map(minute)),
-            or_dash(self.0.renewal.map(minute)),
-            self.0.state(),
-        )
+        vec![
+            maybe(row.key_no.map(|key_no| key_no.to_string())),
+            maybe(self.0.licence.map(|licence| licence.key_id.to_string())),
+            Cell::new(&format!("{:?}", row.code)),
+            Cell::new(self.0.place()),
+            Cell::new(row.centre.as_deref().unwrap_or("offline")),
+            maybe(row.contact.map(minute)),
+            maybe(self.0.renewal.map(minute)),
+            Cell::new(&self.0.state()).judged(row.trouble.is_none() && self.0.licence.is_some()),
+        ]
     }
 }
