@@ -20,12 +20,16 @@ pinned="browser-packages schemathesis"
 packages="make strip python-venv package-tools"
 # Judges of the packages, and a builder of images that needs no engine.
 installed="lintian buildah ip"
+# What judges metrics and alerts, and a Zabbix server with all that it needs, which watches a node.
+monitoring="promtool postgresql zabbix_server zabbix-frontend php php-modules"
 
 purpose=${1:-}
 case $purpose in
     build) wanted="$build" ;;
     package) wanted="$build $packages" ;;
-    test) wanted="$build libclang make openssl curl zbarimg $hardware $tokens $browser $pinned $packages $installed" ;;
+    test)
+        wanted="$build libclang make openssl curl zbarimg $hardware $tokens $browser $pinned $packages $installed $monitoring"
+        ;;
     bench) wanted="$build libclang make openssl curl softhsm2 umockdev umockdev-headers" ;;
     *)
         echo "usage: $0 build|package|test|bench" >&2
@@ -60,6 +64,10 @@ has() {
         bouncycastle) [ -e /usr/share/java/bcpkix.jar ] && [ -e /usr/share/java/bcprov.jar ] ;;
         # It compiles a source file too: a runtime alone has no compiler.
         java) java --list-modules 2>/dev/null | grep -q '^jdk.compiler@' ;;
+        postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && command -v psql >/dev/null ;;
+        zabbix_server) command -v zabbix_server >/dev/null && [ -e /usr/share/zabbix-server-pgsql/schema.sql.gz ] ;;
+        zabbix-frontend) [ -e /usr/share/zabbix/api_jsonrpc.php ] ;;
+        php-modules) [ "$(php -m 2>/dev/null | grep -cxE 'pgsql|mbstring|bcmath|gd|xmlreader')" = 5 ] ;;
         qemu) command -v qemu-system-x86_64 >/dev/null && command -v qemu-img >/dev/null ;;
         fonts) [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] ;;
         # The packages below want this version.
@@ -87,6 +95,11 @@ package_of() {
         zbarimg) echo zbar-tools ;;
         bouncycastle) echo libbcpkix-java libbcprov-java ;;
         java) echo default-jdk-headless ;;
+        promtool) echo prometheus ;;
+        zabbix_server) echo zabbix-server-pgsql ;;
+        zabbix-frontend) echo zabbix-frontend-php ;;
+        php) echo php-cli ;;
+        php-modules) echo php-pgsql php-mbstring php-bcmath php-gd php-xml ;;
         qemu) qemu_packages ;;
         fonts) echo fonts-dejavu-core ;;
         node) echo nodejs ;;

@@ -19,9 +19,9 @@ use crate::licence::{KeyId, KeyNo, Timestamp};
 use crate::seats::DeskHandle;
 use crate::signing::{Force, Message, NodeSigner, verify};
 
-use super::host;
 use super::rescan::Rescans;
 use super::server::VERSION;
+use super::{Faults, host};
 
 /// A desk that does not answer within this time is not healthy.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -54,6 +54,9 @@ pub struct HealthReport {
     /// `ok`, `off`, or what is wrong with the operators' services; the node is healthy all the same.
     #[serde(default)]
     pub gateway: String,
+    /// `ok`, `off`, or which webhooks are not reached for long; the node is healthy all the same.
+    #[serde(default)]
+    pub webhooks: String,
     /// What is known of hardware keys.
     pub usb: UsbReport,
     /// Keys, and those of them that are Enabled.
@@ -124,6 +127,8 @@ pub struct Health {
     pub activation: ActivationHandle,
     /// The operators' services.
     pub gateway: GatewayHandle,
+    /// The webhooks.
+    pub webhooks: Faults,
     /// The node's clock.
     pub clock: SharedClock,
     /// Start of the node.
@@ -204,6 +209,7 @@ impl Health {
             devices,
             activation: self.activation.health(),
             gateway: gateway.unwrap_or_else(|_| "does not answer".into()),
+            webhooks: self.webhooks.words(self.clock.now().wall),
             usb,
             keys: (keyring.keys().len(), enabled),
             ending: ending.into_iter().map(Into::into).collect(),

@@ -61,6 +61,11 @@ impl Facts {
         }
     }
 
+    /// The computer's name.
+    pub fn computer_name(&self) -> &str {
+        &self.computer_name
+    }
+
     /// `<version>,<OSType>,<CPU>` for the header `Licence-ServerVersion` (row 8).
     pub fn server_version() -> String {
         format!("{VERSION},{OS_TYPE},{}", cpu())

@@ -109,6 +109,8 @@ pub enum News {
         object: String,
         /// The rest, in words.
         detail: String,
+        /// The node did it by itself, at nobody's request.
+        by_node: bool,
     },
 }
 
@@ -185,6 +187,7 @@ impl News {
                 event,
                 object,
                 detail,
+                ..
             } => json!({ "Event": event, "Object": object, "Detail": detail }),
         }
     }

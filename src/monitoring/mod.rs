@@ -2,6 +2,7 @@
 
 mod events;
 mod metrics;
+pub mod webhooks;
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::api::tls::TlsError;
 use crate::gateway::GatewayError;
+use crate::monitoring::webhooks::WebhookError;
 use crate::signing::SigningError;
 use crate::store::{StoreError, UserError};
 
@@ -28,6 +29,9 @@ pub enum StartError {
     /// The gateway.
     #[error(transparent)]
     Gateway(GatewayError),
+    /// The webhooks.
+    #[error(transparent)]
+    Webhooks(#[from] WebhookError),
     /// An address cannot be listened on.
     #[error("cannot listen on {address} (--{flag}): {source}")]
     Listen {

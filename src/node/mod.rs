@@ -18,6 +18,7 @@ mod signer;
 mod state_dir;
 mod telling;
 mod watchdog;
+mod webhooks;
 
 pub use crate::signing::SIGNING_KEY;
 pub use audit::CHECKPOINT_NAME;
@@ -41,7 +42,7 @@ use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
 
 use crate::activation::{ActivationHandle, ActivationRules};
-use crate::api::{Api, Auth, Facts, Health, RequestCounts, Rescans};
+use crate::api::{Api, Auth, Facts, Faults, Health, RequestCounts, Rescans};
 use crate::clock::SharedClock;
 use crate::cms::Thumbprint;
 use crate::computer::Roots;
@@ -52,6 +53,7 @@ use crate::gateway::{GatewayHandle, GatewayRules};
 use crate::keyring::{Keeper, KeeperHandle, Mailbox, Plugged};
 use crate::licence::Timestamp;
 use crate::monitoring::Monitoring;
+use crate::monitoring::webhooks::{WebhookRules, WebhooksHandle};
 use crate::seats::DeskHandle;
 use crate::settings::{Loaded, Settings};
 use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, UsageHistory, Users};
@@ -95,6 +97,8 @@ pub struct Node {
     activation: ActivationHandle,
     /// The operators' services.
     pub gateway: GatewayHandle,
+    /// Addresses that are told of trouble.
+    pub webhooks: WebhooksHandle,
     /// What happens.
     pub feed: Feed,
     console: Option<Arc<Console>>,
@@ -213,10 +217,14 @@ impl Node {
             signer,
             activation: activation.clone(),
             gateway: gateway.clone(),
+            webhooks: Faults::default(),
             clock,
             started,
             last,
         });
+        let to_tell = (&*api, &*health);
+        let (webhooks, webhooks_thread) =
+            webhooks::start(settings, &database, to_tell, feed.clone(), credentials.as_deref())?;
         let workers = Workers::default();
         let monitoring = Arc::new(Monitoring::new(api.clone(), health.clone(), feed.clone()));
         let console = settings.console.enabled.then(|| {
@@ -250,6 +258,7 @@ impl Node {
             certificates,
             activation,
             gateway,
+            webhooks,
             feed,
             console,
             credentials,
@@ -259,6 +268,7 @@ impl Node {
                 desk_thread,
                 keeper_thread,
                 telling,
+                webhooks_thread,
             ],
             changed,
             _state_dir: state_dir,
@@ -284,6 +294,8 @@ impl Node {
         self.activation
             .set_rules(ActivationRules::from(&settings.activation));
         self.gateway.set_rules(GatewayRules::from(settings));
+        self.webhooks
+            .set_rules(WebhookRules::new(settings, self.credentials.as_deref()));
         self.rescan();
         self.desk
             .offer(offers(&self.keys.keyring(), &self.codes.load()), || ());
@@ -339,6 +351,7 @@ impl Node {
         }
         self.activation.stop();
         self.gateway.stop();
+        self.webhooks.stop();
         drop(self.devices);
         self.keys.stop();
         self.desk.stop();

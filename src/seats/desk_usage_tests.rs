@@ -142,6 +142,7 @@ fn task(database: &Database, clock: &Arc<HandClock>) -> Task {
         saved_at: time,
         feed: Feed::default(),
         failed_at: None,
+        measures: Arc::default(),
     }
 }
 

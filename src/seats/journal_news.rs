@@ -41,6 +41,7 @@ impl JournalNews {
                 event: entry.event.clone(),
                 object: entry.object.clone(),
                 detail: entry.detail.clone(),
+                by_node: entry.actor == "node",
             });
         }
         self.activated |= event == "activation";

@@ -109,9 +109,16 @@ export async function enter(chrome, { user = 'olga', ...options } = {}) {
 
 /// Waits until the overview shows so many seats of a series in use.
 export function used(overview, series, seats) {
-  const wanted = [`[data-series="${series}"] [data-field=used]`, String(seats)];
-  return overview.waitForFunction(
-    ([place, number]) => document.querySelector(place)?.textContent.trim() === number, wanted, { polling: 50 });
+  return overview.waitForFunction(([name, number]) => {
+    const rows = [...document.querySelectorAll('main tr')];
+    const row = rows.find((one) => one.querySelector('th[scope=row]')?.textContent.trim() === name);
+    return row?.querySelector('td:has(meter)')?.textContent.trim() === number;
+  }, [series, String(seats)], { polling: 20 });
+}
+
+/// The row of a table in which this stands, in a cell of its own.
+export function row(page, text) {
+  return page.locator('main tbody tr').filter({ has: page.getByText(text, { exact: true }) });
 }
 
 /// All pages that the navigation leads to, as paths.

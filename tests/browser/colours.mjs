@@ -5,7 +5,7 @@ import { enter, must, nothingWrong, run, same, site } from './browser.mjs';
 /// How bright the page is: 0 to 255.
 function brightness(page) {
   return page.evaluate(() => {
-    const colour = getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g).map(Number);
+    const colour = getComputedStyle(document.documentElement).backgroundColor.match(/[\d.]+/g).map(Number);
     return (colour[0] + colour[1] + colour[2]) / 3;
   });
 }

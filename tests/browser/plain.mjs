@@ -1,6 +1,6 @@
-// Without JavaScript: pages are read, and a seat is released after a question.
+// Without JavaScript: pages are read, the language and the colours are switched, and a seat is released after a question.
 
-import { ask, enter, must, pages, run, same, site } from './browser.mjs';
+import { ask, enter, must, pages, row, run, same, site } from './browser.mjs';
 
 await run(async (chrome) => {
   await ask('take', 'seat');
@@ -11,15 +11,15 @@ await run(async (chrome) => {
     must((await page.textContent('main')).trim().length > 20, `${path} is empty without scripts`);
   }
   await page.goto(`${site}/console/sessions`);
-  const row = page.locator('main').getByText('seat', { exact: true });
-  must(await row.first().isVisible(), 'the seat is not shown');
-  await page.locator('form[action*=release] button').first().click();
-  await page.waitForLoadState();
-  if (await page.locator('main button.danger').count() > 0 && (await ask('get', '/api/sessions')).Sessions.length === 1) {
-    await page.locator('main button.danger').first().click();
-    await page.waitForLoadState();
-  }
+  await page.click('button[name=language]');
+  same(await page.getAttribute('html', 'lang'), 'ru', 'the language');
+  await page.click('button[name=colours][value=dark]');
+  same(await page.getAttribute('html', 'data-colours'), 'dark', 'the colours');
+
+  await row(page, 'seat').locator('input[type=checkbox]').check();
+  await page.click('#release');
+  same((await ask('get', '/api/sessions')).Sessions.length, 1, 'sessions before the answer');
+  await page.click('main form button.danger');
   same((await ask('get', '/api/sessions')).Sessions, [], 'sessions');
-  await page.goto(`${site}/console/sessions`);
-  same(await row.count(), 0, 'rows of the seat');
+  same(await row(page, 'seat').count(), 0, 'rows of the seat');
 });

@@ -1,6 +1,6 @@
 // Seats are taken and given back over the API: two consoles, of two people on different pages, show it within a second.
 
-import { ask, change, enter, must, nothingWrong, run, same, seenWithinASecond, site, used } from './browser.mjs';
+import { ask, change, enter, nothingWrong, row, run, same, seenWithinASecond, site, used } from './browser.mjs';
 
 await run(async (chrome) => {
   const [first, second] = [await enter(chrome), await enter(chrome, { user: 'max' })];
@@ -8,15 +8,14 @@ await run(async (chrome) => {
   await sessions.goto(`${site}/console/sessions`);
   await overview.goto(`${site}/console/`);
   for (const page of [sessions, overview]) await page.evaluate(() => { window.loaded = 'once'; });
-  const row = (name) => sessions.locator('main').getByText(name, { exact: true }).first();
   await used(overview, '672B', 0);
 
   for (let time = 0; time < 3; time += 1) {
     let taken;
     await change(async () => { taken = await ask('take', 'seat'); },
-      () => Promise.all([row('seat').waitFor(), used(overview, '672B', 1)]));
+      () => Promise.all([row(sessions, 'seat').waitFor(), used(overview, '672B', 1)]));
     await change(() => ask('delete', `/api/sessions/${taken.ID}`),
-      () => Promise.all([row('seat').waitFor({ state: 'detached' }), used(overview, '672B', 0)]));
+      () => Promise.all([row(sessions, 'seat').waitFor({ state: 'detached' }), used(overview, '672B', 0)]));
   }
   for (const page of [sessions, overview]) same(await page.evaluate(() => window.loaded), 'once', 'the page was loaded');
   nothingWrong(first, 'sessions');

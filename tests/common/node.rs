@@ -13,6 +13,7 @@ use keynode::devices::Carrier;
 use keynode::gateway::GatewayHandle;
 use keynode::keyring::{KeeperHandle, Plugged};
 use keynode::licence::{Licence, Timestamp};
+use keynode::monitoring::webhooks::WebhooksHandle;
 use keynode::node::{Node, SIGNING_KEY, StartError, host_devices};
 use keynode::seats::DeskHandle;
 use keynode::settings::Settings;
@@ -41,6 +42,7 @@ struct Running {
     keys: KeeperHandle,
     desk: DeskHandle,
     gateway: GatewayHandle,
+    webhooks: WebhooksHandle,
     commands: UnboundedSender<Command>,
     thread: Option<JoinHandle<()>>,
 }
@@ -193,6 +195,7 @@ impl TestNode {
         self.running().keys.wake();
         self.running().gateway.wake();
         self.rescan();
+        self.running().webhooks.wake();
     }
 
     /// Makes the node look at its keys; returns when the seats follow them too.
@@ -361,7 +364,12 @@ fn run(
                     return;
                 }
             };
-            let handles = (node.keys.clone(), node.desk.clone(), node.gateway.clone());
+            let handles = (
+                node.keys.clone(),
+                node.desk.clone(),
+                node.gateway.clone(),
+                node.webhooks.clone(),
+            );
             let addresses = (node.address, node.admin_address);
             started.send(Ok((addresses, handles))).unwrap();
             while let Some(Command::Reload(settings, done)) = told.recv().await {
@@ -372,12 +380,13 @@ fn run(
         });
     });
     match result.recv().unwrap() {
-        Ok(((address, admin), (keys, desk, gateway))) => Ok(Running {
+        Ok(((address, admin), (keys, desk, gateway, webhooks))) => Ok(Running {
             address,
             admin,
             keys,
             desk,
             gateway,
+            webhooks,
             commands,
             thread: Some(thread),
         }),

@@ -69,7 +69,7 @@ pub(crate) fn furnished() -> World {
     {
         let opened = node.post(
             "/api/connections",
-            &json!({ "ClientConnectionID": format!("server-{number}"), "ComputerName": computer, "AppName": "1CV8C" }),
+            &json!({ "ComputerName": computer, "Process": "1cv8c.exe", "PID": format!("{}", 4100 + number) }),
         );
         let connection = opened.expect(201).json()["ID"].clone();
         take(
@@ -109,10 +109,13 @@ pub(crate) fn act(node: &TestNode, what: &str, value: &Value) -> Value {
             let serials = value.as_array().unwrap().iter();
             node.plug(serials.map(|serial| blank(serial.as_str().unwrap())).collect());
         }
-        "take" => return take(node, &json!({ "KeyID": "672B", "ClientSessionID": text() })),
+        "take" => {
+            let order = json!({ "KeyID": "672B", "ClientSessionID": text(), "UserName": text() });
+            return take(node, &order);
+        }
         "take as" => return take(node, value),
         "open" => {
-            let opened = node.post("/api/connections", &json!({ "ClientConnectionID": text() }));
+            let opened = node.post("/api/connections", &json!({ "ComputerName": text() }));
             return opened.expect(201).json();
         }
         "get" => return node.get(text()).json(),

@@ -1,10 +1,15 @@
 //! A page of metrics as a client of the node gets it.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
-use keynode::devices::{Access, Carrier, Device, Hardware, TokenHardware};
+use keynode::devices::{Access, Device, Hardware, Inventory, TokenHardware};
 use keynode::licence::Licence;
+use keynode::settings::CertificateFile;
+use serde_json::json;
 
 use crate::common::http::{Ask, basic};
 use crate::common::{Answer, TestNode, Wire, keys, plug, tokens};
@@ -66,9 +71,33 @@ pub(crate) fn forbidden(serial: &str) -> Device {
     }
 }
 
-/// A node of which nearly everything can be told: keys in a file and on a dongle, a token, a device without permission.
+/// A node of which nearly everything can be told: keys in files and on a dongle, a device without permission, a carrier on a
+/// token, a token whose module is not there, a certificate.
 pub(crate) fn rich_node() -> TestNode {
-    let node = TestNode::licensed();
+    let node = TestNode::with(|settings| {
+        let folder = &settings.state_dir;
+        fs::create_dir_all(folder).unwrap();
+        fs::write(
+            folder.join("shop.pem"),
+            include_str!("../fixtures/sandbox/rsa.pem"),
+        )
+        .unwrap();
+        let key = folder.join("shop.key");
+        fs::write(&key, include_str!("../fixtures/sandbox/rsa.key")).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        let certificate = CertificateFile {
+            file: folder.join("shop.pem"),
+            key: Some(key),
+            password_file: None,
+            password_credential: None,
+        };
+        settings.certificates.insert("shop".into(), certificate);
+        let module = json!({ "module": "/nowhere/module.so" });
+        settings
+            .tokens
+            .insert("broken".into(), serde_json::from_value(module).unwrap());
+    });
+    node.put(&keys::licence());
     let ending = Licence {
         period: 3650,
         ..keys::numbered(keys::KEY_NO + 1)
@@ -78,20 +107,17 @@ pub(crate) fn rich_node() -> TestNode {
         binding: plug::binding("D-1"),
         ..keys::numbered(keys::KEY_NO + 2)
     };
-    let carriers: Vec<Carrier> = vec![plug::loaded("D-1", &dongle)];
-    let carriers: Vec<_> = carriers.into_iter().map(std::sync::Arc::new).collect();
-    let mut devices: Vec<_> = carriers.iter().map(|carrier| carrier.device.clone()).collect();
-    devices.push(std::sync::Arc::new(forbidden("D-2")));
+    let carrier = Arc::new(plug::loaded("D-1", &dongle));
     let token = tokens::token("main", "T1", 1);
     node.devices.set_hardware(Hardware {
-        inventory: std::sync::Arc::new(keynode::devices::Inventory {
-            devices,
+        inventory: Arc::new(Inventory {
+            devices: vec![carrier.device.clone(), Arc::new(forbidden("D-2"))],
             errors: Vec::new(),
         }),
-        carriers,
-        tokens: std::sync::Arc::new(TokenHardware {
-            carriers: vec![std::sync::Arc::new(tokens::proven(&token, 1))],
-            tokens: std::sync::Arc::new(vec![std::sync::Arc::new(token)]),
+        carriers: vec![carrier],
+        tokens: Arc::new(TokenHardware {
+            carriers: vec![Arc::new(tokens::proven(&token, 1))],
+            tokens: Arc::new(vec![Arc::new(token)]),
         }),
         ..Hardware::default()
     });

@@ -10,9 +10,19 @@ use crate::settings::{ActivationArgs, Settings};
 use crate::store::{ActivationRow, FILE_NAME};
 
 use super::super::failure::Failure;
+use super::super::table::{Cell, Table};
 use super::{Here, explain};
 
-const HEAD: &str = "KEYNO            SERIES CODE         PLACE                          CENTRE                         LAST CONTACT     RENEWAL          STATE";
+const HEAD: [&str; 8] = [
+    "KEYNO",
+    "SERIES",
+    "CODE",
+    "PLACE",
+    "CENTRE",
+    "LAST CONTACT",
+    "RENEWAL",
+    "STATE",
+];
 
 pub(super) fn run(place: &ActivationArgs, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
     let settings = Settings::load(&place.0)?.settings;
@@ -38,10 +48,11 @@ pub(super) fn run(place: &ActivationArgs, as_json: bool, out: &mut impl Write) -
         writeln!(out, "{rows}")?;
         return Ok(());
     }
-    writeln!(out, "{HEAD}")?;
+    let mut table = Table::new(&HEAD);
     for row in rows {
-        writeln!(out, "{}", row.to_line())?;
+        table.push(row.to_cells());
     }
+    table.print(out)?;
     Ok(())
 }
 
@@ -109,21 +120,20 @@ impl<'a> Shown<'a> {
         })
     }
 
-    fn to_line(&self) -> String {
+    fn to_cells(&self) -> Vec<Cell> {
         let row = self.row;
-        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
+        let maybe = |text: Option<String>| Cell::new(&text.unwrap_or_default());
         // A day and a minute are enough for people; JSON has it all.
         let minute = |time: Timestamp| time.to_string().chars().take(16).collect::<String>();
-        format!(
-            "{:<16} {:<6} {:<12} {:<30} {:<30} {:<16} {:<16} {}",
-            or_dash(row.key_no.map(|key_no| key_no.to_string())),
-            or_dash(self.licence.map(|licence| licence.key_id.to_string())),
-            format!("{:?}", row.code),
-            self.place(),
-            row.centre.as_deref().unwrap_or("offline"),
-            or_dash(row.contact.map(minute)),
-            or_dash(self.renewal.map(minute)),
-            self.state(),
-        )
+        vec![
+            maybe(row.key_no.map(|key_no| key_no.to_string())),
+            maybe(self.licence.map(|licence| licence.key_id.to_string())),
+            Cell::new(&format!("{:?}", row.code)),
+            Cell::new(self.place()),
+            Cell::new(row.centre.as_deref().unwrap_or("offline")),
+            maybe(row.contact.map(minute)),
+            maybe(self.renewal.map(minute)),
+            Cell::new(&self.state()).judged(row.trouble.is_none() && self.licence.is_some()),
+        ]
     }
 }

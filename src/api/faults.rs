@@ -1,0 +1,63 @@
+//! What fails for long, by name: told by whom it concerns, shown by health.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::licence::Timestamp;
+
+/// What fails for less is no fault yet, in milliseconds.
+const LONG: i64 = 15 * 60 * 1000;
+
+/// What fails, since when, and why. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Faults(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    /// Names of all that may fail.
+    names: Vec<String>,
+    failing: BTreeMap<String, (Timestamp, String)>,
+}
+
+impl Faults {
+    /// There are these, and no others.
+    pub fn keep(&self, names: &[&str]) {
+        let mut known = self.lock();
+        known.names = names.iter().map(|name| (*name).to_owned()).collect();
+        known.failing.retain(|name, _| names.contains(&name.as_str()));
+    }
+
+    /// This one fails, since then, for this reason.
+    pub fn set(&self, name: &str, since: Timestamp, why: &str) {
+        self.lock()
+            .failing
+            .insert(name.to_owned(), (since, why.to_owned()));
+    }
+
+    /// This one does not fail any more.
+    pub fn clear(&self, name: &str) {
+        self.lock().failing.remove(name);
+    }
+
+    /// `ok`, `off` where there is none, or what fails for long.
+    pub fn words(&self, now: Timestamp) -> String {
+        let known = self.lock();
+        if known.names.is_empty() {
+            return "off".into();
+        }
+        let long = known.failing.iter();
+        let long = long.filter(|(_, (since, _))| now.millis() - since.millis() >= LONG);
+        let words: Vec<String> = long
+            .map(|(name, (since, why))| format!("{name} is not reached since {since}: {why}"))
+            .collect();
+        if words.is_empty() {
+            "ok".into()
+        } else {
+            words.join("; ")
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

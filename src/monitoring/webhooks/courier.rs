@@ -1,0 +1,133 @@
+//! Brings one webhook its messages, one after the other: a message that is not taken is tried again, up to a day, before
+//! the next one.
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::licence::{DAY, Timestamp};
+use crate::outbound::Way;
+
+use super::Shared;
+use super::queue::{Queue, Waiting};
+use super::rules::Hook;
+use super::send::{Post, send};
+
+/// Before the second try, in milliseconds; twice as long before each further one …
+const FIRST: i64 = 10_000;
+
+/// … up to this.
+const LONGEST: i64 = 60 * 60 * 1000;
+
+/// Where the state file cannot be read it is tried again after this time.
+const UNREAD: Duration = Duration::from_mins(1);
+
+pub(super) struct Courier {
+    pub(super) hook: Hook,
+    pub(super) way: Way,
+    pub(super) shared: Arc<Shared>,
+    /// There is something new for it.
+    pub(super) bell: Arc<Notify>,
+}
+
+impl Courier {
+    /// Runs until it is aborted.
+    pub(super) async fn run(self) {
+        loop {
+            let first = self.queue().first(&self.hook.name);
+            let now = self.shared.clock.now().wall;
+            match first {
+                Ok(None) => {
+                    self.shared.faults.clear(&self.hook.name);
+                    self.bell.notified().await;
+                }
+                Ok(Some(waiting)) => {
+                    // A clock that was set back must not hold it up for longer than it would have waited anyway.
+                    let pause = (waiting.due.millis() - now.millis()).min(LONGEST);
+                    if let Ok(pause @ 1..) = u64::try_from(pause) {
+                        let _ =
+                            tokio::time::timeout(Duration::from_millis(pause), self.bell.notified()).await;
+                    } else {
+                        self.deliver(&waiting, now).await;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, webhook = self.hook.name, "messages for a webhook cannot be read");
+                    tokio::time::sleep(UNREAD).await;
+                }
+            }
+        }
+    }
+
+    async fn deliver(&self, waiting: &Waiting, now: Timestamp) {
+        let post = Post {
+            event: &waiting.event,
+            body: &waiting.body,
+            time: now,
+        };
+        let sent = send(&self.way, &self.hook, post).await;
+        let name = &self.hook.name;
+        let now = self.shared.clock.now().wall;
+        let noted = match sent {
+            Ok(()) => {
+                tracing::info!(webhook = name, event = waiting.event, "a webhook was told");
+                self.shared.faults.clear(name);
+                self.queue().remove(waiting.id)
+            }
+            Err(why) => {
+                self.shared.faults.set(name, waiting.made, &why);
+                if now.millis() - waiting.made.millis() >= DAY {
+                    tracing::error!(
+                        webhook = name,
+                        event = waiting.event,
+                        why,
+                        "a webhook was not told"
+                    );
+                    self.shared.note(
+                        "webhook-failure",
+                        name,
+                        &format!("{} given up: {why}", waiting.event),
+                    );
+                    self.queue().remove(waiting.id)
+                } else {
+                    tracing::warn!(
+                        webhook = name,
+                        event = waiting.event,
+                        why,
+                        "a webhook is told later"
+                    );
+                    let due = now.plus(pause(waiting.tries));
+                    self.queue()
+                        .later(waiting.id, due, waiting.tries.saturating_add(1))
+                }
+            }
+        };
+        if let Err(error) = noted {
+            // What was delivered may be so again: better than in a circle without a pause.
+            tracing::error!(%error, webhook = name, "what became of a message cannot be kept");
+            tokio::time::sleep(UNREAD).await;
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long to wait after so many tries before.
+fn pause(tries: u32) -> i64 {
+    FIRST.saturating_mul(1 << tries.min(16)).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_an_hour() {
+        let pauses: Vec<_> = (0..10).map(|tries| pause(tries) / 1000).collect();
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600]);
+        assert_eq!(pause(u32::MAX), LONGEST);
+    }
+}

@@ -1,0 +1,65 @@
+//! Sends one message to a webhook, signed.
+
+use aws_lc_rs::hmac;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+
+use crate::licence::Timestamp;
+use crate::outbound::Way;
+
+use super::rules::Hook;
+
+/// A message as it goes out.
+pub(super) struct Post<'a> {
+    pub(super) event: &'a str,
+    pub(super) body: &'a str,
+    pub(super) time: Timestamp,
+}
+
+/// Sends a message.
+///
+/// # Errors
+/// Why it was not taken, in words without the address, which may be secret.
+pub(super) async fn send(way: &Way, hook: &Hook, post: Post<'_>) -> Result<(), String> {
+    let secret = hook.secret()?;
+    let client = way.builder(hook.url.starts_with("https"))?;
+    // Whoever is told elsewhere to look is not whom the settings name.
+    let client = client.redirect(Policy::none()).build();
+    let client = client.map_err(|error| way.words(error))?;
+    let mut request = client
+        .post(&hook.url)
+        .header(CONTENT_TYPE, "application/json")
+        .header("Keynode-Event", post.event)
+        .header("Keynode-Delivery", delivery(post.body));
+    if let Some(secret) = secret {
+        let seconds = post.time.millis().div_euclid(1000);
+        request = request.header("Keynode-Signature", signature(&secret, seconds, post.body));
+    }
+    let answer = request.body(post.body.to_owned()).send().await;
+    let answer = answer.map_err(|error| way.unreached(error).why)?;
+    // Its body is nobody's business, however long it is.
+    match answer.status() {
+        status if status.is_success() => Ok(()),
+        status => Err(format!("it answered {}", status.as_u16())),
+    }
+}
+
+/// The name of a message, which stays the same when it is sent again.
+fn delivery(body: &str) -> String {
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    body["Delivery"].as_str().unwrap_or_default().to_owned()
+}
+
+/// `t=UNIX,v1=HEX`: HMAC with SHA-256 over time, a dot, and the body.
+fn signature(secret: &[u8], seconds: i64, body: &str) -> String {
+    let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret));
+    mac.update(format!("{seconds}.").as_bytes());
+    mac.update(body.as_bytes());
+    let hex: String = mac
+        .sign()
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("t={seconds},v1={hex}")
+}
