@@ -1,6 +1,7 @@
 //! The pages, in the order of the navigation. A new one is a file here, one in `words/`, one in `templates/`, and a line in
 //! [`PAGES`].
 
+mod api;
 mod asking;
 mod connections;
 mod health;
@@ -44,6 +45,7 @@ pub(super) const PAGES: &[&Page] = &[
     &connections::PAGE,
     &settings::PAGE,
     &health::PAGE,
+    &api::PAGE,
 ];
 
 impl Page {
