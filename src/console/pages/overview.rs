@@ -14,7 +14,7 @@ use crate::events::Topic;
 use crate::seats::{Reason, Totals};
 
 use super::health::{Part, parts};
-use super::{Page, causes, keys, no_form};
+use super::{Page, causes, keys, no_form, usage};
 
 /// The page.
 pub(super) const PAGE: Page = Page {
@@ -108,6 +108,8 @@ async fn show(visit: Visit) -> Outcome {
         title: w.t("overview.title").to_owned(),
         summary,
         live: Markup::of(&overview),
+        plot: true,
+        below: usage::section(&visit, "/console/").await?,
         ..View::default()
     }
     .into())

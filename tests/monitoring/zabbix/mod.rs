@@ -97,7 +97,7 @@ fn a_zabbix_server_watches_a_node_with_the_template() {
     for number in 0..15 {
         watch.node.seat(&format!("client {number}"));
     }
-    watch.node.take("one too many").expect(409);
+    watch.node.take("one too many").expect(403);
     let refused = "Series 672B: seats are refused, all are taken";
     watch.until_problems(&["Token broken cannot be used", forbidden, refused]);
 }
