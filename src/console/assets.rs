@@ -89,7 +89,7 @@ pub(super) fn answer(request: &HttpRequest, name: &str) -> Option<HttpResponse> 
     }
     response.insert_header((header::CONTENT_TYPE, asset.kind));
     let takes_gzip = told(header::ACCEPT_ENCODING).is_some_and(|list| {
-        let mut names = list.split(',').map(|one| one.trim());
+        let mut names = list.split(',').map(str::trim);
         names.any(|one| one == "gzip" || one.starts_with("gzip;") && !one.ends_with("q=0"))
     });
     Some(if takes_gzip && !asset.gzip.is_empty() {

@@ -70,7 +70,7 @@ struct Body<'a> {
 #[derive(Template)]
 #[template(path = "live.html")]
 struct Live<'a> {
-    live: &'a Markup,
+    body: &'a Markup,
     summary: &'a str,
     target: &'a str,
     trigger: String,
@@ -181,7 +181,7 @@ fn drawn(target: &str, page: &Page, view: &View, alone: bool) -> (String, Markup
         .collect();
     let mark = if target.contains('?') { '&' } else { '?' };
     let live = Live {
-        live: &view.live,
+        body: &view.live,
         summary: &view.summary,
         target: &format!("{target}{mark}seen={hash}"),
         trigger: events.join(", "),

@@ -13,7 +13,7 @@ use crate::console::words::Words;
 use crate::events::Topic;
 use crate::seats::{Reason, Totals};
 
-use super::health::parts;
+use super::health::{Part, parts};
 use super::{Page, causes, keys, no_form, usage};
 
 /// The page.
@@ -155,7 +155,7 @@ fn series(rows: &[Value], totals: &Totals) -> Vec<Series> {
 fn complaints(visit: &Visit, health: &HealthReport, rows: &[Value], series: &[Series]) -> Vec<Complaint> {
     let w = visit.words;
     let mut all = Vec::new();
-    for part in parts(w, health).into_iter().filter(|part| part.is_bad()) {
+    for part in parts(w, health).into_iter().filter(Part::is_bad) {
         all.push(Complaint {
             class: if part.matters { "bad" } else { "warn" },
             said: part.name,
