@@ -128,6 +128,12 @@ export function row(page, text) {
   return page.locator('main tbody tr').filter({ has: page.getByText(text, { exact: true }) });
 }
 
+/// Waits until a text is in the page's main part, or is not. Looked at in the page: to ask from outside takes long itself.
+export function shows(page, text, wanted = true) {
+  return page.waitForFunction(
+    ([words, is]) => document.querySelector('main').textContent.includes(words) === is, [text, wanted], { polling: 20 });
+}
+
 /// All pages that the navigation leads to, as paths.
 export async function pages(visitor) {
   const links = await visitor.page.$$eval('nav a[href]', (found) => found.map((link) => new URL(link.href).pathname));
