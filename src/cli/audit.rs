@@ -5,13 +5,13 @@ use std::io::Write;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::node::CHECKPOINT_NAME;
 use crate::settings::{PlaceArgs, Settings};
 use crate::signing::{KeyList, Message, verify};
-use crate::store::{AuditError, AuditRow, verify_audit};
+use crate::store::{AuditError, AuditRow, CHECKPOINT_NAME, verify_audit};
 
 use super::failure::Failure;
 use super::offline::existing_database;
+use super::progress;
 
 /// What can be done with the audit log.
 #[derive(Debug, Clone, Subcommand)]
@@ -70,7 +70,13 @@ pub(super) fn check(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let mut rows = 0_u64;
-    walk(&mut |_| rows += 1)?;
+    let bar = progress::spinner("rows are checked");
+    let walked = walk(&mut |_| {
+        rows += 1;
+        bar.set_position(rows);
+    });
+    bar.finish_and_clear();
+    walked?;
     writeln!(out, "verified: {rows} rows, none changed, none missing")?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::settings::{Settings, SettingsArgs};
 
 use super::failure::Failure;
 use super::http::Ask;
+use super::progress;
 
 /// Which node, and how to print.
 #[derive(Debug, Clone, Args)]
@@ -23,7 +24,10 @@ pub(super) struct RescanArgs {
 pub(super) fn run(args: &RescanArgs, out: &mut impl Write) -> Result<(), Failure> {
     let address = Settings::load(&args.settings)?.settings.admin_listen;
     let ask = Ask::admin(address, "POST", "/rescan");
-    let answer = ask.send()?;
+    let looking = progress::spinner("devices and licence files are looked at");
+    let answer = ask.send();
+    looking.finish_and_clear();
+    let answer = answer?;
     let foreign = || Failure::of(format!("what answers at {address} is no keynode of this version"));
     let found: Rescanned = serde_json::from_str(&answer.body).map_err(|_| foreign())?;
     if args.json {

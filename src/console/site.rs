@@ -209,6 +209,7 @@ async fn enter(mut door: Door, posts: bool) -> HttpResponse {
     };
     match outcome {
         Ok(Shown::View(view)) => frame::page(&door, page, &view),
+        Ok(Shown::Data(data)) => HttpResponse::Ok().json(data),
         Ok(Shown::Go { to, notice }) => answer::see_other(&frame::with_notice(&to, notice)),
         Err(trouble) => frame::trouble(&door, &trouble),
     }

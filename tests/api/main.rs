@@ -35,6 +35,7 @@ mod roles;
 mod security_keys;
 mod sessions;
 mod token_carriers;
+mod usage;
 mod usb_keys;
 mod verifier;
 mod watchdog;

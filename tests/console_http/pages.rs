@@ -203,7 +203,7 @@ fn no_secret_is_on_any_page() {
 #[test]
 fn the_first_listener_has_the_console_where_the_settings_say_so() {
     let node = node();
-    Browser::new(node.address()).get("/console/login").expect(401);
+    Browser::new(node.address()).get("/console/login").expect(404);
     let node = with(|settings| settings.console.on_listen = true);
     let mut browser = Browser::new(node.address());
     browser.get("/console/login").expect(200);

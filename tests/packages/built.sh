@@ -10,8 +10,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 
 need sha256sum flock strip
-inputs=$(find packaging systemd udev docs monitoring src/settings/sample.toml CHANGELOG.md README* "$program" -type f 2>/dev/null | sort)
-entry=built-$(xargs sha256sum <<<"$inputs" | hash_of)
+inputs=(packaging systemd udev docs src/settings/sample.toml CHANGELOG.md README.md README.ru.md SECURITY.md "$program")
+[[ ! -d monitoring ]] || inputs+=(monitoring)
+entry=built-$(find "${inputs[@]}" -type f | sort | xargs -d '\n' sha256sum | hash_of)
 enter built
 if ! there "$entry"; then
     making=$cache/built.making.$$

@@ -63,12 +63,12 @@ fn the_role_sets_a_node_up_and_changes_nothing_the_second_time() {
     assert_eq!(guest.property("keynode", "MainPID"), process);
 
     // A changed setting restarts the node; a refused one never reaches it.
-    let said = play(&guest, "--extra-vars workers=2");
+    let said = play(&guest, "--extra-vars life=30m");
     assert!(said.contains("changed=2 "), "{said}");
     assert_ne!(guest.property("keynode", "MainPID"), process);
     let refused = guest.sh(
         "cd /srv/ansible && LC_ALL=C.UTF-8 ANSIBLE_ROLES_PATH=roles HOME=/root \
-         ansible-playbook --extra-vars workers=-1 role.yml 2>&1",
+         ansible-playbook --extra-vars life=never role.yml 2>&1",
     );
     assert_ne!(refused.code, Some(0), "{refused:?}");
     assert_eq!(guest.property("keynode", "ActiveState"), "active");

@@ -12,6 +12,7 @@ mod cli_certificates;
 mod cli_codes;
 mod cli_manual;
 mod cli_node;
+mod cli_restore;
 mod cli_signing;
 mod cli_vendor;
 mod cli_vendor_ends;

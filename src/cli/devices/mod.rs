@@ -16,6 +16,7 @@ use crate::node::device_rules;
 use crate::settings::{DeviceArgs, Settings};
 
 use super::failure::Failure;
+use super::table::{Cell, Table};
 use provision::ProvisionArgs;
 pub(super) use seen::Seen;
 
@@ -82,37 +83,46 @@ pub(super) fn run(command: &DevicesCommand, out: &mut impl Write) -> Result<(), 
     }
 }
 
-/// Head of the table that [`to_row`] fills.
-const HEAD: &str = "PORT     ID                                       FAMILY                   ACCESS         KEY               PROOF";
-
 fn list(seen: &Seen, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
     let rows = seen.rows();
     if as_json {
         writeln!(out, "{}", Value::from(rows))?;
     } else {
-        writeln!(out, "{HEAD}")?;
+        let mut table = Table::new(&["PORT", "ID", "FAMILY", "ACCESS", "KEY", "PROOF"]);
         for row in &rows {
-            writeln!(out, "{}", to_row(row))?;
+            table.push(to_cells(row));
         }
+        table.print(out)?;
     }
     seen.complete()
 }
 
-/// One line for a table.
-fn to_row(row: &Value) -> String {
-    // One line for a device; `show` has the rest of what takes more.
-    let field = |name: &str| text(&row[name]).lines().next().unwrap_or_default().to_owned();
+/// One line for a device; `show` has the rest of what takes more.
+fn to_cells(row: &Value) -> Vec<Cell> {
     // A token is in no port and of no family: where it is and what it is, its NAME and its model tell.
-    let or = |name: &str, other: &str| field(if row[name].is_null() { other } else { name });
-    format!(
-        "{:<8} {:<40} {:<24} {:<14} {:<17} {}",
+    let or = |name: &str, other: &str| Cell::of(&row[if row[name].is_null() { other } else { name }]);
+    let access = Cell::of(&row["Access"]);
+    let usable = access.text() == "ok";
+    vec![
         or("Port", "Token"),
-        field("ID"),
+        Cell::of(&row["ID"]),
         or("Family", "Product"),
-        field("Access"),
-        field("KeyNo"),
-        field("Proof")
-    )
+        if usable { access } else { access.judged(false) },
+        Cell::of(&row["KeyNo"]),
+        Cell::of(&row["Proof"]),
+    ]
+}
+
+/// The same, for a list that grows.
+fn to_row(row: &Value) -> String {
+    let cells: Vec<_> = to_cells(row)
+        .into_iter()
+        .map(|cell| cell.text().to_owned())
+        .collect();
+    let [port, id, family, access, key, proof] = &cells[..] else {
+        return cells.join(" ");
+    };
+    format!("{port:<8} {id:<40} {family:<24} {access:<14} {key:<17} {proof}")
 }
 
 fn show(seen: &Seen, device: &str, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {

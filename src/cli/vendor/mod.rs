@@ -6,11 +6,9 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aws_lc_rs::rsa::KeySize;
 use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::clock::SystemClock;
 use crate::keyring::{Revoked, read_vendor_keys, trust_vendor};
@@ -21,6 +19,7 @@ use crate::signing::{Signer, SoftwareKey};
 use super::failure::Failure;
 use super::licence::write_whole;
 use super::offline::read_licence;
+use super::progress;
 use issue::IssueArgs;
 pub(super) use issue::{Issuer, Kind, bound_to, parse_flags};
 
@@ -165,7 +164,7 @@ pub(super) fn init_until(dir: &Path, name: &str, expires: Option<Timestamp>) -> 
         .mode(0o700)
         .create(dir)
         .map_err(failed)?;
-    let progress = spinner("making an RSA-3072 key");
+    let progress = progress::spinner("making an RSA-3072 key");
     let key = SoftwareKey::generate(KeySize::Rsa3072).map_err(Failure::of)?;
     progress.finish_and_clear();
     let expires = expires.map_or(String::new(), |expires| {
@@ -187,14 +186,6 @@ pub(super) fn write_public(dir: &Path, name: &str, pem: &str) -> Result<(), Fail
     let public = format!("Vendor: {name}\n{pem}");
     write_whole(&dir.join(PUBLIC_KEY), public.as_bytes())
         .map_err(|error| Failure::of(format!("{}: {error}", dir.display())))
-}
-
-/// Shows on a terminal that something is going on.
-fn spinner(what: &'static str) -> ProgressBar {
-    let progress = ProgressBar::new_spinner().with_message(what);
-    progress.set_style(ProgressStyle::default_spinner());
-    progress.enable_steady_tick(Duration::from_millis(100));
-    progress
 }
 
 fn show(

@@ -14,7 +14,7 @@ use crate::events::Topic;
 use crate::seats::{Reason, Totals};
 
 use super::health::parts;
-use super::{Page, keys, no_form};
+use super::{Page, causes, keys, no_form, usage};
 
 /// The page.
 pub(super) const PAGE: Page = Page {
@@ -61,8 +61,9 @@ struct Complaint {
     /// `bad` or `warn`.
     class: &'static str,
     said: String,
-    /// In the node's own words.
     detail: String,
+    /// HTML's code of the language of the detail.
+    language: &'static str,
     link: String,
 }
 
@@ -107,6 +108,8 @@ async fn show(visit: Visit) -> Outcome {
         title: w.t("overview.title").to_owned(),
         summary,
         live: Markup::of(&overview),
+        plot: true,
+        below: usage::section(&visit, "/console/").await?,
         ..View::default()
     }
     .into())
@@ -157,19 +160,22 @@ fn complaints(visit: &Visit, health: &HealthReport, rows: &[Value], series: &[Se
             class: if part.matters { "bad" } else { "warn" },
             said: part.name,
             detail: part.state,
+            language: "en",
             link: "/console/health".into(),
         });
     }
-    let causes = keys::causes(visit);
+    let causes = keys::causes_of(visit);
     for row in rows
         .iter()
         .filter(|row| !row.truth("Enabled") && !row.truth("IsBlank"))
     {
         let number = row.text("KeyNo");
+        let (detail, language) = causes::said(w, &keys::cause(&causes, row));
         all.push(Complaint {
             class: if row.truth("Workable") { "warn" } else { "bad" },
             said: w.with("overview.key-without-seats", &number),
-            detail: keys::cause(&causes, row),
+            detail,
+            language,
             link: format!("/console/keys/{number}"),
         });
     }
@@ -178,6 +184,7 @@ fn complaints(visit: &Visit, health: &HealthReport, rows: &[Value], series: &[Se
             class: "warn",
             said: w.with("overview.no-free-seats", &one.name),
             detail: String::new(),
+            language: w.code(),
             link: "/console/sessions".into(),
         });
     }
@@ -188,6 +195,7 @@ fn complaints(visit: &Visit, health: &HealthReport, rows: &[Value], series: &[Se
                 .with("overview.ends", one.key_no)
                 .replacen("{}", &one.days_left.to_string(), 1),
             detail: String::new(),
+            language: w.code(),
             link: format!("/console/keys/{}", one.key_no),
         });
     }

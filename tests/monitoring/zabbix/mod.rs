@@ -50,9 +50,11 @@ fn every_trigger_says_where_to_read_on() {
 
 #[test]
 fn a_zabbix_server_watches_a_node_with_the_template() {
+    let begun = Instant::now();
     let node = rich_node();
     node.add_user("zabbix", Role::Monitor, "secret of zabbix");
     let zabbix = Zabbix::start();
+    eprintln!("{:?}: started", begun.elapsed());
     let mut watch = Watch {
         api: zabbix.log_in(),
         node,
@@ -61,6 +63,7 @@ fn a_zabbix_server_watches_a_node_with_the_template() {
     };
     watch.import();
     watch.add_host();
+    eprintln!("{:?}: imported", begun.elapsed());
 
     watch.until("every item and every rule of discovery has worked", |watch| {
         let (waiting, unsupported) = watch.unfinished();
@@ -97,7 +100,7 @@ fn a_zabbix_server_watches_a_node_with_the_template() {
     for number in 0..15 {
         watch.node.seat(&format!("client {number}"));
     }
-    watch.node.take("one too many").expect(409);
+    watch.node.take("one too many").expect(403);
     let refused = "Series 672B: seats are refused, all are taken";
     watch.until_problems(&["Token broken cannot be used", forbidden, refused]);
 }
@@ -216,6 +219,7 @@ impl Watch {
             // The node gives out a page for a second of its own time.
             self.node.clock.advance(1_000);
             let Err(lacks) = look(self) else {
+                eprintln!("{:?}: {what}", start.elapsed());
                 return;
             };
             assert!(
