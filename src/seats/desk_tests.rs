@@ -312,7 +312,6 @@ fn the_desk_never_spins_however_long_ago_something_was_due() {
         feed: Feed::default(),
         measures: Arc::default(),
         failed_at: None,
-        measures: Arc::default(),
     };
     assert_eq!(task.pause(), None, "nothing to do at all");
     task.desk

@@ -2,6 +2,7 @@
 //! [`PAGES`].
 
 mod activations;
+mod api;
 mod asking;
 mod audit;
 mod causes;
@@ -58,6 +59,7 @@ pub(super) const PAGES: &[&Page] = &[
     &audit::PAGE,
     &settings::PAGE,
     &health::PAGE,
+    &api::PAGE,
 ];
 
 impl Page {
