@@ -72,11 +72,10 @@ pub(crate) fn serves(guest: &Container, version: &str) {
 }
 
 fn doctor_is_content(guest: &Container) {
-    let report = guest.sh("keynode doctor --json");
-    let lines: Value = serde_json::from_str(&report.said).unwrap();
+    // Succeeds where nothing fails. The initial password is a warning on loopback, and a container has neither USB nor a board.
+    let report = guest.sh("keynode doctor --json").ok();
+    let lines: Value = serde_json::from_str(&report).unwrap();
     for line in lines.as_array().unwrap() {
-        // The initial password is a warning on loopback, and a container has neither USB nor a board.
-        assert_ne!(line["state"], "failed", "{line:#}");
         if ["udev rules", "permissions", "service", "port", "state directory"]
             .iter()
             .any(|check| line["check"] == *check)
