@@ -77,11 +77,7 @@ pub(crate) fn rich_node() -> TestNode {
     let node = TestNode::with(|settings| {
         let folder = &settings.state_dir;
         fs::create_dir_all(folder).unwrap();
-        fs::write(
-            folder.join("shop.pem"),
-            include_str!("../fixtures/sandbox/rsa.pem"),
-        )
-        .unwrap();
+        fs::write(folder.join("shop.pem"), include_str!("../fixtures/sandbox/rsa.pem")).unwrap();
         let key = folder.join("shop.key");
         fs::write(&key, include_str!("../fixtures/sandbox/rsa.key")).unwrap();
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();

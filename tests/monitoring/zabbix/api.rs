@@ -19,10 +19,7 @@ impl Api {
             address,
             session: None,
         };
-        let session = api.call(
-            "user.login",
-            &json!({ "username": "Admin", "password": "zabbix" }),
-        );
+        let session = api.call("user.login", &json!({ "username": "Admin", "password": "zabbix" }));
         api.session = Some(session.as_str().unwrap().to_owned());
         api
     }

@@ -52,11 +52,7 @@ fn serve(folder: &Path) -> Program {
     ] {
         command.args(["-c", setting]);
     }
-    let program = Program::start(
-        command,
-        &folder.join("postgres.log"),
-        rustix::process::Signal::INT,
-    );
+    let program = Program::start(command, &folder.join("postgres.log"), rustix::process::Signal::INT);
     program.until_it_says("database system is ready to accept connections");
     program
 }
@@ -94,23 +90,13 @@ fn inputs() -> String {
     }
     let user = rustix::process::geteuid().as_raw();
     hash.update(user.to_le_bytes());
-    hash.finalize()
-        .iter()
-        .take(10)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().take(10).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn make(folder: &Path) {
     let mut init = unprivileged(programs().join("initdb"));
     init.arg("-D").arg(folder.join("data"));
-    init.args([
-        "--username=zabbix",
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--no-locale",
-        "--no-sync",
-    ]);
+    init.args(["--username=zabbix", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]);
     init.arg("--wal-segsize=4");
     must(&mut init);
     let server = serve(folder);
@@ -132,25 +118,13 @@ fn make(folder: &Path) {
 fn client(folder: &Path, database: &str) -> Command {
     let mut client = unprivileged(programs().join("psql"));
     client.arg("-h").arg(folder);
-    client.args([
-        "-U",
-        "zabbix",
-        "-d",
-        database,
-        "-q",
-        "-v",
-        "ON_ERROR_STOP=1",
-        "-o",
-        "/dev/null",
-    ]);
+    client.args(["-U", "zabbix", "-d", database, "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null"]);
     client.stdin(Stdio::null());
     client
 }
 
 fn must(command: &mut Command) {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),
         "{command:?}: {}",

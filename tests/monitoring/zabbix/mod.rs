@@ -127,22 +127,14 @@ impl Watch {
     fn add_host(&mut self) {
         // What Zabbix watches by itself is not wanted here.
         let own = self.api.call("host.get", &json!({ "output": ["hostid"] }));
-        let own: Vec<&Value> = own
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|host| &host["hostid"])
-            .collect();
+        let own: Vec<&Value> = own.as_array().unwrap().iter().map(|host| &host["hostid"]).collect();
         self.api.call("host.delete", &json!(own));
         let name = json!({ "filter": { "host": "keynode by HTTP" } });
         let template = self.api.call("template.get", &name)[0]["templateid"].clone();
-        let dashboards = self
-            .api
-            .call("templatedashboard.get", &json!({ "templateids": [template] }));
+        let dashboards = self.api.call("templatedashboard.get", &json!({ "templateids": [template] }));
         assert_eq!(dashboards.as_array().unwrap().len(), 1);
         let group = self.api.call("hostgroup.get", &json!({ "limit": 1 }))[0]["groupid"].clone();
-        let set =
-            |name: &str, value: &str| json!({ "macro": format!("{{$KEYNODE.{name}}}"), "value": value });
+        let set = |name: &str, value: &str| json!({ "macro": format!("{{$KEYNODE.{name}}}"), "value": value });
         let host = json!({
             "host": "node",
             "groups": [{ "groupid": group }],

@@ -27,9 +27,7 @@ const NOBODY: u32 = 65534;
 pub(crate) fn unprivileged(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
-    command
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("LC_ALL", "C");
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
     command.current_dir("/");
     if rustix::process::geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
@@ -85,10 +83,7 @@ impl Program {
             }
             let running = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
             let ended = running.map_or(true, |stat| stat.contains(") Z "));
-            assert!(
-                !ended && start.elapsed() < PATIENCE,
-                "it never said {words}:\n{said}"
-            );
+            assert!(!ended && start.elapsed() < PATIENCE, "it never said {words}:\n{said}");
             std::thread::sleep(LOOK);
         }
     }
@@ -159,11 +154,7 @@ impl Zabbix {
             let lines: Vec<&str> = said.lines().collect();
             lines[lines.len().saturating_sub(40)..].join("\n")
         };
-        format!(
-            "server:\n{}\nfrontend:\n{}",
-            tail(&self.server),
-            tail(&self.frontend)
-        )
+        format!("server:\n{}\nfrontend:\n{}", tail(&self.server), tail(&self.frontend))
     }
 }
 
@@ -217,16 +208,11 @@ fn frontend(folder: &Path) -> (Program, SocketAddr) {
     );
     fs::write(folder.join("before.php"), before).unwrap();
     let mut command = unprivileged("php");
-    command
-        .arg("-d")
-        .arg(format!("auto_prepend_file={shown}/before.php"));
+    command.arg("-d").arg(format!("auto_prepend_file={shown}/before.php"));
     command.args(["-S", "127.0.0.1:0", "-t", "/usr/share/zabbix"]);
     let program = Program::start(command, &folder.join("frontend.log"), Signal::TERM);
     let said = program.until_it_says(") started");
     let (_, rest) = said.split_once("http://127.0.0.1:").unwrap();
     let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    (
-        program,
-        SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().unwrap())),
-    )
+    (program, SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().unwrap())))
 }
