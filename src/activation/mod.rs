@@ -21,6 +21,7 @@ mod schedule;
 mod sealed;
 mod trouble;
 mod verify;
+mod view;
 
 pub use crate::outbound::ProxyRule;
 pub use activator::{Activator, ActivatorParts, Host};
@@ -32,3 +33,4 @@ pub use order::{Activated, ActivationError, Order, Place};
 pub use request::{Action, BadRequest, CarrierClaim, REQUEST_VERSION, Request, carrier_challenge};
 pub use rules::ActivationRules;
 pub use sealed::{MAX_REQUEST, SealError, open_request, seal_request};
+pub use view::ActivationView;

@@ -26,6 +26,13 @@ pub struct Answer {
     pub body: Value,
 }
 
+impl Answer {
+    /// What the API would answer where something that is no fault of the caller went wrong.
+    pub fn failed(sentence: &str) -> Self {
+        ApiError::internal(sentence).into()
+    }
+}
+
 impl From<ApiError> for Answer {
     fn from(error: ApiError) -> Self {
         Self {

@@ -49,7 +49,7 @@ use crate::keyring::KeeperHandle;
 use crate::licence::Timestamp;
 use crate::seats::DeskHandle;
 use crate::signing::NodeSigner;
-use crate::store::{AuditEntry, UsageHistory};
+use crate::store::{AuditEntry, Database};
 use crate::tokens::{CertificatesHandle, TokensHandle};
 
 pub use auth::{Auth, Caller, LoginRules, Standing};
@@ -99,8 +99,8 @@ pub struct Api {
     pub gateway: GatewayHandle,
     /// Sessions and connections.
     pub desk: DeskHandle,
-    /// The history of use.
-    pub usage: UsageHistory,
+    /// The state file, for what is read on threads that may wait.
+    pub database: Database,
     /// The users.
     pub auth: Auth,
     /// What the node is.

@@ -3,7 +3,7 @@
 use actix_web::web;
 
 use crate::seats::{Period, UsageNow, plot};
-use crate::store::UsageSlot;
+use crate::store::{UsageHistory, UsageSlot};
 
 use super::error::ApiError;
 use super::record::{Scalar, record};
@@ -48,7 +48,7 @@ async fn slots(api: &Api, period: Period) -> Result<Vec<UsageSlot>, ApiError> {
     let range = period.range(api.now());
     let mut before = unsaved(api).await?;
     for _ in 0..TURNS {
-        let (history, span) = (api.usage.clone(), range.clone());
+        let (history, span) = (UsageHistory::new(&api.database), range.clone());
         let read = web::block(move || history.read(span, period.step())).await;
         let rows =
             read.map_err(|_| ApiError::internal("The history of use cannot be read: the node is stopping."))?;

@@ -5,10 +5,9 @@ use std::io::Write;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::node::CHECKPOINT_NAME;
 use crate::settings::{PlaceArgs, Settings};
 use crate::signing::{KeyList, Message, verify};
-use crate::store::{AuditError, AuditRow, verify_audit};
+use crate::store::{AuditError, AuditRow, CHECKPOINT_NAME, verify_audit};
 
 use super::failure::Failure;
 use super::offline::existing_database;

@@ -36,6 +36,7 @@ mod status;
 mod table;
 mod user;
 mod vendor;
+mod webhook;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -116,6 +117,9 @@ enum Command {
     /// Print the audit log, or check that it is whole
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Try out a webhook of the settings
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// Check, show or print a sample of the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -196,6 +200,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Centre(command) => centre::run(command, out),
         Command::User(command) => user::run(&command, out),
         Command::Audit(command) => audit::run(&command, out),
+        Command::Webhook(command) => webhook::run(&command, out),
         Command::Config(command) => Ok(command.run(out)?),
         Command::Signing(command) => signing::run(&command, out),
         Command::PublicKey(args) => public_key::print(&args, out),

@@ -64,6 +64,7 @@ fn print(report: &HealthReport, out: &mut impl Write) -> Result<(), Failure> {
         ("devices", &report.devices),
         ("activation", &report.activation),
         ("gateway", &report.gateway),
+        ("webhooks", &report.webhooks),
     ] {
         writeln!(out, "{name:<12} {state}")?;
     }

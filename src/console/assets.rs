@@ -16,13 +16,14 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// Name, type, content.
-const FILES: [(&str, &str, &[u8]); 7] = [
+const FILES: [(&str, &str, &[u8]); 8] = [
     ("console.css", STYLE, include_bytes!("assets/console.css")),
     ("console.js", SCRIPT, include_bytes!("assets/console.js")),
     ("htmx.js", SCRIPT, include_bytes!("assets/htmx.min.js")),
     ("sse.js", SCRIPT, include_bytes!("assets/htmx-ext-sse.min.js")),
     ("uplot.js", SCRIPT, include_bytes!("assets/uplot.min.js")),
     ("uplot.css", STYLE, include_bytes!("assets/uplot.min.css")),
+    ("plot.js", SCRIPT, include_bytes!("assets/plot.js")),
     ("icon.svg", "image/svg+xml", include_bytes!("assets/icon.svg")),
 ];
 
@@ -88,7 +89,7 @@ pub(super) fn answer(request: &HttpRequest, name: &str) -> Option<HttpResponse> 
     }
     response.insert_header((header::CONTENT_TYPE, asset.kind));
     let takes_gzip = told(header::ACCEPT_ENCODING).is_some_and(|list| {
-        let mut names = list.split(',').map(|one| one.trim());
+        let mut names = list.split(',').map(str::trim);
         names.any(|one| one == "gzip" || one.starts_with("gzip;") && !one.ends_with("q=0"))
     });
     Some(if takes_gzip && !asset.gzip.is_empty() {

@@ -64,12 +64,13 @@ struct Body<'a> {
     summary: &'a str,
     fixed: &'a Markup,
     live: Markup,
+    below: &'a Markup,
 }
 
 #[derive(Template)]
 #[template(path = "live.html")]
 struct Live<'a> {
-    live: &'a Markup,
+    body: &'a Markup,
     summary: &'a str,
     target: &'a str,
     trigger: String,
@@ -161,6 +162,7 @@ pub(super) fn page(door: &Door, page: &Page, view: &View) -> HttpResponse {
         summary: &view.summary,
         fixed: &view.fixed,
         live,
+        below: &view.below,
     };
     bare(door.look, StatusCode::OK, &view.title, Markup::of(&body), &frame)
 }
@@ -179,7 +181,7 @@ fn drawn(target: &str, page: &Page, view: &View, alone: bool) -> (String, Markup
         .collect();
     let mark = if target.contains('?') { '&' } else { '?' };
     let live = Live {
-        live: &view.live,
+        body: &view.live,
         summary: &view.summary,
         target: &format!("{target}{mark}seen={hash}"),
         trigger: events.join(", "),
@@ -205,7 +207,7 @@ pub(super) async fn fragment(door: &Door, page: &Page, visit: Visit) -> HttpResp
                 let (html, hash) = (markup.into_string().into(), hash.into());
                 Ok(Drawing { html, hash })
             }
-            Shown::Go { .. } => Err(Trouble::NotFound),
+            Shown::Data(_) | Shown::Go { .. } => Err(Trouble::NotFound),
         }
     };
     let now = || *console.feed.generations().borrow();

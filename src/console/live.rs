@@ -7,6 +7,7 @@ use futures_util::stream::{self, Stream};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::api::Caller;
 use crate::clock::Millis;
@@ -20,6 +21,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// What tells the page that its login is over; it must not come back.
 const END: &str = "event: end\ndata: -\n\n";
 
+/// A comment.
+const ALIVE: &str = ":\n\n";
+
 /// One open page.
 struct Follower {
     console: Data<Console>,
@@ -29,6 +33,9 @@ struct Follower {
     generations: watch::Receiver<Generations>,
     ended: watch::Receiver<u64>,
     seen: Option<Generations>,
+    /// Nothing is told before the next slot of [`super::fragments`] begins: who is told earlier would be given a drawing
+    /// of this one.
+    quiet_until: Option<Instant>,
     over: bool,
 }
 
@@ -40,6 +47,7 @@ pub(super) fn answer(console: Data<Console>, cookie: String, caller: Caller, top
         generations: console.feed.generations(),
         ended: console.logins.ended(),
         seen: None,
+        quiet_until: Some(Instant::now() + console.fragments.rest_of_slot()),
         over: false,
         console,
         cookie,
@@ -68,32 +76,30 @@ impl Follower {
                 self.over = true;
                 return END.into();
             };
-            let news = self.news();
-            if !news.is_empty() {
-                return news;
+            if self.quiet_until.is_none() {
+                let news = self.news();
+                if !news.is_empty() {
+                    return news;
+                }
             }
-            let patience = KEEP_ALIVE.min(Duration::from_millis(left));
+            let patience = Instant::now() + KEEP_ALIVE.min(Duration::from_millis(left));
+            let feed = &self.console.feed;
             tokio::select! {
-                changed = self.generations.changed() => {
-                    if changed.is_err() {
-                        self.over = true;
-                        return END.into();
-                    }
-                    // What else changes in this slot is told with it.
-                    let pause = self.console.fragments.rest_of_slot();
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        _ = self.ended.changed() => {}
-                        () = self.console.feed.ended() => {}
+                // What else changes in this slot is told with it.
+                _ = self.generations.changed(), if self.quiet_until.is_none() => {
+                    self.quiet_until = Some(Instant::now() + self.console.fragments.rest_of_slot());
+                }
+                () = tokio::time::sleep_until(self.quiet_until.unwrap_or(patience)) => {
+                    if self.quiet_until.take().is_none() {
+                        return ALIVE.into();
                     }
                 }
                 _ = self.ended.changed() => {}
-                () = self.console.feed.ended() => {
-                    // It comes back once the node runs again.
+                () = feed.ended() => {
+                    // The page comes back once the node runs again.
                     self.over = true;
-                    return ":\n\n".into();
+                    return ALIVE.into();
                 }
-                () = tokio::time::sleep(patience) => return ":\n\n".into(),
             }
         }
     }

@@ -16,6 +16,13 @@ impl Markup {
         Self(template.render().unwrap_or_default())
     }
 
+    /// Both, one after the other.
+    #[must_use]
+    pub(super) fn and(mut self, other: &Self) -> Self {
+        self.0.push_str(&other.0);
+        self
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }

@@ -7,6 +7,7 @@ mod dates;
 mod facts;
 mod fragments;
 mod frame;
+mod grid;
 mod live;
 mod login;
 mod logins;

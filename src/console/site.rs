@@ -194,6 +194,7 @@ async fn enter(mut door: Door, posts: bool) -> HttpResponse {
         peer: door.peer,
         words: door.look.words,
         rest,
+        live_only: !posts && !door.query.get("seen").is_empty(),
         query: door.query.with("seen", "").with("notice", ""),
         form: std::mem::take(&mut door.form),
         token: door.login.token.clone(),
@@ -209,6 +210,7 @@ async fn enter(mut door: Door, posts: bool) -> HttpResponse {
     };
     match outcome {
         Ok(Shown::View(view)) => frame::page(&door, page, &view),
+        Ok(Shown::Data(data)) => HttpResponse::Ok().json(data),
         Ok(Shown::Go { to, notice }) => answer::see_other(&frame::with_notice(&to, notice)),
         Err(trouble) => frame::trouble(&door, &trouble),
     }

@@ -27,6 +27,8 @@ pub(super) struct Visit {
     pub(super) words: Words,
     /// The names in the path after the page's own: of /console/keys/42 it is `["42"]`.
     pub(super) rest: Vec<String>,
+    /// Only the live part is asked for: the page is open.
+    pub(super) live_only: bool,
     /// Behind the question mark.
     pub(super) query: Params,
     /// The form, of a POST.
@@ -87,12 +89,16 @@ pub(super) struct View {
     /// What is drawn anew whenever one of the page's topics changes; without forms of its own, for it is the same for
     /// all readers. Buttons are links to a page that asks again.
     pub(super) live: Markup,
+    /// What stays as it is, below that: a plot.
+    pub(super) below: Markup,
 }
 
 /// What a page answers.
 pub(super) enum Shown {
     /// This.
     View(View),
+    /// What a script draws.
+    Data(Value),
     /// Look there; the notice (a name of words) is shown there.
     Go {
         /// Path below /console/, with query.

@@ -298,3 +298,70 @@ impl Subscription {
         self.missed.pop_front().map(Next::Event)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(number: usize) -> News {
+        News::Gateway {
+            event: "ticket".into(),
+            object: number.to_string(),
+            detail: String::new(),
+            by_node: false,
+        }
+    }
+
+    /// What a subscriber has without waiting: objects, and how many were lost before them.
+    fn all(subscription: &mut Subscription) -> (u64, Vec<String>) {
+        let (mut lost, mut objects) = (0, Vec::new());
+        while let Some(next) = subscription.ready() {
+            match next {
+                Next::Event(event) => {
+                    let fields: Value = serde_json::from_slice(&event.json()).unwrap();
+                    objects.push(fields["Object"].as_str().unwrap().to_owned());
+                }
+                Next::Lost(number) => lost += number,
+                Next::Restarted | Next::End => {}
+            }
+        }
+        (lost, objects)
+    }
+
+    #[test]
+    fn who_is_too_slow_is_told_how_much_it_missed() {
+        let feed = Feed::default();
+        let mut slow = feed.subscribe(None);
+        feed.tell_all(Timestamp::default(), (0..BEHIND + 7).map(told));
+        let (lost, objects) = all(&mut slow);
+        assert_eq!((lost, objects.len()), (7, BEHIND));
+        assert_eq!(objects[0], "7");
+    }
+
+    #[test]
+    fn who_comes_back_gets_what_is_kept_and_is_told_of_the_rest() {
+        let feed = Feed::new(Timestamp::from_millis(1));
+        feed.tell_all(Timestamp::default(), (0..KEPT + 10).map(told));
+        let origin = feed.origin;
+        let (lost, objects) = all(&mut feed.subscribe(Some(origin + 4)));
+        assert_eq!((lost, objects.len()), (6, KEPT));
+        let last = origin + KEPT as u64 + 10;
+        assert_eq!(all(&mut feed.subscribe(Some(last))), (0, vec![]));
+        for foreign in [0, last + 1] {
+            let mut subscription = feed.subscribe(Some(foreign));
+            assert!(matches!(subscription.ready(), Some(Next::Restarted)));
+            assert_eq!(all(&mut subscription).0, 10);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_node_ends_who_listens() {
+        let feed = Feed::default();
+        let mut subscription = feed.subscribe(None);
+        let ended = feed.ended();
+        feed.end();
+        ended.await;
+        assert!(matches!(subscription.next().await, Next::End));
+        assert!(matches!(feed.subscribe(None).next().await, Next::End));
+    }
+}

@@ -1,12 +1,20 @@
 //! How the services are, in a line for whoever looks after the node.
 
+use std::sync::Arc;
+
 use super::gateway::Gateway;
 use super::outcome::Detail;
+use super::rules::GatewayRules;
 
 /// The most characters of that line.
 const LONGEST: usize = 500;
 
 impl Gateway {
+    /// Which services are on, and how they are set.
+    pub fn rules(&self) -> Arc<GatewayRules> {
+        self.shared.rules()
+    }
+
     /// `ok`, `off` (no service is on), or what is wrong. Asks nobody, and tells no secrets.
     pub(super) fn health(&self) -> String {
         let shared = &self.shared;

@@ -9,13 +9,10 @@ use crate::clock::SharedClock;
 use crate::events::{Feed, Topic};
 use crate::licence::DAY;
 use crate::signing::{Message, NodeSigner};
-use crate::store::{Database, StoreError, checkpoint_audit, prune_audit};
+use crate::store::{CHECKPOINT_NAME, Database, StoreError, checkpoint_audit, prune_audit};
 
 /// Between two checkpoints, where something was written.
 const INTERVAL: Duration = Duration::from_mins(5);
-
-/// Signs what a checkpoint signs; a reader of the log checks it under the same name.
-pub const CHECKPOINT_NAME: &[u8] = b"keynode audit checkpoint ";
 
 /// The thread that keeps the log. It ends, with a last checkpoint, when the sender is dropped.
 pub(super) struct AuditKeeper {

@@ -21,7 +21,6 @@ mod watchdog;
 mod webhooks;
 
 pub use crate::signing::SIGNING_KEY;
-pub use audit::CHECKPOINT_NAME;
 pub use error::StartError;
 pub use logging::start_logging;
 pub use plug::{OnPlug, attest, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
@@ -56,7 +55,7 @@ use crate::monitoring::Monitoring;
 use crate::monitoring::webhooks::{WebhookRules, WebhooksHandle};
 use crate::seats::DeskHandle;
 use crate::settings::{Loaded, Settings};
-use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, UsageHistory, Users};
+use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
@@ -204,7 +203,7 @@ impl Node {
             activation: activation.clone(),
             gateway: gateway.clone(),
             desk: desk.clone(),
-            usage: UsageHistory::new(&database),
+            database: database.clone(),
             auth,
             facts: Facts::gather(started),
             requests: RequestCounts::default(),

@@ -226,6 +226,12 @@ async fn where_the_disk_fails_new_seats_are_refused_and_the_rest_goes_on() {
     let new = take(&node.handle, "b").await;
     assert!(matches!(new, Err(DeskError::NotSaved)), "{new:?}");
     assert!(node.handle.health().store_error.unwrap().contains("broken disk"));
+    let measures = node.handle.measures();
+    assert_eq!(measures.failed_commits.read(), 1);
+    let commits: u64 = measures.commits.read().classes.iter().sum();
+    assert!(commits > 1, "those that failed and those that did not: {commits}");
+    assert!(measures.jobs() >= 2);
+    assert_eq!(measures.queue(), 0);
     node.pass(MINUTE).await;
     assert!(!take(&node.handle, "a").await.unwrap().unwrap().new);
     assert_eq!((node.live().await, node.left("a").await), (1, Some(LIFE)));

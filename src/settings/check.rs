@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{CertificateFile, FamilyEntry, Settings, SigningProvider};
+use super::{CertificateFile, FamilyEntry, Settings, SigningProvider, WEBHOOK_EVENTS};
 
 /// The options at odds, and what is wrong.
 pub(super) type Conflict = (Vec<&'static str>, String);
@@ -18,6 +18,7 @@ pub(super) fn together(settings: &Settings) -> Result<(), Conflict> {
     certificates(settings)?;
     activation(settings)?;
     centre(settings)?;
+    webhooks(settings)?;
     gateway(settings)
 }
 
@@ -127,6 +128,33 @@ fn is_private(address: &str) -> bool {
     };
     let url = reqwest::Url::parse(address).ok();
     url.is_some_and(|url| url.scheme() == "https" || url.host_str().is_some_and(here))
+}
+
+/// What is told of keys and of who has no seat is nobody else's business.
+fn webhooks(settings: &Settings) -> Result<(), Conflict> {
+    let refused = |message| Err((vec!["webhooks"], message));
+    for (name, hook) in &settings.webhooks {
+        if !is_private(&hook.url) {
+            return refused(format!(
+                "webhooks.{name}.url is no https, and http shows messages to everybody on the way: expected https; only a \
+                 receiver on this computer may have http (gateway.ca names a private CA)"
+            ));
+        }
+        if hook.secret_file.is_some() && hook.secret_credential.is_some() {
+            return refused(format!(
+                "webhooks.{name} has both secret_file and secret_credential: expected one"
+            ));
+        }
+        let events = hook.events.iter().flat_map(|events| events.split([',', ' ']));
+        let mut named = events.filter(|event| !event.is_empty());
+        if let Some(event) = named.find(|event| !WEBHOOK_EVENTS.contains(event)) {
+            let known = WEBHOOK_EVENTS.join(", ");
+            return refused(format!(
+                "webhooks.{name}.events has {event:?}: expected some of {known}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Passwords and tokens are secrets too.

@@ -35,7 +35,7 @@ pub use options::{OPTIONS, OptionSpec};
 pub use tables::Field;
 pub use token::{CertificateFile, OnSigningFailure, Signing, SigningProvider, Token};
 pub use types::{Api, Audit, Connections, Devices, Log, LogFormat, Login, Sessions, Settings, Tls};
-pub use watching::{Console, Webhook};
+pub use watching::{Console, WEBHOOK_EVENTS, Webhook};
 
 /// A settings file with every option and its default, all commented out.
 pub const SAMPLE: &str = include_str!("sample.toml");

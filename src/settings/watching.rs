@@ -30,6 +30,15 @@ impl Default for Console {
     }
 }
 
+/// What webhooks can tell.
+pub const WEBHOOK_EVENTS: [&str; 5] = [
+    "key-lost",
+    "key-back",
+    "no-free-seat",
+    "days-left",
+    "gateway-failure",
+];
+
 /// `[webhooks.NAME]`: an address that is told of trouble.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,7 @@ use rsa::pkcs8::DecodePrivateKey;
 use rsa::{Pkcs1v15Sign, RsaPrivateKey};
 
 use crate::licence::Timestamp;
+use crate::measure::Times;
 use crate::settings::OnSigningFailure;
 use crate::signing::{SignerWatch, verify};
 use crate::tokens::{KeyKind, Operation, Token, TokenError, TokenKey, TokenState};
@@ -182,6 +183,7 @@ fn a_token_signs_and_its_public_key_verifies() {
     assert_eq!(signer.public_key(), on_token());
     verify(&on_token().pem, MESSAGE, &sign(&signer).unwrap()).unwrap();
     assert_eq!(double.asked.load(SeqCst), 2);
+    assert_eq!(signer.measures().token.read().classes.iter().sum::<u64>(), 2);
     let states: Vec<_> = signer.keys().iter().map(|key| (key.state, key.usable)).collect();
     assert_eq!(states, [(KeyState::Retired, false), (KeyState::Current, true)]);
 }
@@ -203,6 +205,18 @@ fn a_wrong_signature_never_goes_out() {
             assert!(signer.can_sign());
             assert!(matches!(signer.force(), Force::Fallback(_)));
         }
+        let measures = signer.measures();
+        let count = |times: &Times| times.read().classes.iter().sum::<u64>();
+        assert_eq!((measures.token_failures.read(), count(&measures.token)), (1, 0));
+        let (made, failed) = if on_failure == OnSigningFailure::Fail {
+            (0, 2)
+        } else {
+            (2, 0)
+        };
+        assert_eq!(
+            (count(&measures.software), measures.failures.read()),
+            (made, failed)
+        );
     }
 }
 

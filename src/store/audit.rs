@@ -37,6 +37,9 @@ const ORIGIN: ChainHash = [0; 32];
 /// Event of a row that signs the chain so far.
 const CHECKPOINT: &str = "checkpoint";
 
+/// What stands before the hash where a checkpoint is signed; a reader of the log checks it under the same name.
+pub const CHECKPOINT_NAME: &[u8] = b"keynode audit checkpoint ";
+
 /// Event of a row that says which rows were removed for their age.
 const PRUNED: &str = "pruned";
 
@@ -250,7 +253,7 @@ pub fn verify_audit(
 
 const SELECT: &str = "SELECT seq, time, actor, event, object, detail, hash FROM audit ORDER BY seq";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
     let entry = AuditEntry {
         time: Timestamp::from_millis(row.get(1)?),
         actor: row.get(2)?,

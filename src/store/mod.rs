@@ -2,6 +2,7 @@
 
 mod activations;
 mod audit;
+mod audit_search;
 mod copy;
 mod gateway;
 mod id;
@@ -14,9 +15,10 @@ mod users;
 
 pub use activations::{ActivationCarrier, ActivationRow, Activations, PendingRequest};
 pub use audit::{
-    AUDIT_TABLE, AuditEntry, AuditError, AuditRow, Author, ChainHash, append as append_audit_to,
-    append_audit, checkpoint_audit, prune_audit, verify_audit,
+    AUDIT_TABLE, AuditEntry, AuditError, AuditRow, Author, CHECKPOINT_NAME, ChainHash,
+    append as append_audit_to, append_audit, checkpoint_audit, prune_audit, verify_audit,
 };
+pub use audit_search::{AuditSearch, FoundAudit, search_audit};
 pub use copy::{copy_database, forget_sessions, schema_of};
 pub use gateway::{GatewayJob, GatewayRecord, GatewayRecords, GatewayWrite};
 pub use id::{BadId, Id};

@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// Verb, path, and what becomes of it for an administrator, a client, a monitor and a signer. `{session}` and
 /// `{connection}` are the caller's own, or an administrator's where the caller cannot have one.
-const TABLE: [(&str, &str, [u16; 4]); 51] = [
+const TABLE: [(&str, &str, [u16; 4]); 55] = [
     ("GET", "/api", [200, 200, 200, 200]),
     ("HEAD", "/api", [200, 200, 200, 200]),
     ("POST", "/api", [501, 501, 501, 501]),
@@ -56,6 +56,10 @@ const TABLE: [(&str, &str, [u16; 4]); 51] = [
     ("GET", "/api/devices", [200, 403, 200, 403]),
     ("GET", "/api/devices/x", [404, 403, 404, 403]),
     ("POST", "/api/devices", [501, 501, 501, 501]),
+    ("GET", "/api/usage", [200, 403, 200, 403]),
+    ("HEAD", "/api/usage?Period=week", [200, 403, 200, 403]),
+    ("GET", "/api/usage?Period=hour", [400, 403, 400, 403]),
+    ("POST", "/api/usage", [501, 501, 501, 501]),
     ("GET", "/api/certificates", [200, 403, 200, 200]),
     ("HEAD", "/api/certificates", [200, 403, 200, 200]),
     ("POST", "/api/certificates", [501, 501, 501, 501]),

@@ -58,16 +58,22 @@ export async function visit(chrome, options = {}) {
     locale: 'en-GB', viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options,
   });
   context.setDefaultTimeout(PATIENCE);
-  const wrongs = [];
+  const wrongs = Object.assign([], { left: 0 });
   const page = await context.newPage();
   watch(page, wrongs);
   return { context, page, wrongs };
 }
 
+/// How Chromium words that a page was left while it followed the node: its script is told that the stream ended, and says so.
+const LEFT = '[object Event]';
+
 /// Writes down what a page must never do: errors, violations of its own policy, a request to anybody else.
 function watch(page, wrongs) {
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) wrongs.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on('requestfailed', (request) => {
+    if (request.url().includes('/console/live') && request.failure().errorText === 'net::ERR_ABORTED') wrongs.left += 1;
   });
   page.on('pageerror', (error) => wrongs.push(`${page.url()}: ${error}`));
   page.on('request', (request) => {
@@ -81,7 +87,8 @@ function watch(page, wrongs) {
 
 /// Fails if anything went wrong since the last look.
 export function nothingWrong(visitor, where) {
-  const wrongs = visitor.wrongs.splice(0);
+  const found = visitor.wrongs.splice(0);
+  const wrongs = found.filter((wrong) => !wrong.endsWith(LEFT) || (visitor.wrongs.left -= 1) < 0);
   must(wrongs.length === 0, `${where}:\n  ${wrongs.join('\n  ')}`);
 }
 
@@ -119,6 +126,12 @@ export function used(overview, series, seats) {
 /// The row of a table in which this stands, in a cell of its own.
 export function row(page, text) {
   return page.locator('main tbody tr').filter({ has: page.getByText(text, { exact: true }) });
+}
+
+/// Waits until a text is in the page's main part, or is not. Looked at in the page: to ask from outside takes long itself.
+export function shows(page, text, wanted = true) {
+  return page.waitForFunction(
+    ([words, is]) => document.querySelector('main').textContent.includes(words) === is, [text, wanted], { polling: 20 });
 }
 
 /// All pages that the navigation leads to, as paths.

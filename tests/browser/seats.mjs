@@ -1,6 +1,6 @@
 // Seats are taken and given back over the API: two consoles, of two people on different pages, show it within a second.
 
-import { ask, change, enter, nothingWrong, row, run, same, seenWithinASecond, site, used } from './browser.mjs';
+import { ask, change, enter, nothingWrong, run, same, seenWithinASecond, shows, site, used } from './browser.mjs';
 
 await run(async (chrome) => {
   const [first, second] = [await enter(chrome), await enter(chrome, { user: 'max' })];
@@ -12,10 +12,10 @@ await run(async (chrome) => {
 
   for (let time = 0; time < 3; time += 1) {
     let taken;
-    await change(async () => { taken = await ask('take', 'seat'); },
-      () => Promise.all([row(sessions, 'seat').waitFor(), used(overview, '672B', 1)]));
-    await change(() => ask('delete', `/api/sessions/${taken.ID}`),
-      () => Promise.all([row(sessions, 'seat').waitFor({ state: 'detached' }), used(overview, '672B', 0)]));
+    await change(async () => { taken = await ask('take', 'a seat'); },
+      () => Promise.all([shows(sessions, 'a seat'), used(overview, '672B', 1)]));
+    await change(async () => same(await ask('delete', `/api/sessions/${taken.ID}`), 200, 'the release'),
+      () => Promise.all([shows(sessions, 'a seat', false), used(overview, '672B', 0)]));
   }
   for (const page of [sessions, overview]) same(await page.evaluate(() => window.loaded), 'once', 'the page was loaded');
   nothingWrong(first, 'sessions');

@@ -67,11 +67,9 @@ pub(crate) fn furnished() -> World {
     .into_iter()
     .enumerate()
     {
-        let opened = node.post(
-            "/api/connections",
-            &json!({ "ComputerName": computer, "Process": "1cv8c.exe", "PID": format!("{}", 4100 + number) }),
-        );
-        let connection = opened.expect(201).json()["ID"].clone();
+        let opened =
+            json!({ "ComputerName": computer, "Process": "1cv8c.exe", "PID": format!("{}", 4100 + number) });
+        let connection = made(node, "/api/connections", &opened)["ID"].clone();
         take(
             node,
             &json!({
@@ -94,10 +92,17 @@ pub(crate) fn furnished() -> World {
     world
 }
 
-/// Takes a seat.
+/// Takes a seat; the result is the session.
 #[track_caller]
 fn take(node: &TestNode, order: &Value) -> Value {
-    node.post("/api/sessions", order).expect(201).json()
+    made(node, "/api/sessions", order)
+}
+
+/// What was made of an order.
+#[track_caller]
+fn made(node: &TestNode, list: &str, order: &Value) -> Value {
+    let made = node.post(list, order).expect(201);
+    node.get(made.header("Location").unwrap()).expect(200).json()
 }
 
 /// Does what a script asks for, and answers when the API shows it.
@@ -115,8 +120,7 @@ pub(crate) fn act(node: &TestNode, what: &str, value: &Value) -> Value {
         }
         "take as" => return take(node, value),
         "open" => {
-            let opened = node.post("/api/connections", &json!({ "ComputerName": text() }));
-            return opened.expect(201).json();
+            return made(node, "/api/connections", &json!({ "ComputerName": text() }));
         }
         "get" => return node.get(text()).json(),
         "post" => return node.post(value["to"].as_str().unwrap(), &value["body"]).json(),

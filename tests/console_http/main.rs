@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 mod browser;
+mod further;
 mod guard;
 mod live;
 mod pages;
 mod passwords;
+mod usage;
 
 #[path = "../common/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the tests of the API use the rest of it")]

@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use keynode::devices::{Access, Device, Hardware, Inventory, TokenHardware};
+use keynode::devices::{Access, Device, Hardware, Inventory};
 use keynode::licence::Licence;
 use keynode::settings::CertificateFile;
 use serde_json::json;
 
 use crate::common::http::{Ask, basic};
-use crate::common::{Answer, TestNode, Wire, keys, plug, tokens};
+use crate::common::{Answer, TestNode, Wire, keys, plug};
 
 /// What the node answers to a GET over its second listener.
 pub(crate) fn get(address: SocketAddr, path: &str, login: Option<(&str, &str)>) -> Answer {
@@ -71,8 +71,8 @@ pub(crate) fn forbidden(serial: &str) -> Device {
     }
 }
 
-/// A node of which nearly everything can be told: keys in files and on a dongle, a device without permission, a carrier on a
-/// token, a token whose module is not there, a certificate.
+/// A node of which nearly everything can be told: keys in files and on a dongle, a device without permission, a
+/// token whose module is not there, a certificate.
 pub(crate) fn rich_node() -> TestNode {
     let node = TestNode::with(|settings| {
         let folder = &settings.state_dir;
@@ -108,17 +108,12 @@ pub(crate) fn rich_node() -> TestNode {
         ..keys::numbered(keys::KEY_NO + 2)
     };
     let carrier = Arc::new(plug::loaded("D-1", &dongle));
-    let token = tokens::token("main", "T1", 1);
     node.devices.set_hardware(Hardware {
         inventory: Arc::new(Inventory {
             devices: vec![carrier.device.clone(), Arc::new(forbidden("D-2"))],
             errors: Vec::new(),
         }),
         carriers: vec![carrier],
-        tokens: Arc::new(TokenHardware {
-            carriers: vec![Arc::new(tokens::proven(&token, 1))],
-            tokens: Arc::new(vec![Arc::new(token)]),
-        }),
         ..Hardware::default()
     });
     node.follow();

@@ -45,10 +45,14 @@ fn every_answer_is_as_the_description_says() {
     world.node.seat("a client");
 
     let directory = tempfile::tempdir().unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi");
     let output = Command::new(SCHEMATHESIS)
         .current_dir(directory.path())
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("PYTHONPATH", &here)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .arg("--config-file")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi/schemathesis.toml"))
+        .arg(here.join("schemathesis.toml"))
         .arg("run")
         .arg(format!("http://{}/api/openapi.json", world.node.address()))
         .output()

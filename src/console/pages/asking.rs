@@ -18,7 +18,7 @@ pub(super) struct SearchForm<'a> {
 
 impl SearchForm<'_> {
     /// The form, with what is searched for in it.
-    pub(super) fn new(w: Words, action: &str, query: &Params) -> Markup {
+    pub(super) fn of(w: Words, action: &str, query: &Params) -> Markup {
         Markup::of(&SearchForm {
             w,
             action,

@@ -116,7 +116,7 @@ async fn list(visit: &Visit) -> Outcome {
     Ok(View {
         title: w.t("connections.title").to_owned(),
         summary: w.with("connections.count", found.count.unwrap_or(lines.len())),
-        fixed: SearchForm::new(w, "/console/connections", query),
+        fixed: SearchForm::of(w, "/console/connections", query),
         live: Markup::of(&table),
         ..View::default()
     }

@@ -60,6 +60,7 @@ pub(super) fn parts(w: Words, health: &HealthReport) -> Vec<Part> {
         (w.t("health.devices"), &health.devices, true),
         (w.t("health.activation"), &health.activation, false),
         (w.t("health.gateway"), &health.gateway, false),
+        (w.t("health.webhooks"), &health.webhooks, false),
     ];
     let part = |(name, state, matters): (&str, &String, bool)| Part {
         name: name.to_owned(),

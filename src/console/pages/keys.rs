@@ -15,7 +15,7 @@ use crate::console::visit::{Outcome, Trouble, View, Visit};
 use crate::console::words::Words;
 use crate::events::Topic;
 
-use super::{Page, no_form};
+use super::{Page, causes, no_form};
 
 /// The page.
 pub(super) const PAGE: Page = Page {
@@ -41,6 +41,8 @@ struct Line {
     class: &'static str,
     state: String,
     cause: String,
+    /// HTML's code of the language of the cause.
+    cause_language: &'static str,
     seats: i64,
     days_left: String,
     place: String,
@@ -76,7 +78,7 @@ async fn list(visit: &Visit) -> Outcome {
     let sort = table::sort_of(query, &SORTS).unwrap_or("KeyNo");
     let rows = visit.list(&format!("/api/licences?_sort={sort}")).await?;
     let devices = devices(visit).await?;
-    let causes = causes(visit);
+    let causes = causes_of(visit);
     let lines: Vec<Line> = rows.iter().map(|row| line(w, row, &devices, &causes)).collect();
     let working = rows.iter().filter(|row| row.truth("Enabled")).count();
     let column = |name: &str, field: &str| table::column("/console/keys", query, w.t(name), field);
@@ -118,7 +120,7 @@ async fn detail(visit: &Visit, key_no: &str) -> Outcome {
         )
         .await?;
     let devices = devices(visit).await?;
-    let line = line(w, &row, &devices, &causes(visit));
+    let line = line(w, &row, &devices, &causes_of(visit));
     let device = devices.get(&row.text("FileName"));
     let place = device
         .map(|device| facts::some(w, device, "keys", &OF_DEVICE))
@@ -161,7 +163,7 @@ async fn devices(visit: &Visit) -> Result<HashMap<String, Value>, Trouble> {
 }
 
 /// Why keys give no seats, by number and place: the API tells it only of keys that are not Workable.
-pub(super) fn causes(visit: &Visit) -> Causes {
+pub(super) fn causes_of(visit: &Visit) -> Causes {
     let keyring = visit.console.api.keys.keyring();
     let keys = keyring.keys().iter();
     keys.filter_map(|key| Some(((key.key_no, key.file_name.clone()), key.verdict.cause.clone()?)))
@@ -181,13 +183,15 @@ pub(super) fn cause(causes: &Causes, row: &Value) -> String {
 fn line(w: Words, row: &Value, devices: &HashMap<String, Value>, causes: &Causes) -> Line {
     let (key_no, file_name) = (row.text("KeyNo"), row.text("FileName"));
     let (class, state) = state(row);
+    let (cause, cause_language) = causes::said(w, &cause(causes, row));
     Line {
         link: format!("/console/keys/{}", encode(&key_no)),
         series: row.text("KeyID"),
         product: row.text("ProductName"),
         class,
         state: w.t(state).to_owned(),
-        cause: cause(causes, row),
+        cause,
+        cause_language,
         seats: row.number("LicenceCount"),
         days_left: row.text("DaysLeft"),
         place: place(row, devices.get(&file_name)),

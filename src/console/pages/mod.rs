@@ -1,13 +1,21 @@
 //! The pages, in the order of the navigation. A new one is a file here, one in `words/`, one in `templates/`, and a line in
 //! [`PAGES`].
 
+mod activations;
+mod api;
 mod asking;
+mod audit;
+mod causes;
+mod certificates;
 mod connections;
+mod devices;
+mod gateway;
 mod health;
 mod keys;
 mod overview;
 mod sessions;
 mod settings;
+mod usage;
 
 use futures_util::future::LocalBoxFuture;
 
@@ -42,8 +50,16 @@ pub(super) const PAGES: &[&Page] = &[
     &keys::PAGE,
     &sessions::PAGE,
     &connections::PAGE,
+    &usage::PAGE,
+    &usage::DATA,
+    &devices::PAGE,
+    &certificates::PAGE,
+    &gateway::PAGE,
+    &activations::PAGE,
+    &audit::PAGE,
     &settings::PAGE,
     &health::PAGE,
+    &api::PAGE,
 ];
 
 impl Page {

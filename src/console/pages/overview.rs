@@ -13,8 +13,8 @@ use crate::console::words::Words;
 use crate::events::Topic;
 use crate::seats::{Reason, Totals};
 
-use super::health::parts;
-use super::{Page, keys, no_form};
+use super::health::{Part, parts};
+use super::{Page, causes, keys, no_form, usage};
 
 /// The page.
 pub(super) const PAGE: Page = Page {
@@ -61,8 +61,9 @@ struct Complaint {
     /// `bad` or `warn`.
     class: &'static str,
     said: String,
-    /// In the node's own words.
     detail: String,
+    /// HTML's code of the language of the detail.
+    language: &'static str,
     link: String,
 }
 
@@ -96,6 +97,11 @@ async fn show(visit: Visit) -> Outcome {
         (true, false) => w.with("overview.complaints-count", complaints.len()),
         (true, true) => w.t("overview.well").to_owned(),
     };
+    let below = if visit.live_only {
+        Markup::default()
+    } else {
+        usage::section(&visit, "/console/").await?
+    };
     let overview = Overview {
         w,
         series: &series,
@@ -107,6 +113,8 @@ async fn show(visit: Visit) -> Outcome {
         title: w.t("overview.title").to_owned(),
         summary,
         live: Markup::of(&overview),
+        plot: true,
+        below,
         ..View::default()
     }
     .into())
@@ -152,24 +160,27 @@ fn series(rows: &[Value], totals: &Totals) -> Vec<Series> {
 fn complaints(visit: &Visit, health: &HealthReport, rows: &[Value], series: &[Series]) -> Vec<Complaint> {
     let w = visit.words;
     let mut all = Vec::new();
-    for part in parts(w, health).into_iter().filter(|part| part.is_bad()) {
+    for part in parts(w, health).into_iter().filter(Part::is_bad) {
         all.push(Complaint {
             class: if part.matters { "bad" } else { "warn" },
             said: part.name,
             detail: part.state,
+            language: "en",
             link: "/console/health".into(),
         });
     }
-    let causes = keys::causes(visit);
+    let causes = keys::causes_of(visit);
     for row in rows
         .iter()
         .filter(|row| !row.truth("Enabled") && !row.truth("IsBlank"))
     {
         let number = row.text("KeyNo");
+        let (detail, language) = causes::said(w, &keys::cause(&causes, row));
         all.push(Complaint {
             class: if row.truth("Workable") { "warn" } else { "bad" },
             said: w.with("overview.key-without-seats", &number),
-            detail: keys::cause(&causes, row),
+            detail,
+            language,
             link: format!("/console/keys/{number}"),
         });
     }
@@ -178,6 +189,7 @@ fn complaints(visit: &Visit, health: &HealthReport, rows: &[Value], series: &[Se
             class: "warn",
             said: w.with("overview.no-free-seats", &one.name),
             detail: String::new(),
+            language: w.code(),
             link: "/console/sessions".into(),
         });
     }
@@ -188,6 +200,7 @@ fn complaints(visit: &Visit, health: &HealthReport, rows: &[Value], series: &[Se
                 .with("overview.ends", one.key_no)
                 .replacen("{}", &one.days_left.to_string(), 1),
             detail: String::new(),
+            language: w.code(),
             link: format!("/console/keys/{}", one.key_no),
         });
     }

@@ -131,7 +131,7 @@ async fn list(visit: &Visit) -> Outcome {
     Ok(View {
         title: w.t("sessions.title").to_owned(),
         summary: count,
-        fixed: SearchForm::new(w, "/console/sessions", query),
+        fixed: SearchForm::of(w, "/console/sessions", query),
         live: Markup::of(&table),
         ..View::default()
     }
@@ -189,7 +189,7 @@ fn described(row: &Value) -> String {
 
 async fn ask_one(visit: &Visit, id: &str) -> Outcome {
     let row = session(visit, id).await?;
-    asking(visit, vec![(row.text("ID"), described(&row))])
+    Ok(asking(visit, &[(row.text("ID"), described(&row))]))
 }
 
 /// The chosen sessions, those that are there still.
@@ -206,10 +206,10 @@ async fn ask(visit: &Visit) -> Outcome {
             notice: "sessions.none-chosen",
         });
     }
-    asking(visit, chosen)
+    Ok(asking(visit, &chosen))
 }
 
-fn asking(visit: &Visit, chosen: Vec<(String, String)>) -> Outcome {
+fn asking(visit: &Visit, chosen: &[(String, String)]) -> Shown {
     let w = visit.words;
     let asking = Asking {
         w,
@@ -218,14 +218,14 @@ fn asking(visit: &Visit, chosen: Vec<(String, String)>) -> Outcome {
         question: w.t("sessions.release-question"),
         button: w.t("sessions.release"),
         back: "/console/sessions",
-        chosen: &chosen,
+        chosen,
     };
-    Ok(View {
+    View {
         title: w.t("sessions.release-title").to_owned(),
         fixed: Markup::of(&asking),
         ..View::default()
     }
-    .into())
+    .into()
 }
 
 /// Each release is one of the API's, with its audit row; what is gone meanwhile is no failure.

@@ -17,7 +17,7 @@ pub(super) const PAGE: Page = Page {
     words: include_str!("../words/settings.toml"),
     topics: &[],
     for_admins: true,
-    show: |visit| Box::pin(show(visit)),
+    show: |visit| Box::pin(async move { show(&visit) }),
     act: no_form,
 };
 
@@ -40,7 +40,7 @@ struct Shape<'a> {
     sections: &'a [Section],
 }
 
-async fn show(visit: Visit) -> Outcome {
+fn show(visit: &Visit) -> Outcome {
     if !visit.rest.is_empty() {
         return Err(Trouble::NotFound);
     }

@@ -92,12 +92,12 @@ pub(super) struct Words {
 
 impl Words {
     /// The words for `section.name`; the name itself where nobody has written them.
-    pub(super) fn t<'a>(&self, name: &'a str) -> &'a str {
+    pub(super) fn t(self, name: &str) -> &str {
         self.known(name).unwrap_or(name)
     }
 
     /// The words for a name that comes from elsewhere, such as a state in an answer of the API.
-    pub(super) fn known(&self, name: &str) -> Option<&'static str> {
+    pub(super) fn known(self, name: &str) -> Option<&'static str> {
         let both = table().get(name)?;
         Some(match self.language {
             Language::English => &both[0],
@@ -106,28 +106,28 @@ impl Words {
     }
 
     /// The words for `section.name`, or the text itself where there are none for it.
-    pub(super) fn or_same<'a>(&self, section: &str, name: &'a str) -> &'a str {
+    pub(super) fn or_same<'a>(self, section: &str, name: &'a str) -> &'a str {
         self.known(&format!("{section}.{name}")).unwrap_or(name)
     }
 
     /// As [`Words::t`], with `{}` in them replaced.
-    pub(super) fn with(&self, name: &str, value: impl std::fmt::Display) -> String {
+    pub(super) fn with(self, name: &str, value: impl std::fmt::Display) -> String {
         self.t(name).replacen("{}", &value.to_string(), 1)
     }
 
     /// A time of the API (ISO 8601, UTC) for people, in an element that says it for programs too.
-    pub(super) fn time(&self, iso: &str) -> Markup {
+    pub(super) fn time(self, iso: &str) -> Markup {
         dates::time(self.language, iso)
     }
 
     /// Yes or no.
-    pub(super) fn truth(&self, truth: bool) -> &'static str {
+    pub(super) fn truth(self, truth: bool) -> &'static str {
         self.known(if truth { "common.yes" } else { "common.no" })
             .unwrap_or_default()
     }
 
     /// HTML's code of the language.
-    pub(super) fn code(&self) -> &'static str {
+    pub(super) fn code(self) -> &'static str {
         self.language.code()
     }
 }

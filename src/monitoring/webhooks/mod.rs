@@ -36,6 +36,26 @@ const BREATH: Duration = Duration::from_millis(200);
 /// Steps of time are looked for again after this time at the latest, for clocks are set.
 const LONGEST: Duration = Duration::from_hours(6);
 
+/// Sends a message of the kind `test` to a webhook of the settings, at once and once, for whoever sets it up.
+///
+/// # Errors
+/// Why it was not taken; `None`: there is no webhook of this name.
+pub async fn try_out(
+    rules: &WebhookRules,
+    name: &str,
+    node: &str,
+    time: Timestamp,
+) -> Result<(), Option<String>> {
+    let hook = rules.hooks.iter().find(|hook| hook.name == name).ok_or(None)?;
+    let body = alert::trial(node, time);
+    let post = send::Post {
+        event: "test",
+        body: &body,
+        time,
+    };
+    send::send(&rules.way, hook, post).await.map_err(Some)
+}
+
 /// What webhooks need of the node.
 pub struct WebhookParts {
     /// The state file.

@@ -72,8 +72,13 @@ fn kept() -> PathBuf {
     flock(&alone, FlockOperation::LockExclusive).unwrap();
     let kept = shelf.join(inputs());
     if !kept.exists() {
+        // What was made of something else is of no use any more.
+        for old in fs::read_dir(&shelf).unwrap().map(|entry| entry.unwrap().path()) {
+            if old.is_dir() {
+                fs::remove_dir_all(old).unwrap();
+            }
+        }
         let new = shelf.join("new");
-        let _ = fs::remove_dir_all(&new);
         let folder = tempfile::tempdir().unwrap();
         given_to_nobody(folder.path());
         make(folder.path());
@@ -125,7 +130,7 @@ fn make(folder: &Path) {
         must(client(folder, "zabbix").stdin(unpacked.stdout.take().unwrap()));
         assert!(unpacked.wait().unwrap().success());
     }
-    must(client(folder, "zabbix").args(["-c", "CHECKPOINT"]));
+    must(client(folder, "zabbix").args(["-c", "VACUUM ANALYZE"]));
     drop(server);
 }
 

@@ -1,0 +1,92 @@
+//! Tables of one look for pages that only show: headings, and cells with a state, a time or a link in them.
+
+use askama::Template;
+
+use super::markup::Markup;
+
+/// What a table shows.
+#[derive(Template)]
+#[template(path = "grid.html")]
+pub(super) struct Grid<'a> {
+    /// Heading above it; "": none.
+    pub(super) title: &'a str,
+    /// What it is, for people who do not see it.
+    pub(super) caption: &'a str,
+    /// What is said in its place where it has no rows.
+    pub(super) empty: &'a str,
+    /// Headings of the columns.
+    pub(super) heads: Vec<&'a str>,
+    /// The rows; the first cell of each is its name.
+    pub(super) rows: Vec<Vec<Cell>>,
+}
+
+impl Grid<'_> {
+    /// As HTML.
+    pub(super) fn markup(&self) -> Markup {
+        Markup::of(self)
+    }
+}
+
+/// A cell.
+#[derive(Default)]
+pub(super) struct Cell {
+    text: String,
+    time: Markup,
+    /// Class of the text.
+    class: &'static str,
+    link: String,
+    /// A second line in the node's own words, which are English.
+    detail: String,
+}
+
+impl Cell {
+    /// A text, as it is.
+    pub(super) fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+
+    /// A number, to the right.
+    pub(super) fn number(number: impl ToString) -> Self {
+        Self {
+            text: number.to_string(),
+            class: "number",
+            ..Self::default()
+        }
+    }
+
+    /// A point of time.
+    pub(super) fn time(time: Markup) -> Self {
+        Self {
+            time,
+            ..Self::default()
+        }
+    }
+
+    /// A state: `good`, `warn`, `bad` or `faint`, and its words.
+    pub(super) fn state(class: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            class,
+            ..Self::default()
+        }
+    }
+
+    /// The same with a link below the text, where the text says something.
+    pub(super) fn link(mut self, to: impl Into<String>) -> Self {
+        self.link = to.into();
+        self
+    }
+
+    /// The same with a second line.
+    pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    fn is_number(&self) -> bool {
+        self.class == "number"
+    }
+}
