@@ -194,6 +194,7 @@ async fn enter(mut door: Door, posts: bool) -> HttpResponse {
         peer: door.peer,
         words: door.look.words,
         rest,
+        live_only: !posts && !door.query.get("seen").is_empty(),
         query: door.query.with("seen", "").with("notice", ""),
         form: std::mem::take(&mut door.form),
         token: door.login.token.clone(),

@@ -27,6 +27,8 @@ pub(super) struct Visit {
     pub(super) words: Words,
     /// The names in the path after the page's own: of /console/keys/42 it is `["42"]`.
     pub(super) rest: Vec<String>,
+    /// Only the live part is asked for: the page is open.
+    pub(super) live_only: bool,
     /// Behind the question mark.
     pub(super) query: Params,
     /// The form, of a POST.

@@ -136,10 +136,7 @@ impl NodeSigner {
                 let (hardware, start) = (&*self.hardware, Instant::now());
                 let signed = match key.trouble(hardware) {
                     Some(why) => Err(why),
-                    None => {
-                        let signed = key.sign(hardware, message).await;
-                        self.token_signed(start, signed)
-                    }
+                    None => self.token_signed(start, key.sign(hardware, message).await),
                 };
                 signed.or_else(|why| self.sign_instead(fallback.as_ref(), message, why))
             }
@@ -196,13 +193,11 @@ impl NodeSigner {
         message: Message<'_>,
         why: String,
     ) -> Result<Signature, SignError> {
-        match fallback {
-            Some(key) => self.sign_in_software(&**key, message),
-            None => {
-                self.measures.failures.count();
-                Err(SignError(why))
-            }
+        if let Some(key) = fallback {
+            return self.sign_in_software(&**key, message);
         }
+        self.measures.failures.count();
+        Err(SignError(why))
     }
 
     /// What it counts.

@@ -16,8 +16,30 @@ use crate::common::plug::loaded;
 /// Nothing takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A stream that is open; its protocol has no pieces, so its lines are those of the stream.
-struct Listening(BufReader<TcpStream>);
+/// A stream that is open.
+struct Listening(BufReader<Pieces>);
+
+/// A body that comes in pieces, each after a line with its length.
+struct Pieces {
+    wire: BufReader<TcpStream>,
+    left: u64,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.left == 0 {
+            let mut length = line(&mut self.wire);
+            if length.is_empty() {
+                // The end of the piece before.
+                length = line(&mut self.wire);
+            }
+            self.left = u64::from_str_radix(&length, 16).unwrap_or_default();
+        }
+        let read = (&mut self.wire).take(self.left).read(out)?;
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
 
 /// What was told.
 #[derive(Debug)]
@@ -35,7 +57,7 @@ fn ask(address: SocketAddr, verb: &str, target: &str, head: &str) -> BufReader<T
     BufReader::new(stream)
 }
 
-fn line(reader: &mut BufReader<TcpStream>) -> String {
+fn line(reader: &mut impl BufRead) -> String {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     line.trim_end().to_owned()
@@ -60,6 +82,10 @@ impl Listening {
         assert_eq!(status, 200, "{head}");
         assert!(head.contains("content-type: text/event-stream\n"), "{head}");
         assert!(head.contains("cache-control: no-store\n"), "{head}");
+        let mut reader = BufReader::new(Pieces {
+            wire: reader,
+            left: 0,
+        });
         assert_eq!(line(&mut reader), "retry: 3000");
         assert_eq!(line(&mut reader), ": keynode");
         assert_eq!(line(&mut reader), "");
@@ -235,7 +261,11 @@ fn streams_have_a_limit_and_those_that_end_make_room() {
         .collect();
     let status = || head(&mut ask(node.admin_address(), "GET", "/events", "")).0;
     assert_eq!(status(), 503);
-    drop(streams);
+    for stream in streams {
+        // The connection is cut: one that is only closed is seen to be gone at the next comment.
+        let socket = stream.0.into_inner().wire.into_inner();
+        rustix::net::sockopt::set_socket_linger(&socket, Some(Duration::ZERO)).unwrap();
+    }
     let deadline = Instant::now() + PATIENCE;
     while status() != 200 {
         assert!(Instant::now() < deadline, "no room was made");

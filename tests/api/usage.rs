@@ -34,7 +34,7 @@ fn seats_taken_are_told_at_once_and_stay_in_the_history() {
         (&json!("672B"), &json!(300), &json!(2), &json!(0))
     );
     assert_eq!(last["Time"], "2026-01-15T12:00:00.000Z");
-    node.delete(&format!("/api/sessions/{id}")).expect(200);
+    node.delete(&id).expect(200);
     node.advance(5 * 60_000);
     assert_eq!(used(&rows(&node, "")), [2, 1]);
     // Nobody renews: the session's life is over long before.

@@ -128,32 +128,25 @@ impl Browser {
     ) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let mut text = format!(
-            "{verb} {target} HTTP/1.1\r\nAccept-Language: {}\r\n",
-            self.language
-        );
+        let mut lines = vec![
+            format!("{verb} {target} HTTP/1.1"),
+            format!("Accept-Language: {}", self.language),
+        ];
         if !headers.iter().any(|(name, _)| *name == "Host") {
-            text += &format!("Host: {}\r\n", self.address);
+            lines.push(format!("Host: {}", self.address));
         }
         if !self.cookies.is_empty() {
-            let pairs: Vec<_> = self
-                .cookies
-                .iter()
+            let pairs: Vec<_> = (self.cookies.iter())
                 .map(|(name, value)| format!("{name}={value}"))
                 .collect();
-            text += &format!("Cookie: {}\r\n", pairs.join("; "));
+            lines.push(format!("Cookie: {}", pairs.join("; ")));
         }
-        for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
-        }
+        lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
         if let Some(body) = body {
-            text += &format!(
-                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
-                body.len()
-            );
+            lines.push("Content-Type: application/x-www-form-urlencoded".into());
+            lines.push(format!("Content-Length: {}", body.len()));
         }
-        text += "\r\n";
-        text += body.unwrap_or_default();
+        let text = format!("{}\r\n\r\n{}", lines.join("\r\n"), body.unwrap_or_default());
         stream.write_all(text.as_bytes()).unwrap();
         BufReader::new(stream)
     }

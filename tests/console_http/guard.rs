@@ -165,7 +165,7 @@ fn another_name_for_loopback_is_refused() {
 
 #[test]
 fn a_login_ends_when_it_is_not_used_and_after_a_week_anyway() {
-    let node = with(|settings| settings.console.idle = std::time::Duration::from_mins(60));
+    let node = with(|settings| settings.console.idle = std::time::Duration::from_hours(1));
     let mut first = boss(&node);
     node.advance(59 * 60_000);
     let page = first.get("/console/keys").expect(200);

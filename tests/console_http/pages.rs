@@ -100,10 +100,10 @@ fn sessions_are_found_by_any_text_sorted_and_shown_in_parts() {
     let at = |name: &str| sorted.find(name).unwrap();
     assert!(at("Boris") < at("clara") && at("clara") < at("anna"), "{sorted}");
     assert!(sorted.contains("aria-sort=\"descending\""));
-    let none = watcher.get("/console/sessions?q=sesame").expect(200).text();
+    let by_code = watcher.get("/console/sessions?q=sesame").expect(200).text();
     assert!(
-        none.contains("Nothing is found.") && !none.contains("anna"),
-        "{none}"
+        by_code.contains("Nothing is found.") && !by_code.contains("anna"),
+        "{by_code}"
     );
     watcher.get("/console/sessions?sort=Nonsense&page=99").expect(200);
 }

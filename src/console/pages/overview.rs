@@ -97,6 +97,11 @@ async fn show(visit: Visit) -> Outcome {
         (true, false) => w.with("overview.complaints-count", complaints.len()),
         (true, true) => w.t("overview.well").to_owned(),
     };
+    let below = if visit.live_only {
+        Markup::default()
+    } else {
+        usage::section(&visit, "/console/").await?
+    };
     let overview = Overview {
         w,
         series: &series,
@@ -109,7 +114,7 @@ async fn show(visit: Visit) -> Outcome {
         summary,
         live: Markup::of(&overview),
         plot: true,
-        below: usage::section(&visit, "/console/").await?,
+        below,
         ..View::default()
     }
     .into())

@@ -92,7 +92,7 @@ pub(super) struct Words {
 
 impl Words {
     /// The words for `section.name`; the name itself where nobody has written them.
-    pub(super) fn t<'a>(self, name: &'a str) -> &'a str {
+    pub(super) fn t(self, name: &str) -> &str {
         self.known(name).unwrap_or(name)
     }
 

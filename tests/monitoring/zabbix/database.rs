@@ -130,7 +130,7 @@ fn make(folder: &Path) {
         must(client(folder, "zabbix").stdin(unpacked.stdout.take().unwrap()));
         assert!(unpacked.wait().unwrap().success());
     }
-    must(client(folder, "zabbix").args(["-c", "CHECKPOINT"]));
+    must(client(folder, "zabbix").args(["-c", "VACUUM ANALYZE"]));
     drop(server);
 }
 
