@@ -73,7 +73,11 @@ fn the_history_outlives_restart_and_crash() {
     node.seat("till 1");
     node.seat("till 2");
     node.restart(HOUR);
-    assert_eq!(used(&rows(&node, "?Period=week")), [2, 2], "both have their seats again");
+    assert_eq!(
+        used(&rows(&node, "?Period=week")),
+        [2, 2],
+        "both have their seats again"
+    );
     node.crash(HOUR);
     let week = used(&rows(&node, "?Period=week"));
     assert_eq!((week.len(), week[0], week[2]), (3, 2, 2), "{week:?}");
@@ -88,5 +92,9 @@ fn the_list_is_filtered_sorted_and_cut_as_any() {
     assert_eq!(newest, [json!({ "Time": "2026-01-15T12:10:00.000Z", "Used": 1 })]);
     assert!(rows(&node, "?KeyID=0001").is_empty());
     node.get("/api/usage?Perod=day").expect(400);
-    assert!(node.get("/api").expect(200).json()["Urns"].to_string().contains("/api/usage"));
+    assert!(
+        node.get("/api").expect(200).json()["Urns"]
+            .to_string()
+            .contains("/api/usage")
+    );
 }

@@ -67,7 +67,8 @@ pub(crate) fn furnished() -> World {
     .into_iter()
     .enumerate()
     {
-        let opened = json!({ "ComputerName": computer, "Process": "1cv8c.exe", "PID": format!("{}", 4100 + number) });
+        let opened =
+            json!({ "ComputerName": computer, "Process": "1cv8c.exe", "PID": format!("{}", 4100 + number) });
         let connection = made(node, "/api/connections", &opened)["ID"].clone();
         take(
             node,

@@ -13,10 +13,16 @@ fn every_page_is_there_in_both_languages_for_both_roles() {
         for path in PAGES {
             browser.language = "en";
             let english = browser.get(&format!("/console/{path}")).expect(200).text();
-            assert!(english.contains("<h1>") && english.contains("aria-current=\"page\""), "{english}");
+            assert!(
+                english.contains("<h1>") && english.contains("aria-current=\"page\""),
+                "{english}"
+            );
             browser.language = "ru";
             let russian = browser.get(&format!("/console/{path}")).expect(200).text();
-            assert!(russian.contains("<html lang=\"ru\"") && russian.contains("<h1>"), "{russian}");
+            assert!(
+                russian.contains("<html lang=\"ru\"") && russian.contains("<h1>"),
+                "{russian}"
+            );
         }
         for path in PAGES {
             browser.get(&format!("/console/{path}/none/none")).expect(404);
@@ -28,7 +34,12 @@ fn every_page_is_there_in_both_languages_for_both_roles() {
 fn services_that_are_off_say_which_setting_switches_them_on() {
     let node = node();
     let text = boss(&node).get("/console/gateway").expect(200).text();
-    for setting in ["[tickets] enabled", "[ismp] enabled", "[crpt] enabled", "[taxcom] enabled"] {
+    for setting in [
+        "[tickets] enabled",
+        "[ismp] enabled",
+        "[crpt] enabled",
+        "[taxcom] enabled",
+    ] {
         assert!(text.contains(setting), "{text}");
     }
     assert!(text.contains("All services are off."), "{text}");
@@ -51,7 +62,10 @@ fn what_is_on_has_its_table() {
 fn a_token_of_the_settings_is_shown_with_its_state_and_no_certificate_with_how_to_name_some() {
     let node = node();
     let text = boss(&node).get("/console/certificates").expect(200).text();
-    assert!(text.contains("[tokens.NAME]") && text.contains("Certificates: 0."), "{text}");
+    assert!(
+        text.contains("[tokens.NAME]") && text.contains("Certificates: 0."),
+        "{text}"
+    );
 }
 
 #[test]
@@ -83,32 +97,50 @@ fn write(node: &super::TestNode, entries: impl Iterator<Item = (&'static str, St
 #[test]
 fn the_audit_log_is_searched_by_text_event_actor_and_day_part_by_part() {
     let node = node();
-    write(&node, (0..150).map(|n| ("probe", format!("Строка number{n} <script>"))));
+    write(
+        &node,
+        (0..150).map(|n| ("probe", format!("Строка number{n} <script>"))),
+    );
     let mut boss = boss(&node);
     let mut found = |query: &str| {
         let text = boss.get(&format!("/console/audit?{query}")).expect(200).text();
-        assert!(!text.contains("<script>") || !text.contains("<b>object"), "{text}");
+        assert!(
+            !text.contains("<script>") || !text.contains("<b>object"),
+            "{text}"
+        );
         text
     };
     let one = found("text=%D0%A1%D0%A2%D0%A0%D0%9E%D0%9A%D0%90+NUMBER77&event=probe");
-    assert!(one.contains("number77 &#60;script&#62;") && !one.contains("number78"), "{one}");
+    assert!(
+        one.contains("number77 &#60;script&#62;") && !one.contains("number78"),
+        "{one}"
+    );
     assert!(found("actor=tester").contains("number149"));
     assert!(found("actor=nobody").contains("No row fits."));
     assert!(found("event=probe&from=2026-01-11").contains("No row fits."));
     assert!(found("event=probe&from=2026-01-10&until=2026-01-10").contains("number149"));
     let first = found("event=probe");
-    assert!(first.contains("number149") && first.contains("number50 ") && !first.contains("number49 "), "{first}");
+    assert!(
+        first.contains("number149") && first.contains("number50 ") && !first.contains("number49 "),
+        "{first}"
+    );
     let at = first.find("before=").expect("older rows");
     let before = first[at..].split('"').next().unwrap();
     let second = found(&format!("event=probe&{before}"));
-    assert!(second.contains("number49 ") && second.contains("number0 ") && !second.contains("number50 "), "{second}");
+    assert!(
+        second.contains("number49 ") && second.contains("number0 ") && !second.contains("number50 "),
+        "{second}"
+    );
     assert!(!second.contains("rel=\"next\""), "{second}");
 }
 
 #[test]
 fn the_audit_log_is_checked_on_demand() {
     let node = node();
-    write(&node, [("probe", "one".to_owned()), ("probe", "two".to_owned())].into_iter());
+    write(
+        &node,
+        [("probe", "one".to_owned()), ("probe", "two".to_owned())].into_iter(),
+    );
     let mut boss = boss(&node);
     let page = boss.get("/console/audit").expect(200);
     let whole = boss.submit(&page, "/console/audit", &[]).expect(200).text();
@@ -128,6 +160,9 @@ fn no_page_shows_a_password() {
     let mut boss = boss(&node);
     for path in PAGES.iter().chain(&["audit"]) {
         let text = boss.get(&format!("/console/{path}")).expect(200).text();
-        assert!(!text.contains(PASSWORD) && !text.contains("argon2"), "{path}: {text}");
+        assert!(
+            !text.contains(PASSWORD) && !text.contains("argon2"),
+            "{path}: {text}"
+        );
     }
 }

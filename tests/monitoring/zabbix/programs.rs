@@ -221,7 +221,12 @@ fn frontend(folder: &Path) -> (Program, SocketAddr) {
         .arg("-d")
         .arg(format!("auto_prepend_file={shown}/before.php"));
     // Without it every request would compile a thousand files anew.
-    command.args(["-d", "opcache.enable_cli=1", "-d", "opcache.validate_timestamps=0"]);
+    command.args([
+        "-d",
+        "opcache.enable_cli=1",
+        "-d",
+        "opcache.validate_timestamps=0",
+    ]);
     command.args(["-S", "127.0.0.1:0", "-t", "/usr/share/zabbix"]);
     let program = Program::start(command, &folder.join("frontend.log"), Signal::TERM);
     let said = program.until_it_says(") started");
