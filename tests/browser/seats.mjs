@@ -12,10 +12,10 @@ await run(async (chrome) => {
 
   for (let time = 0; time < 3; time += 1) {
     let taken;
-    await change(async () => { taken = await ask('take', 'a seat'); },
-      () => Promise.all([shows(sessions, 'a seat'), used(overview, '672B', 1)]));
+    await change(async () => { taken = await ask('take', 'Anna'); },
+      () => Promise.all([shows(sessions, 'Anna'), used(overview, '672B', 1)]));
     await change(async () => same(await ask('delete', `/api/sessions/${taken.ID}`), 200, 'the release'),
-      () => Promise.all([shows(sessions, 'a seat', false), used(overview, '672B', 0)]));
+      () => Promise.all([shows(sessions, 'Anna', false), used(overview, '672B', 0)]));
   }
   for (const page of [sessions, overview]) same(await page.evaluate(() => window.loaded), 'once', 'the page was loaded');
   nothingWrong(first, 'sessions');

@@ -17,7 +17,7 @@ use keynode::monitoring::webhooks::WebhooksHandle;
 use keynode::node::{Node, SIGNING_KEY, StartError, host_devices};
 use keynode::seats::DeskHandle;
 use keynode::settings::Settings;
-use keynode::store::{Author, Database, INITIAL_PASSWORD, INITIAL_USER, Role};
+use keynode::store::{Database, INITIAL_PASSWORD, INITIAL_USER, Role};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -26,6 +26,8 @@ use super::clock::{START, TestClock};
 use super::http::{Answer, Ask};
 use super::plug::TestDevices;
 use super::{keys, machine, users};
+
+pub(crate) use super::users::author;
 
 /// The program that keeps a PKCS#11 module.
 const WORKER: &str = env!("CARGO_BIN_EXE_keynode");
@@ -394,13 +396,5 @@ fn run(
             thread.join().unwrap();
             Err(error)
         }
-    }
-}
-
-/// Whoever changes users and keys in a test.
-pub(crate) fn author() -> Author {
-    Author {
-        time: Timestamp::default(),
-        name: "test".into(),
     }
 }

@@ -3,7 +3,8 @@
 
 use argon2::password_hash::{PasswordHasher, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use keynode::store::{Database, Role};
+use keynode::licence::Timestamp;
+use keynode::store::{Author, Database, Role};
 
 /// Adds a user, unless there is one of this name.
 pub(crate) fn add(database: &Database, name: &str, role: Role, password: &str, initial: bool) {
@@ -19,4 +20,12 @@ pub(crate) fn add(database: &Database, name: &str, role: Role, password: &str, i
     let statement = "INSERT OR IGNORE INTO users (name, role, password, initial) VALUES (?1, ?2, ?3, ?4)";
     let row = (name, role.to_string(), hash, initial);
     database.connect().unwrap().execute(statement, row).unwrap();
+}
+
+/// Whoever changes users and keys in a test.
+pub(crate) fn author() -> Author {
+    Author {
+        time: Timestamp::default(),
+        name: "test".into(),
+    }
 }

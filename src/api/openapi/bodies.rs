@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{closed, count, itn, list, needed, object, or_null, text, time, truth, up_to};
+use super::schema::{closed, count, instant, itn, list, needed, object, or_null, text, time, truth, up_to};
 use crate::api::body::LARGEST;
 use crate::licence::MAX_KEY_NO;
 
@@ -72,7 +72,7 @@ pub(in crate::api) fn session() -> Value {
         ("AppName", up_to(1024)),
         ("UserName", up_to(1024)),
         ("ComputerName", up_to(1024)),
-        ("SessionStarted", or_null(time())),
+        ("SessionStarted", or_null(instant())),
         ("SessionNumber", up_to(1024)),
         ("InfoBaseConnectionStr", up_to(4096)),
         ("IsServer", truth()),

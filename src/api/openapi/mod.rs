@@ -158,7 +158,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             sorted,
             "Order by this field, downwards with a minus.",
         ));
-        let number = json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000_000 });
+        let number = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
         all.push(query("_limit", number.clone(), "At most so many objects."));
         all.push(query("_offset", number, "Without the first so many objects."));
     }

@@ -80,6 +80,15 @@ pub(super) fn time() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
+/// A time as requests tell it: the most common form of those that the node reads.
+pub(super) fn instant() -> Value {
+    json!({
+        "type": "string",
+        "pattern": "^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z?$",
+        "description": "ISO 8601; offsets and fractions of a second are understood too, and a time without a zone is UTC.",
+    })
+}
+
 /// A taxpayer's number: 10 or 12 digits, the last ones being check digits; it may begin with 0.
 pub(super) fn itn() -> Value {
     json!({

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{closed, count, itn, list, needed, object, or_null, text, time, truth, up_to, word};
+use super::schema::{
+    closed, count, instant, itn, list, needed, object, or_null, text, time, truth, up_to, word,
+};
 use crate::api::body::LARGEST;
 
 /// The fields by which an outcome is told, and these before them.
@@ -258,7 +260,7 @@ pub(in crate::api) fn reminders() -> Value {
 }
 
 pub(in crate::api) fn snooze() -> Value {
-    object([("Until!", time())])
+    object([("Until!", instant())])
 }
 
 pub(in crate::api) fn snoozed() -> Value {
@@ -271,7 +273,7 @@ pub(in crate::api) fn tokens() -> Value {
 
 pub(in crate::api) fn renewals_wanted() -> Value {
     let mut row = place();
-    row["properties"]["ValidUntil"] = or_null(time());
+    row["properties"]["ValidUntil"] = or_null(instant());
     object([(
         "Rows",
         json!({ "type": ["array", "null"], "items": row, "maxItems": 100 }),

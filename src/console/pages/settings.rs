@@ -56,7 +56,7 @@ fn show(visit: &Visit) -> Outcome {
     for option in OPTIONS {
         let (name, _) = option.section_and_name();
         let line = line(w, option, &table, &loaded);
-        match sections.last_mut().filter(|section| section.name == name) {
+        match sections.iter_mut().find(|section| section.name == name) {
             Some(section) => section.lines.push(line),
             None => sections.push(Section {
                 name,
