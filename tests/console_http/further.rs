@@ -59,7 +59,7 @@ fn what_is_on_has_its_table() {
 }
 
 #[test]
-fn a_token_of_the_settings_is_shown_with_its_state_and_no_certificate_with_how_to_name_some() {
+fn where_no_certificates_are_the_page_says_how_to_name_some() {
     let node = node();
     let text = boss(&node).get("/console/certificates").expect(200).text();
     assert!(
