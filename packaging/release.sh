@@ -11,9 +11,15 @@ glibc=2.28 # Astra Linux 1.7, RED OS 7.3, RHEL 8
 target=x86_64-unknown-linux-gnu
 
 PATH=$PWD/target/package-tools/bin:$PATH
-libraries=$(pkg-config --variable=libdir libusb-1.0)
 export PKG_CONFIG_ALLOW_CROSS=1 CARGO_TARGET_DIR=$PWD/target/package-build
-# The libraries here were linked with a younger glibc; what they need of it is no concern of the program.
+# These two and no others: with the whole of the system's directory in the search path, a static library of the system
+# would be taken where one that is built along, SQLite, is meant.
+libraries=$CARGO_TARGET_DIR/libraries
+mkdir -p "$libraries"
+for library in libusb-1.0 libudev; do
+    ln -sf "$(pkg-config --variable=libdir "$library")/$library.so" "$libraries/"
+done
+# They were linked with a younger glibc; what they need of it is no concern of the program.
 export RUSTFLAGS="-L native=$libraries -C link-arg=-Wl,--allow-shlib-undefined"
 cargo zigbuild --locked --profile "$profile" --bin keynode --target "$target.$glibc"
 binary=$CARGO_TARGET_DIR/$target/$profile/keynode
