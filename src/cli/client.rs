@@ -15,7 +15,7 @@ use super::password::PasswordArgs;
 /// Which node, and as whom.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Login {
-    /// User of the API; the password is asked for, or taken from KEYNODE_PASSWORD
+    /// User of the API; the password is asked for, or taken from `KEYNODE_PASSWORD`
     #[arg(long, default_value = "admin")]
     user: String,
     #[command(flatten)]

@@ -345,9 +345,9 @@ mod tests {
         let origin = feed.origin;
         let (lost, objects) = all(&mut feed.subscribe(Some(origin + 4)));
         assert_eq!((lost, objects.len()), (6, KEPT));
-        let last = origin + KEPT as u64 + 10;
-        assert_eq!(all(&mut feed.subscribe(Some(last))), (0, vec![]));
-        for foreign in [0, last + 1] {
+        let newest = origin + KEPT as u64 + 10;
+        assert_eq!(all(&mut feed.subscribe(Some(newest))), (0, vec![]));
+        for foreign in [0, newest + 1] {
             let mut subscription = feed.subscribe(Some(foreign));
             assert!(matches!(subscription.ready(), Some(Next::Restarted)));
             assert_eq!(all(&mut subscription).0, 10);

@@ -1,5 +1,6 @@
 //! GET /events: what happens, as server-sent events. Endless, so unlike the API's answers it is not signed.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -166,7 +167,8 @@ impl Open {
                 if self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind)) {
                     let json = event.json();
                     let json = String::from_utf8_lossy(&json);
-                    piece.push_str(&format!("id: {}\nevent: {kind}\ndata: {json}\n\n", event.number));
+                    // A text takes whatever is written.
+                    let _ = write!(piece, "id: {}\nevent: {kind}\ndata: {json}\n\n", event.number);
                 }
             }
             Next::Lost(number) => piece.push_str(&lost(&number.to_string())),

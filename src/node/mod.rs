@@ -15,6 +15,7 @@ mod run;
 mod servers;
 mod signals;
 mod signer;
+mod sites;
 mod state_dir;
 mod telling;
 mod watchdog;
@@ -41,7 +42,7 @@ use actix_server::{Server, ServerHandle};
 use arc_swap::ArcSwap;
 
 use crate::activation::{ActivationHandle, ActivationRules};
-use crate::api::{Api, Auth, Facts, Faults, Health, RequestCounts, Rescans};
+use crate::api::Api;
 use crate::clock::SharedClock;
 use crate::cms::Thumbprint;
 use crate::computer::Roots;
@@ -51,7 +52,6 @@ use crate::events::Feed;
 use crate::gateway::{GatewayHandle, GatewayRules};
 use crate::keyring::{Keeper, KeeperHandle, Mailbox, Plugged};
 use crate::licence::Timestamp;
-use crate::monitoring::Monitoring;
 use crate::monitoring::webhooks::{WebhookRules, WebhooksHandle};
 use crate::seats::DeskHandle;
 use crate::settings::{Loaded, Settings};
@@ -60,10 +60,11 @@ use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
-use parts::{check_passwords, sources, warn_if_weak};
+use parts::{check_passwords, sources, tokens, warn_if_weak};
 use plug::Devices;
-use servers::{Sites, Sockets, servers};
+use servers::{Sockets, servers};
 use signer::{Signers, Watched};
+use sites::Parts;
 use telling::{Changed, Teller, follow_keys};
 use watchdog::{Threads, Workers};
 
@@ -137,19 +138,9 @@ impl Node {
         let started = clock.now().wall;
 
         let credentials = roots.credentials.clone();
-        let tokens = TokensHandle::start(
-            token_rules(&settings.tokens, credentials.as_deref()),
-            TokenWorkers {
-                program: worker.into(),
-                state_dir: Some(settings.state_dir.clone()),
-            },
-        );
+        let (tokens, certificates) = tokens(settings, credentials.as_deref(), worker);
         let signers = Signers::open(&settings.state_dir, &settings.signing, &tokens)?;
         let signer = signers.signer.clone();
-        let certificates = CertificatesHandle::start(
-            rules::certificate_rules(&settings.certificates, credentials.as_deref()),
-            tokens.clone(),
-        );
         let mailbox = Mailbox::default();
         let rules = device_rules(&settings.devices);
         let revalidate = rules.revalidate;
@@ -191,51 +182,21 @@ impl Node {
         )?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
         let signer_watch = signers.watch(desk.clone());
-        let auth = Auth::start(&database, desk.clone(), rules::login(settings))?;
-        let rescans = Arc::new(Rescans::new(keys.clone(), certificates.clone()));
-        let api = Arc::new(Api {
-            settings: ArcSwap::from_pointee(rules::api(settings)),
-            signer: signer.clone(),
+        let parts = Parts {
+            signer,
             keys: keys.clone(),
             tokens: tokens.clone(),
             certificates: certificates.clone(),
-            rescans: rescans.clone(),
             activation: activation.clone(),
             gateway: gateway.clone(),
             desk: desk.clone(),
-            database: database.clone(),
-            auth,
-            facts: Facts::gather(started),
-            requests: RequestCounts::default(),
-        });
-        let last = tokio::sync::Mutex::default();
-        let health = Arc::new(Health {
-            desk: desk.clone(),
-            keys: keys.clone(),
-            rescans,
-            signer,
-            activation: activation.clone(),
-            gateway: gateway.clone(),
-            webhooks: Faults::default(),
-            clock,
-            started,
-            last,
-        });
-        let to_tell = (&*api, &*health);
+            feed: feed.clone(),
+        };
+        let sites = parts.sites(settings, &database, clock, started)?;
+        let to_tell = (&*sites.api, &*sites.health);
         let (webhooks, webhooks_thread) =
             webhooks::start(settings, &database, to_tell, feed.clone(), credentials.as_deref())?;
         let workers = Workers::default();
-        let monitoring = Arc::new(Monitoring::new(api.clone(), health.clone(), feed.clone()));
-        let console = settings.console.enabled.then(|| {
-            let (api, health, feed) = (api.clone(), health.clone(), feed.clone());
-            Arc::new(Console::new(api, health, feed, settings.clone()))
-        });
-        let sites = Sites {
-            api: api.clone(),
-            health,
-            monitoring,
-            console: console.clone(),
-        };
         let servers = servers(settings, sockets, &sites, &workers)?;
         let handles = servers.iter().map(Server::handle).collect();
         for server in servers {
@@ -246,7 +207,7 @@ impl Node {
             admin_address,
             keys,
             desk,
-            api,
+            api: sites.api,
             codes,
             servers: handles,
             workers,
@@ -259,7 +220,7 @@ impl Node {
             gateway,
             webhooks,
             feed,
-            console,
+            console: sites.console,
             credentials,
             threads: vec![
                 activation_thread,

@@ -1,14 +1,16 @@
-//! What the node needs before it builds its parts: users with passwords of their own, the places of keys, a computer that can
+//! What the node needs before it builds its parts: users with passwords of their own, the places of keys, tokens, a computer that can
 //! be told from others.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::computer::Roots;
 use crate::keyring::{KeyProvider, LicenceFiles, Plugged, Sources};
 use crate::settings::Settings;
 use crate::store::Users;
+use crate::tokens::{CertificatesHandle, TokensHandle, Workers};
 
-use super::{StartError, state_dir};
+use super::{StartError, rules, state_dir};
 
 /// Refuses an address that others reach while a user has the initial password.
 pub(super) fn check_passwords(settings: &Settings, users: &Users) -> Result<(), StartError> {
@@ -55,4 +57,22 @@ pub(super) fn warn_if_weak(roots: &Roots) {
     if let Some(warning) = crate::computer::inspect(roots).warning() {
         tracing::warn!("{warning}");
     }
+}
+
+/// Starts the threads of the tokens, whose modules run in processes of the program `worker`, and that of the certificates.
+pub(super) fn tokens(
+    settings: &Settings,
+    credentials: Option<&Path>,
+    worker: &Path,
+) -> (TokensHandle, CertificatesHandle) {
+    let tokens = TokensHandle::start(
+        rules::token_rules(&settings.tokens, credentials),
+        Workers {
+            program: worker.into(),
+            state_dir: Some(settings.state_dir.clone()),
+        },
+    );
+    let rules = rules::certificate_rules(&settings.certificates, credentials);
+    let certificates = CertificatesHandle::start(rules, tokens.clone());
+    (tokens, certificates)
 }

@@ -171,14 +171,14 @@ mod tests {
             fs::create_dir(&old).unwrap();
             fs::rename(path.join(UNPACKING), path.join(format!("{READY}1"))).unwrap();
             let mut left = steps;
-            let crashed = go_on(path, |from, to| {
+            let outcome = go_on(path, |from, to| {
                 if left == 0 {
                     return Err(io::Error::other("crash"));
                 }
                 left -= 1;
                 fs::rename(from, to)
             });
-            if crashed.is_ok() {
+            if outcome.is_ok() {
                 break;
             }
             crashes += 1;

@@ -8,12 +8,11 @@ use actix_server::Server;
 use rustls::ServerConfig;
 
 use crate::api::listener::{Limits, Listener, raise_file_limit, serve};
-use crate::api::{Api, Health, tls};
-use crate::console::Console;
-use crate::monitoring::Monitoring;
+use crate::api::tls;
 use crate::settings::Settings;
 
 use super::StartError;
+use super::sites::Sites;
 use super::watchdog::Workers;
 
 /// Where they listen.
@@ -55,16 +54,6 @@ fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, StartErr
         flag,
         source,
     })
-}
-
-/// What they serve.
-#[derive(Clone)]
-pub(super) struct Sites {
-    pub(super) api: Arc<Api>,
-    pub(super) health: Arc<Health>,
-    pub(super) monitoring: Arc<Monitoring>,
-    /// None where the settings switch it off.
-    pub(super) console: Option<Arc<Console>>,
 }
 
 /// The API's server and that of /health; they run once they are polled. Each worker enters itself in `workers`.

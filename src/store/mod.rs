@@ -151,7 +151,7 @@ const MIGRATIONS: &[&str] = &[
 ];
 
 /// The version of the node's schema that this program brings a state file to.
-pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// A kind of database: the name of its file, and the history of its schema. Each entry of that brings it from the version of
 /// its index to the next one.

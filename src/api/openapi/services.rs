@@ -1,4 +1,4 @@
-//! Bodies of the operators' services but those of 1C-Taxcom. Where an outcome is told, ErrorCode is empty where all went well.
+//! Bodies of the operators' services but those of 1C-Taxcom. Where an outcome is told, `ErrorCode` is empty where all went well.
 
 use serde_json::{Value, json};
 

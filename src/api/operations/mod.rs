@@ -248,8 +248,8 @@ mod tests {
                 operation.summary.ends_with('.') && !operation.answers.is_empty(),
                 "{name}"
             );
-            let named = operation.path.matches('{').count();
-            assert!(named <= 1, "{name}: one name in a path");
+            let braces = operation.path.matches('{').count();
+            assert!(braces <= 1, "{name}: one name in a path");
         }
     }
 }

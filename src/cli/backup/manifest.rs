@@ -93,7 +93,7 @@ impl Manifest {
         let database = format!("{}/{FILE_NAME}", contents::STATE);
         match self.schemas.get(&database) {
             None => return Err(format!("{database} is not in it")),
-            Some(found) if *found > SCHEMA_VERSION => {
+            Some(found) if usize::try_from(*found).is_ok_and(|found| found > SCHEMA_VERSION) => {
                 return Err(format!(
                     "its state file has version {found}, this program knows up to {SCHEMA_VERSION}: install a newer keynode"
                 ));

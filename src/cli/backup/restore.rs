@@ -168,10 +168,12 @@ fn prepare(new: &Path, manifest: &Manifest, without_sessions: bool) -> Result<Op
     let mut connection = Database::open(new)?.connect()?;
     let forgotten = without_sessions.then(|| forget_sessions(&connection)).transpose();
     let forgotten = forgotten.map_err(Failure::of)?;
-    let mut detail = format!("from a backup: {}", manifest.summary());
-    if let Some(count) = forgotten {
-        detail.push_str(&format!("; {count} sessions were left out"));
-    }
+    let left_out = forgotten.map(|count| format!("; {count} sessions were left out"));
+    let detail = format!(
+        "from a backup: {}{}",
+        manifest.summary(),
+        left_out.unwrap_or_default()
+    );
     append_audit(&mut connection, &[author().did("restore", "state", detail)]).map_err(Failure::of)?;
     // One file again, without a log beside it.
     connection

@@ -65,7 +65,7 @@ fn read(
 ) -> Told<Manifest> {
     let mut archive = Archive::new(GzDecoder::new(from));
     // Raw: heads that would stand for long names, links or holes are entries of a kind that is refused.
-    let entries = archive.entries().map_err(damaged)?;
+    let entries = archive.entries().map_err(|error| damaged(&error))?;
     let mut entries = entries.raw(true);
     let mut text = Vec::new();
     let size = next(&mut entries, NAME, |from, size| {
@@ -75,7 +75,7 @@ fn read(
         from.take(LONGEST)
             .read_to_end(&mut text)
             .map(drop)
-            .map_err(damaged)?;
+            .map_err(|error| damaged(&error))?;
         Ok(size)
     })?;
     if text.len() as u64 != size {
@@ -109,14 +109,14 @@ fn next<R: Read, T>(
     let Some(entry) = entries.next() else {
         return Err(format!("it ends before {name}"));
     };
-    let mut entry = entry.map_err(damaged)?;
+    let mut entry = entry.map_err(|error| damaged(&error))?;
     if entry.header().entry_type() != EntryType::Regular {
         return Err(format!("where {name} should be is something that is no file"));
     }
     if entry.path_bytes() != name.as_bytes() {
         return Err(format!("{name} is not where its manifest has it"));
     }
-    let size = entry.header().entry_size().map_err(damaged)?;
+    let size = entry.header().entry_size().map_err(|error| damaged(&error))?;
     then(&mut entry, size)
 }
 
@@ -126,7 +126,7 @@ fn copy(mut from: impl Read, entry: &Entry, mut to: Box<dyn Write>) -> Told<()> 
     let mut left = entry.size;
     let mut buffer = vec![0; 64 << 10];
     while left > 0 {
-        let read = from.read(&mut buffer).map_err(damaged)?;
+        let read = from.read(&mut buffer).map_err(|error| damaged(&error))?;
         if read == 0 {
             return Err(format!("it ends within {}", entry.path));
         }
@@ -145,6 +145,6 @@ fn copy(mut from: impl Read, entry: &Entry, mut to: Box<dyn Write>) -> Told<()> 
     }
 }
 
-fn damaged(error: io::Error) -> String {
+fn damaged(error: &io::Error) -> String {
     format!("it is damaged, or no backup: {error}")
 }

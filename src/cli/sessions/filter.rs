@@ -23,7 +23,7 @@ pub(in crate::cli) struct Filter {
     /// Only those of this application
     #[arg(long, value_name = "NAME")]
     app: Option<String>,
-    /// Sort by this field of GET /api/sessions, such as UserName; "-UserName" is downwards
+    /// Sort by this field of GET /api/sessions, such as `UserName`; with a minus before it: downwards
     #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
     sort: Option<String>,
 }

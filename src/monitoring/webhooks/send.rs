@@ -6,6 +6,7 @@ use reqwest::redirect::Policy;
 
 use crate::licence::Timestamp;
 use crate::outbound::Way;
+use crate::text::hex;
 
 use super::rules::Hook;
 
@@ -55,11 +56,6 @@ fn signature(secret: &[u8], seconds: i64, body: &str) -> String {
     let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret));
     mac.update(format!("{seconds}.").as_bytes());
     mac.update(body.as_bytes());
-    let hex: String = mac
-        .sign()
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = hex(mac.sign().as_ref());
     format!("t={seconds},v1={hex}")
 }
