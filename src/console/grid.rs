@@ -49,7 +49,7 @@ impl Cell {
     }
 
     /// A number, to the right.
-    pub(super) fn number(number: impl ToString) -> Self {
+    pub(super) fn number(number: i64) -> Self {
         Self {
             text: number.to_string(),
             class: "number",

@@ -290,13 +290,11 @@ impl Task {
         let ledger = &self.desk.ledger;
         let waits = ledger.has_renewed() || !self.desk.journal.is_empty();
         let lag = if waits { RENEWAL_LAG } else { TIME_LAG };
-        match self.failed_at {
-            Some(failed_at) => Some(failed_at + RETRY),
-            None => {
-                let wanted = waits || ledger.live() > 0 || !ledger.usage.over().is_empty();
-                wanted.then_some(self.saved_at + lag)
-            }
+        if let Some(failed_at) = self.failed_at {
+            return Some(failed_at + RETRY);
         }
+        let wanted = waits || ledger.live() > 0 || !ledger.usage.over().is_empty();
+        wanted.then_some(self.saved_at + lag)
     }
 
     fn serve(&mut self, jobs: Vec<Job>) {

@@ -164,9 +164,9 @@ fn overview(w: Words, look: &Look, query: &Params) -> Markup {
     let line = |(id, peak, seats, refused): &(String, i64, i64, i64)| {
         vec![
             Cell::text(id).link(format!("{HERE}{}", query.with("series", id).query())),
-            Cell::number(peak),
-            Cell::number(seats),
-            Cell::number(refused),
+            Cell::number(*peak),
+            Cell::number(*seats),
+            Cell::number(*refused),
         ]
     };
     let grid = Grid {
