@@ -203,12 +203,12 @@ impl Model {
     }
 
     fn commit(&mut self, usage: &mut Usage, works: bool) {
-        for which in 0..SERIES.len() {
+        for (which, id) in SERIES.into_iter().enumerate() {
             if works {
                 self.mark(which, self.hoped[which], 0);
             } else {
                 for _ in 0..self.promised[which] {
-                    usage.left(series(SERIES[which]));
+                    usage.left(series(id));
                 }
                 self.used[which] -= self.promised[which];
             }
@@ -226,10 +226,8 @@ impl Model {
 
 /// What a reader makes of the rows: a slot without one has nobody in it and the seats of the last row.
 fn told(rows: &[UsageSlot], id: KeyId, time: i64) -> (u64, u64, u64) {
-    let own = rows
-        .iter()
-        .filter(|row| row.series == id && row.time.millis() <= time);
-    match own.last() {
+    let mut newest_first = rows.iter().rev();
+    match newest_first.find(|row| row.series == id && row.time.millis() <= time) {
         Some(row) if row.time.millis() == time => (row.peak, row.seats, row.refused),
         last => (0, last.map_or(0, |row| row.seats), 0),
     }
