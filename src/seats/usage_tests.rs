@@ -226,10 +226,8 @@ impl Model {
 
 /// What a reader makes of the rows: a slot without one has nobody in it and the seats of the last row.
 fn told(rows: &[UsageSlot], id: KeyId, time: i64) -> (u64, u64, u64) {
-    let mut own = rows
-        .iter()
-        .filter(|row| row.series == id && row.time.millis() <= time);
-    match own.next_back() {
+    let mut newest_first = rows.iter().rev();
+    match newest_first.find(|row| row.series == id && row.time.millis() <= time) {
         Some(row) if row.time.millis() == time => (row.peak, row.seats, row.refused),
         last => (0, last.map_or(0, |row| row.seats), 0),
     }
