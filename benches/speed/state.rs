@@ -12,7 +12,8 @@ use keynode::licence::{FORMAT_VERSION, KeyId, KeyNo, KeyType, Licence, VendorKey
 use keynode::node::SIGNING_KEY;
 use keynode::signing::{Message, SoftwareKey};
 use keynode::store::{
-    Author, Batch, Database, Id, LedgerTime, Role, SeatStore, Session, SessionFields, SqliteSeats, Users, Write,
+    Author, Batch, Database, Id, LedgerTime, Role, SeatStore, Session, SessionFields, SqliteSeats, Users,
+    Write,
 };
 use tempfile::TempDir;
 

@@ -19,6 +19,14 @@ BEYOND_SHAPE = (
     "OmsId is missing",
     # Only where there is no text with JSON, in which it may be.
     "Address is empty",
+    "RequestJSON is missing, and so is Address",
+    # A field that belongs to one kind of order.
+    "SubscriberID: it is what is asked for",
+    "SubscriberID is empty: a certificate is added",
+    # Of a text of one line, without the blanks around it.
+    "has control characters",
+    "characters that HTTP does not carry",
+    "The name of a rule has 1 to 128 characters",
     # An address, whose host decides whether it may be plain HTTP.
     "expected true, false, or an address",
     # In either of two codings, of one length.
