@@ -9,6 +9,12 @@ BEYOND_SHAPE = (
     # A number has no format, and an ITN may be sent as one; a whole number has no count of digits.
     "the check digits of this ITN are wrong",
     "an ITN has 10 or 12 digits",
+    # A whole number may be sent as a text too, which no schema limits.
+    "expected null or a whole number",
+    "expected a whole number",
+    "expected the number of an area of data",
+    # Something that is there already.
+    "no organisation has this OmsId",
     # Of the organisation in the address.
     "ITN: expected that of the address",
     # One of two has to be said, and an empty text says nothing.
