@@ -12,7 +12,8 @@ use keynode::licence::{FORMAT_VERSION, KeyId, KeyNo, KeyType, Licence, VendorKey
 use keynode::node::SIGNING_KEY;
 use keynode::signing::{Message, SoftwareKey};
 use keynode::store::{
-    Author, Database, Id, LedgerTime, Role, SeatStore, Session, SessionFields, SqliteSeats, Users, Write,
+    Author, Batch, Database, Id, LedgerTime, Role, SeatStore, Session, SessionFields, SqliteSeats, Users,
+    Write,
 };
 use tempfile::TempDir;
 
@@ -27,7 +28,7 @@ pub(crate) const PEOPLE: [&str; 2] = ["olga", "boris"];
 /// Of each of [`PEOPLE`].
 pub(crate) const PASSWORD: &str = "a-long-password";
 /// Sessions written at once.
-const BATCH: u32 = 50_000;
+const AT_ONCE: u32 = 50_000;
 /// Life of the sessions, in milliseconds: longer than any measure takes.
 const LIFE: u64 = 7_200_000;
 /// The ledger's time at which they were saved.
@@ -104,14 +105,19 @@ impl State {
         let database = Database::open(self.path())?;
         let mut seats = SqliteSeats::new(&database)?;
         let now = SystemClock::shared().now().wall;
-        for first in (0..count).step_by(BATCH as usize) {
-            let writes: Vec<Write> = (first..count.min(first + BATCH))
+        for first in (0..count).step_by(AT_ONCE as usize) {
+            let writes: Vec<Write> = (first..count.min(first + AT_ONCE))
                 .map(|number| {
                     let created = now.plus(i64::from(number) - i64::from(count));
                     Write::Put(Arc::new(session(number, created)))
                 })
                 .collect();
-            seats.commit(&writes, &[], SAVED)?;
+            seats.commit(Batch {
+                writes: &writes,
+                audit: &[],
+                usage: &[],
+                time: SAVED,
+            })?;
         }
         Ok(self)
     }

@@ -31,6 +31,8 @@ await run(async (chrome) => {
   const tab = await context.newPage();
   await tab.goto(`${site}/console/`);
   must(!tab.url().includes('/login'), 'a second tab is a stranger');
+  // A tab behind another is not drawn, and what is not drawn cannot be clicked.
+  await page.bringToFront();
   await page.locator('form[action*=logout] button').click();
   await page.waitForURL(/login/);
   await tab.goto(`${site}/console/sessions`);

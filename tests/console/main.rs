@@ -18,7 +18,6 @@ mod keys;
 #[allow(dead_code, reason = "the tests of tokens use the rest of it")]
 mod modules;
 #[path = "../tokens/softhsm.rs"]
-#[allow(dead_code, reason = "the tests of tokens use the rest of it")]
 mod softhsm;
 mod stage;
 #[path = "../sandbox/world.rs"]

@@ -6,14 +6,41 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 # What is asked of a request beyond its shape, in the words of the refusal.
 BEYOND_SHAPE = (
-    # A number has no format, and an ITN may be sent as one.
+    # A number has no format, and an ITN may be sent as one; a whole number has no count of digits.
     "the check digits of this ITN are wrong",
+    "an ITN has 10 or 12 digits",
+    # A whole number may be sent as a text too, which no schema limits.
+    "expected null or a whole number",
+    "expected a whole number",
+    "expected the number of an area of data",
+    # Something that is there already.
+    "no organisation has this OmsId",
+    # Of the organisation in the address.
+    "ITN: expected that of the address",
     # One of two has to be said, and an empty text says nothing.
     "are missing: expected one",
     # A text with JSON in it.
     "is no JSON object",
     # Only where it is the operator who is asked.
     "OmsId is missing",
+    # Only where there is no text with JSON, in which it may be.
+    "Address is empty",
+    "RequestJSON is missing, and so is Address",
+    # A field that belongs to one kind of order.
+    "SubscriberID: it is what is asked for",
+    "SubscriberID is empty: a certificate is added",
+    # Of a text of one line, without the blanks around it.
+    "has control characters",
+    "characters that HTTP does not carry",
+    "The name of a rule has 1 to 128 characters",
+    # An address, whose host decides whether it may be plain HTTP.
+    "expected true, false, or an address",
+    # In either of two codings, of one length.
+    "a thumbprint has 40 hexadecimal digits",
+    # Words of either alphabet in any case.
+    "TokenType: expected one of",
+    # What the portal takes for a login.
+    "expected a login of the support portal",
 )
 
 WEIGHTS = {

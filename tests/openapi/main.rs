@@ -12,7 +12,6 @@ mod keys;
 #[allow(dead_code, reason = "the tests of tokens use the rest of it")]
 mod modules;
 #[path = "../tokens/softhsm.rs"]
-#[allow(dead_code, reason = "the tests of tokens use the rest of it")]
 mod softhsm;
 #[path = "../sandbox/world.rs"]
 #[allow(dead_code, reason = "the tests of the services use the rest of it")]

@@ -163,10 +163,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         all.push(query("_offset", number, "Without the first so many objects."));
     }
     if let QueryOf::Object(columns) | QueryOf::List(columns) = operation.query {
-        let names = json!({
-            "type": "array",
-            "items": { "type": "string", "enum": columns.names },
-        });
+        // An empty name is passed over.
+        let names: Vec<&str> = columns.names.iter().copied().chain([""]).collect();
+        let names = json!({ "type": "array", "items": { "type": "string", "enum": names } });
         let mut fields = query("_fields", names, "Only these fields.");
         fields["style"] = "form".into();
         fields["explode"] = false.into();

@@ -51,6 +51,11 @@ pub(in crate::api) fn source() -> Value {
     word(&["Node", "Operator"])
 }
 
+/// What a list is searched for: who seeks what cannot be there finds nothing.
+pub(in crate::api) fn sought() -> Value {
+    text()
+}
+
 pub(in crate::api) fn named() -> Value {
     needed(256)
 }

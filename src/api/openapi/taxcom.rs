@@ -7,7 +7,8 @@ use super::services::outcome;
 use crate::gateway::Action;
 
 pub(in crate::api) fn configuration() -> Value {
-    json!({ "type": "string", "maxLength": 128, "pattern": "^[^\\u0000-\\u001F\\u007F-\\u009F]*$" })
+    // Blanks around it are left out.
+    json!({ "type": "string", "maxLength": 128, "pattern": "^\\s*[^\\u0000-\\u001F\\u007F-\\u009F]*\\s*$" })
 }
 
 /// The organisation or the certificate: one of the two.

@@ -39,7 +39,7 @@ const SOURCE: &[Parameter] = &[
     ),
     maybe(
         "OmsId",
-        schemas::named,
+        schemas::sought,
         "The station; needed for the operator's list.",
     ),
 ];
