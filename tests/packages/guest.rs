@@ -57,7 +57,6 @@ pub(crate) fn serves(guest: &Container, version: &str) {
     for file in [
         "share/man/man1/keynode.1.gz",
         "share/bash-completion/completions/keynode",
-        "share/zsh/vendor-completions/_keynode",
         "share/fish/vendor_completions.d/keynode.fish",
         "share/doc/keynode/copyright",
         "share/doc/keynode/docs/packages.md",
@@ -65,6 +64,9 @@ pub(crate) fn serves(guest: &Container, version: &str) {
     ] {
         assert!(guest.path("/usr").join(file).exists(), "{file} is missing");
     }
+    // Debian's zsh looks elsewhere than others.
+    let zsh = ["vendor-completions", "site-functions"].map(|place| guest.path("/usr/share/zsh").join(place));
+    assert!(zsh.iter().any(|place| place.join("_keynode").exists()));
     let asked = guest.sh(&format!(
         "dpkg-query --show --showformat '${{Version}}' keynode 2>/dev/null || rpm --query --queryformat '%{{VERSION}}' keynode"
     ));
