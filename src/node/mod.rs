@@ -60,7 +60,7 @@ use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
 use offers::{AccessCodes, offers};
-use parts::{check_passwords, sources, tokens, warn_if_weak};
+use parts::{check_passwords, sources, tokens};
 use plug::Devices;
 use servers::{Sockets, servers};
 use signer::{Signers, Watched};
@@ -149,7 +149,6 @@ impl Node {
         let usb = (settings.devices.enabled).then(|| plug(rules, Box::new(on_plug(|| Changed::Devices))));
         let devices = Devices::start(usb, tokens.clone(), revalidate, on_plug(|| Changed::Tokens));
         let sources = sources(settings, roots.clone(), devices.0.clone())?;
-        warn_if_weak(&sources.roots);
         let keeper = Keeper::new(sources, clock.clone(), ChangeWatch::new(&database)?)?;
         let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
         let first = offers(&keeper.keyring(), &codes.load());

@@ -27,7 +27,7 @@ pub(super) fn check_passwords(settings: &Settings, users: &Users) -> Result<(), 
     }
 }
 
-/// Where keys come from; the directories are made.
+/// Where keys come from; the directories are made. Warns where the computer can hardly be told from others.
 pub(super) fn sources(
     settings: &Settings,
     roots: Roots,
@@ -41,6 +41,9 @@ pub(super) fn sources(
             source,
         })?;
     }
+    if let Some(warning) = crate::computer::inspect(&roots).warning() {
+        tracing::warn!("{warning}");
+    }
     let files: Box<dyn KeyProvider> = Box::new(LicenceFiles::new(&licence_dir));
     Ok(Sources {
         providers: vec![files],
@@ -50,13 +53,6 @@ pub(super) fn sources(
         watched: vec![licence_dir],
         roots,
     })
-}
-
-/// Warns where the computer can hardly be told from others.
-pub(super) fn warn_if_weak(roots: &Roots) {
-    if let Some(warning) = crate::computer::inspect(roots).warning() {
-        tracing::warn!("{warning}");
-    }
 }
 
 /// Starts the threads of the tokens, whose modules run in processes of the program `worker`, and that of the certificates.

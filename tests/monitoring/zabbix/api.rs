@@ -43,7 +43,7 @@ impl Api {
 
     fn post(&self, body: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let head = format!(
             "POST /api_jsonrpc.php HTTP/1.0\r\nHost: {}\r\nContent-Type: application/json-rpc\r\n\
              Content-Length: {}\r\n\r\n",

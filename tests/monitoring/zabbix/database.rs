@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster with Zabbix's tables. To load them takes long, so a loaded one is kept below target/ for as long as
+//! A `PostgreSQL` cluster with Zabbix's tables. To load them takes long, so a loaded one is kept below target/ for as long as
 //! what it was made of stays the same.
 
 use std::fs;
@@ -17,7 +17,7 @@ fn tables(name: &str) -> PathBuf {
     Path::new("/usr/share/zabbix-server-pgsql").join(format!("{name}.sql.gz"))
 }
 
-/// Where the newest PostgreSQL has its programs.
+/// Where the newest `PostgreSQL` has its programs.
 fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql")
         .unwrap_or_else(|error| panic!("PostgreSQL: {error}; packaging/setup.sh test installs it"));

@@ -149,7 +149,7 @@ impl Watch {
             ],
         });
         let made = self.api.call("host.create", &host);
-        self.host = made["hostids"][0].as_str().unwrap().to_owned();
+        made["hostids"][0].as_str().unwrap().clone_into(&mut self.host);
     }
 
     /// Items and rules that have not got a value yet, and those that cannot get one, with the reason.

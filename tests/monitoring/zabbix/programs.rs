@@ -15,12 +15,12 @@ use super::api::Api;
 use super::database;
 
 /// Longer than any of them takes to start or to end, however busy the computer is.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Looks again after this time at what cannot tell by itself that it has changed.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// `nobody`: neither PostgreSQL nor Zabbix runs as root.
+/// `nobody`: neither `PostgreSQL` nor Zabbix runs as root.
 const NOBODY: u32 = 65534;
 
 /// A command that runs without root's rights, in an environment of its own.
@@ -184,10 +184,10 @@ fn server(folder: &Path) -> Program {
         "VMwareCollectors",
         "ODBCPollers",
     ] {
-        settings += &format!("Start{unused}=0\n");
+        settings.extend(["Start", unused, "=0\n"]);
     }
     for cache in ["", "History", "HistoryIndex", "Trend", "Value"] {
-        settings += &format!("{cache}CacheSize=8M\n");
+        settings.extend([cache, "CacheSize=8M\n"]);
     }
     let file = folder.join("server.conf");
     fs::write(&file, settings).unwrap();
