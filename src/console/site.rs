@@ -85,6 +85,7 @@ async fn route(request: &HttpRequest, payload: Payload, console: Data<Console>) 
     };
     let (look, secure) = (Look::of(request), request.app_config().secure());
     let form = match *request.method() {
+        Method::HEAD if path == "live" => return HttpResponse::MethodNotAllowed().finish(),
         Method::GET | Method::HEAD => None,
         Method::POST if !origin::is_own(request) => {
             return HttpResponse::Forbidden().body("This form was sent from another site.");
@@ -145,8 +146,8 @@ async fn find(console: &Console, cookie: &str, uses: bool) -> Option<(Login, Sta
 /// Who is not logged in gets the form; what a page asks by itself is told in its own way.
 fn stranger(request: &HttpRequest, path: &str, query: &Params, posts: bool) -> HttpResponse {
     if path == "live" {
-        // To an event source this means not to come back.
-        return HttpResponse::NoContent().finish();
+        // The page was open when its login ended, as after a restart of the node: it loads anew, and shows the form.
+        return live::end();
     }
     let back = if posts {
         "/console/".to_owned()
