@@ -87,6 +87,23 @@ fn a_wrong_password_lets_nobody_in_and_too_many_are_refused() {
 }
 
 #[test]
+fn a_password_that_somebody_used_is_guessed_no_faster() {
+    let node = with(|settings| {
+        settings.login.free_attempts = 5;
+        settings.login.refuse_after = 3;
+    });
+    let mut first = boss(&node);
+    let mut guesser = Browser::new(node.admin_address());
+    for _ in 0..3 {
+        guesser.log_in("boss", "not the password").expect(403);
+    }
+    let page = guesser.log_in("boss", PASSWORD).expect(403);
+    assert!(page.text().contains("Too many failed logins"), "{}", page.text());
+    assert!(guesser.cookies.is_empty());
+    first.get("/console/keys").expect(200);
+}
+
+#[test]
 fn roles_without_pages_are_told_so() {
     let node = node();
     node.add_user("till", Role::Client, PASSWORD);
