@@ -118,7 +118,7 @@ impl Follower {
     /// How long the login lasts if nobody uses it, in milliseconds; `None`: it is over.
     async fn left(&self) -> Option<Millis> {
         let console = &self.console;
-        console.look_at_users().await;
+        console.api.look_at_users().await;
         console.api.auth.standing(&self.caller)?;
         let (now, idle) = (console.now(), console.idle());
         let login = console.logins.find(&self.cookie, now, idle, false)?;

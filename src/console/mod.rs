@@ -3,6 +3,7 @@
 
 mod answer;
 mod assets;
+mod cookie;
 mod dates;
 mod facts;
 mod fragments;

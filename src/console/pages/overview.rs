@@ -99,7 +99,7 @@ async fn show(visit: Visit) -> Outcome {
     let below = if visit.live_only {
         Markup::default()
     } else {
-        usage::section(&visit, "/console/").await?
+        usage::section(&visit, "/console/").await
     };
     let overview = Overview {
         w,
