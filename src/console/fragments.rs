@@ -12,6 +12,13 @@ use super::words::Language;
 /// Changes are told to consoles at the beginning of slots of this length, so one slot's drawings serve all of them.
 pub(super) const SLOT: Duration = Duration::from_millis(500);
 
+/// Drawing what was searched or sorted again waits for so many times as long as drawing it took: an open page costs a
+/// twentieth of a core at most, however much it has to look at.
+const REST: u32 = 20;
+
+/// But no longer than this.
+const LONGEST_REST: Duration = Duration::from_secs(5);
+
 /// Drawings that are kept.
 const MOST: usize = 256;
 
@@ -40,6 +47,8 @@ struct Kept {
     drawing: Drawing,
     generations: Generations,
     slot: u64,
+    /// Not drawn again before.
+    rests_until: Instant,
 }
 
 type Place = Arc<tokio::sync::Mutex<Option<Kept>>>;
@@ -73,7 +82,7 @@ impl Fragments {
 
     /// The drawing of a subject: one of the running slot, or one since which nothing changed, or a new one. A change is
     /// told when the next slot begins, so nobody who was told of it gets one from before. Whoever asks while one is
-    /// being drawn gets that.
+    /// being drawn gets that. What is slow to find is drawn later, and then with what changed meanwhile.
     pub(super) async fn draw<E>(
         &self,
         subject: Subject,
@@ -81,22 +90,31 @@ impl Fragments {
         now: impl Fn() -> Generations,
         draw: impl Future<Output = Result<Drawing, E>>,
     ) -> Result<Drawing, E> {
+        let searches = subject.target.contains('?');
         let place = self.place(subject);
         let mut kept = place.lock().await;
-        let (generations, slot) = (now(), self.slot());
         if let Some(kept) = &*kept {
+            let generations = now();
             let same = topics
                 .iter()
                 .all(|topic| kept.generations.of(*topic) == generations.of(*topic));
-            if same || kept.slot == slot {
+            if same || kept.slot == self.slot() {
                 return Ok(kept.drawing.clone());
             }
+            tokio::time::sleep_until(kept.rests_until.into()).await;
         }
+        let (generations, slot, began) = (now(), self.slot(), Instant::now());
         let drawing = draw.await?;
+        let rest = if searches {
+            (began.elapsed() * REST).min(LONGEST_REST)
+        } else {
+            Duration::ZERO
+        };
         *kept = Some(Kept {
             drawing: drawing.clone(),
             generations,
             slot,
+            rests_until: Instant::now() + rest,
         });
         Ok(drawing)
     }
@@ -107,5 +125,35 @@ impl Fragments {
             places.clear();
         }
         places.entry(subject).or_default().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::Feed;
+
+    #[tokio::test]
+    async fn what_is_slow_to_draw_is_drawn_less_often_and_never_from_before_the_change() {
+        let (fragments, feed) = (Fragments::default(), Feed::default());
+        let now = || *feed.generations().borrow();
+        let subject = || Subject {
+            target: "/console/sessions?q=x".into(),
+            language: Language::English,
+            role: Role::Admin,
+        };
+        let slow = async |text: &str| {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            let (html, hash) = (text.into(), text.into());
+            Ok::<_, ()>(Drawing { html, hash })
+        };
+        let topics = [Topic::Sessions];
+        fragments.draw(subject(), &topics, now, slow("old")).await.unwrap();
+        let drawn = Instant::now();
+        tokio::time::sleep(fragments.rest_of_slot()).await;
+        feed.touch(Topic::Sessions);
+        let drawing = fragments.draw(subject(), &topics, now, slow("new")).await.unwrap();
+        assert_eq!(&*drawing.html, "new");
+        assert!(drawn.elapsed() >= Duration::from_millis(60) * REST, "{:?}", drawn.elapsed());
     }
 }

@@ -91,7 +91,7 @@ async fn route(request: &HttpRequest, payload: Payload, console: Data<Console>) 
     };
     let query = Params::parse(request.query_string());
     let cookie = way.read(request);
-    let follows = path == "live" || !query.get("seen").is_empty();
+    let follows = matches!(path.as_str(), "live" | "usage.json") || !query.get("seen").is_empty();
     let known = find(&console, &cookie, !follows).await;
     match (path.as_str(), form.is_some()) {
         ("look", true) => return look::choose(&form.unwrap_or_default(), way.secure()),

@@ -67,6 +67,30 @@ fn the_cookie_is_for_this_page_alone_and_for_no_script() {
 }
 
 #[test]
+fn two_nodes_behind_one_name_do_not_log_each_other_out() {
+    let (one, other) = (node(), node());
+    let mut first = boss(&one);
+    let mut second = Browser::new(other.admin_address());
+    // Browsers keep cookies by host, whatever the port.
+    second.cookies = first.cookies.clone();
+    second.log_in("boss", PASSWORD).expect(303);
+    first.cookies = second.cookies.clone();
+    first.get("/console/keys").expect(200);
+    second.get("/console/keys").expect(200);
+}
+
+#[test]
+fn a_new_login_ends_the_one_before() {
+    let node = node();
+    let mut browser = boss(&node);
+    let old = browser.cookies.clone();
+    browser.log_in("boss", PASSWORD).expect(303);
+    browser.get("/console/keys").expect(200);
+    browser.cookies = old;
+    browser.get("/console/keys").expect(303);
+}
+
+#[test]
 fn a_wrong_password_lets_nobody_in_and_too_many_are_refused() {
     let node = with(|settings| {
         settings.login.free_attempts = 5;
@@ -178,7 +202,8 @@ fn another_name_for_loopback_is_refused() {
     let mut boss = boss(&node);
     boss.send("GET", "/console/", &[("Host", "rebound.example")], None)
         .expect(403);
-    boss.send("GET", "/console/", &[("Host", "localhost:9098")], None)
+    let localhost = format!("localhost:{}", node.admin_address().port());
+    boss.send("GET", "/console/", &[("Host", &localhost)], None)
         .expect(200);
 }
 

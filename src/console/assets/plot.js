@@ -1,17 +1,24 @@
 // Draws the history of use where a page has a place for it. The page has the same figures as a table.
 "use strict";
 (() => {
+  // The length of the day's slots: so often there is something new.
+  const SLOT = 5 * 60 * 1000;
+
+  const lines = (data) => [data.Time, data.Seats, data.Used, data.Refused];
+
   const draw = (place, data) => {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
     const step = uPlot.paths.stepped({ align: 1 });
     const line = (label, stroke, more) => ({ label, stroke, width: 2, paths: step, points: { show: false }, ...more });
     const axis = { stroke: colour("--text"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
+    // A slot of the year is a day of UTC.
+    const timeZone = data.Period === "year" ? "UTC" : undefined;
     const moment = new Intl.DateTimeFormat(document.documentElement.lang, {
-      year: "numeric", month: "short", day: "numeric", ...(data.Period === "year" ? {} : { hour: "2-digit", minute: "2-digit" }),
+      timeZone, year: "numeric", month: "short", day: "numeric", ...(data.Period === "year" ? {} : { hour: "2-digit", minute: "2-digit" }),
     });
     const label = new Intl.DateTimeFormat(document.documentElement.lang,
-      data.Period === "day" ? { hour: "2-digit", minute: "2-digit" } : { day: "numeric", month: "short" });
+      data.Period === "day" ? { hour: "2-digit", minute: "2-digit" } : { timeZone, day: "numeric", month: "short" });
     const options = {
       width: place.clientWidth,
       height: 260,
@@ -28,13 +35,18 @@
       ],
     };
     place.replaceChildren();
-    return new uPlot(options, [data.Time, data.Seats, data.Used, data.Refused], place);
+    return new uPlot(options, lines(data), place);
+  };
+
+  const load = async (place) => {
+    const answer = await fetch(place.dataset.plot, { headers: { accept: "application/json" } });
+    if (!answer.ok || !(answer.headers.get("content-type") || "").includes("json")) return undefined;
+    return answer.json();
   };
 
   const show = async (place) => {
-    const answer = await fetch(place.dataset.plot, { headers: { accept: "application/json" } });
-    if (!answer.ok || !(answer.headers.get("content-type") || "").includes("json")) return;
-    const data = await answer.json();
+    let data = await load(place);
+    if (!data) return;
     let plot = draw(place, data);
     let width = place.clientWidth;
     new ResizeObserver(() => {
@@ -46,6 +58,14 @@
       plot.destroy();
       plot = draw(place, data);
     });
+    const renew = async () => {
+      const newer = document.hidden ? undefined : await load(place).catch(() => undefined);
+      if (!newer) return;
+      data = newer;
+      plot.setData(lines(data));
+    };
+    setInterval(renew, SLOT);
+    document.addEventListener("visibilitychange", renew);
   };
   for (const place of document.querySelectorAll("[data-plot]")) show(place).catch(() => {});
 })();

@@ -49,6 +49,8 @@ struct Verdict {
 #[template(path = "audit_parts.html")]
 struct Parts {
     w: Words,
+    /// Nothing was found so far.
+    none: bool,
     newest: String,
     older: String,
 }
@@ -96,6 +98,7 @@ fn search(query: &Params) -> AuditSearch {
         until: day("until").map(|until| until.plus(DAY)),
         before: query.get("before").parse().ok(),
         limit: ROWS,
+        look_at: None,
     }
 }
 
@@ -111,11 +114,16 @@ fn table(w: Words, found: &FoundAudit) -> Markup {
             Cell::text(plain(&entry.detail)),
         ]
     };
+    // To have found nothing is not to have looked at all.
+    let empty = match found.rest {
+        Some(_) => w.with("audit.empty-so-far", found.looked_at),
+        None => w.t("audit.empty").to_owned(),
+    };
     let grid = Grid {
         id: "audit",
         title: "",
         caption: w.t("audit.table"),
-        empty: w.t("audit.empty"),
+        empty: &empty,
         heads: vec![
             w.t("audit.number"),
             w.t("audit.time"),
@@ -136,6 +144,7 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
+/// Where to look on.
 fn parts(w: Words, query: &Params, found: &FoundAudit) -> Markup {
     let link = |before: &str| format!("/console/audit{}", query.with("before", before).query());
     let newest = if query.get("before").is_empty() {
@@ -144,7 +153,13 @@ fn parts(w: Words, query: &Params, found: &FoundAudit) -> Markup {
         link("")
     };
     let older = found.rest.map(|seq| link(&seq.to_string())).unwrap_or_default();
-    Markup::of(&Parts { w, newest, older })
+    let none = found.rows.is_empty();
+    Markup::of(&Parts {
+        w,
+        none,
+        newest,
+        older,
+    })
 }
 
 /// Checks the whole chain and its signatures, as `keynode audit verify` does.

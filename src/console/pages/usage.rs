@@ -49,10 +49,11 @@ struct Look {
 
 impl Look {
     /// What the query names; else the day, and the series of which the most seats were taken.
-    async fn new(visit: &Visit) -> Result<Self, Trouble> {
+    /// `only` is a filter of the API for what is not needed.
+    async fn new(visit: &Visit, only: &str) -> Result<Self, Trouble> {
         let query = &visit.query;
         let period = Period::parse(query.get("period")).unwrap_or(Period::Day);
-        let target = format!("/api/usage?Period={}", period.name());
+        let target = format!("/api/usage?Period={}{only}", period.name());
         let mut body = visit.call(Method::GET, &target, &Value::Null).await?;
         let rows = match body.get_mut("Usage").map(Value::take) {
             Some(Value::Array(rows)) => rows,
@@ -137,7 +138,7 @@ fn plot(w: Words, look: &Look, path: &str, query: &Params) -> Markup {
 /// The plot of the busiest series, or of the one that the query names, for another page, which is there also where the
 /// history cannot be read.
 pub(super) async fn section(visit: &Visit, path: &str) -> Markup {
-    match Look::new(visit).await {
+    match Look::new(visit, "&_fields=KeyID,Used").await {
         Ok(look) => plot(visit.words, &look, path, &visit.query),
         Err(trouble) => Markup::of(&Unread {
             w: visit.words,
@@ -162,7 +163,7 @@ async fn show(visit: Visit) -> Outcome {
         return Err(Trouble::NotFound);
     }
     let w = visit.words;
-    let look = Look::new(&visit).await?;
+    let look = Look::new(&visit, "").await?;
     let view = View {
         title: w.t("usage.title").to_owned(),
         summary: w.t("usage.summary").to_owned(),
@@ -244,7 +245,14 @@ async fn data(visit: Visit) -> Outcome {
     if !visit.rest.is_empty() {
         return Err(Trouble::NotFound);
     }
-    let look = Look::new(&visit).await?;
+    // The page names a series; a day of a hundred of them is some megabytes.
+    let series = visit.query.get("series");
+    let only = if series.is_empty() {
+        String::new()
+    } else {
+        format!("&KeyID={}", encode(series))
+    };
+    let look = Look::new(&visit, &only).await?;
     let seconds = |row: &Value| Timestamp::parse(&row.text("Time")).map_or(0, |time| time.millis() / 1000);
     let all = |field: &str| look.slots.iter().map(|row| row.number(field)).collect::<Vec<_>>();
     Ok(Shown::Data(json!({
