@@ -148,12 +148,22 @@ mod tests {
             Ok::<_, ()>(Drawing { html, hash })
         };
         let topics = [Topic::Sessions];
-        fragments.draw(subject(), &topics, now, slow("old")).await.unwrap();
+        fragments
+            .draw(subject(), &topics, now, slow("old"))
+            .await
+            .unwrap();
         let drawn = Instant::now();
         tokio::time::sleep(fragments.rest_of_slot()).await;
         feed.touch(Topic::Sessions);
-        let drawing = fragments.draw(subject(), &topics, now, slow("new")).await.unwrap();
+        let drawing = fragments
+            .draw(subject(), &topics, now, slow("new"))
+            .await
+            .unwrap();
         assert_eq!(&*drawing.html, "new");
-        assert!(drawn.elapsed() >= Duration::from_millis(60) * REST, "{:?}", drawn.elapsed());
+        assert!(
+            drawn.elapsed() >= Duration::from_millis(60) * REST,
+            "{:?}",
+            drawn.elapsed()
+        );
     }
 }

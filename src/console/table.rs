@@ -53,7 +53,9 @@ pub(super) fn column(path: &str, query: &Params, title: &str, field: &str) -> Co
 /// The `_sort` of a query, where it is one of these fields.
 pub(super) fn sort_of<'q>(query: &'q Params, fields: &[&str]) -> Option<&'q str> {
     let sort = query.get("sort");
-    fields.contains(&sort.trim_start_matches('-')).then_some(sort)
+    fields
+        .contains(&sort.strip_prefix('-').unwrap_or(sort))
+        .then_some(sort)
 }
 
 /// The page of a query, from 0.

@@ -209,7 +209,10 @@ mod tests {
         assert_eq!((found.rows[0].seq, found.looked_at), (96, 72));
         // Nothing is there yet where nothing fits, and it is said where to look on.
         let found = search_audit(&connection, &day(3, 20)).unwrap();
-        assert_eq!((found.rows.len(), found.rest, found.looked_at), (0, Some(101), 20));
+        assert_eq!(
+            (found.rows.len(), found.rest, found.looked_at),
+            (0, Some(101), 20)
+        );
         let found = search_audit(&connection, &day(400, 100)).unwrap();
         assert_eq!((found.rows.len(), found.rest), (0, None));
     }

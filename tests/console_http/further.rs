@@ -116,8 +116,8 @@ fn the_audit_log_is_searched_by_text_event_actor_and_day_part_by_part() {
         "{one}"
     );
     assert!(found("actor=tester").contains("number149"));
-    assert!(found("actor=nobody").contains("No row fits."));
-    assert!(found("event=probe&from=2026-01-11").contains("No row fits."));
+    assert!(found("actor=nobody").contains("No matching rows."));
+    assert!(found("event=probe&from=2026-01-11").contains("No matching rows."));
     assert!(found("event=probe&from=2026-01-10&until=2026-01-10").contains("number149"));
     let first = found("event=probe");
     assert!(

@@ -102,10 +102,14 @@ fn sessions_are_found_by_any_text_sorted_and_shown_in_parts() {
     assert!(sorted.contains("aria-sort=\"descending\""));
     let by_code = watcher.get("/console/sessions?q=sesame").expect(200).text();
     assert!(
-        by_code.contains("Nothing is found.") && !by_code.contains("anna"),
+        by_code.contains("Nothing found.") && !by_code.contains("anna"),
         "{by_code}"
     );
-    watcher.get("/console/sessions?sort=Nonsense&page=99").expect(200);
+    let behind = watcher
+        .get("/console/sessions?sort=Nonsense&page=99")
+        .expect(200)
+        .text();
+    assert!(behind.contains("There are no further rows."), "{behind}");
 }
 
 #[test]
@@ -192,9 +196,25 @@ fn no_secret_is_on_any_page() {
     let cookie = boss.cookie().to_owned();
     let mut paths: Vec<String> = PAGES.iter().map(ToString::to_string).collect();
     paths.push(format!("sessions/{id}"));
+    let further = [
+        "devices",
+        "certificates",
+        "gateway",
+        "activations",
+        "audit",
+        "usage",
+        "api",
+    ];
+    paths.extend(further.map(str::to_owned));
+    // The licence was activated with this code: whoever has it can do that again.
+    let code = super::common::keys::licence().activation_code.unwrap();
+    let key = format!("keys/{}", super::common::keys::licence().key_no);
+    let shown = watcher(&node).get(&format!("/console/{key}")).expect(200).text();
+    assert!(shown.contains(&format!("{code:?}")), "{shown}");
+    paths.push(key);
     for path in paths {
         let text = boss.get(&format!("/console/{path}")).expect(200).text();
-        for secret in ["open-sesame", super::PASSWORD, &cookie, "argon2id"] {
+        for secret in ["open-sesame", super::PASSWORD, &cookie, "argon2id", code.as_str()] {
             assert!(!text.contains(secret), "{path}: {secret}");
         }
     }

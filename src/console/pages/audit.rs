@@ -140,8 +140,13 @@ fn table(w: Words, found: &FoundAudit) -> Markup {
 /// What clients told of themselves stands in the rows: nothing of it may turn the text around.
 fn plain(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if c.is_control() || turns(c) { ' ' } else { c })
         .collect()
+}
+
+/// Whether a character changes the direction of the text after it.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
 /// Where to look on.

@@ -134,7 +134,11 @@ async fn detail(visit: &Visit, key_no: &str) -> Outcome {
     };
     Ok(View {
         title: w.with("keys.title-one", &line.key_no),
-        summary: format!("{} {}", line.state, line.cause),
+        summary: if line.cause.is_empty() {
+            line.state.clone()
+        } else {
+            format!("{}: {}", line.state, line.cause)
+        },
         live: Markup::of(&detail),
         ..View::default()
     }
