@@ -62,9 +62,11 @@
     left = false;
   });
 
-  // The login is over: the page shows the form.
+  // The login is over: the page shows the form. Not where a form of this page ended it, whose answer is on its way.
+  let leaving = false;
+  document.addEventListener("submit", () => { leaving = true; });
   document.body.addEventListener("htmx:sseClose", (event) => {
-    if (event.detail.type === "message") location.reload();
+    if (event.detail.type === "message" && !leaving) location.reload();
   });
 
   // A box in a table's heading checks all of its rows.
