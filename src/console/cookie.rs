@@ -5,6 +5,7 @@
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::HOST;
+use actix_web::http::uri::Authority;
 
 /// The cookie of logins that come in the way of a request.
 pub(super) struct LoginCookie {
@@ -18,7 +19,7 @@ impl LoginCookie {
         let secure = request.app_config().secure();
         let header = request.headers().get(HOST);
         let header = header.and_then(|host| host.to_str().ok());
-        let authority = request.uri().authority().map(|authority| authority.as_str());
+        let authority = request.uri().authority().map(Authority::as_str);
         Self {
             name: name(secure, header.or(authority).unwrap_or_default()),
             secure,
