@@ -34,9 +34,9 @@ impl Faults {
             .insert(name.to_owned(), (since, why.to_owned()));
     }
 
-    /// This one does not fail any more.
-    pub fn clear(&self, name: &str) {
-        self.lock().failing.remove(name);
+    /// This one does not fail any more; whether it did.
+    pub fn clear(&self, name: &str) -> bool {
+        self.lock().failing.remove(name).is_some()
     }
 
     /// `ok`, `off` where there is none, or what fails for long.

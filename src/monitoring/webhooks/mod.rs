@@ -94,6 +94,7 @@ struct Shared {
     clock: SharedClock,
     desk: DeskHandle,
     faults: Faults,
+    feed: Feed,
 }
 
 impl Shared {
@@ -138,6 +139,7 @@ impl WebhooksHandle {
                 clock: parts.clock,
                 desk: parts.desk,
                 faults: parts.faults,
+                feed: parts.feed.clone(),
             }),
             // From now on, so that nothing is missed while the thread starts.
             news: (!rules.hooks.is_empty()).then(|| parts.feed.subscribe(None)),
