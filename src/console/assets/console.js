@@ -62,9 +62,11 @@
     left = false;
   });
 
-  // The login is over: the page shows the form.
+  // The login is over: the page shows the form, unless it is on its way there: a second way out would stop the first.
+  let leaving = false;
+  addEventListener("beforeunload", () => { leaving = true; });
   document.body.addEventListener("htmx:sseClose", (event) => {
-    if (event.detail.type === "message") location.reload();
+    if (event.detail.type === "message" && !leaving) location.reload();
   });
 
   // A box in a table's heading checks all of its rows.
