@@ -62,9 +62,9 @@
     left = false;
   });
 
-  // The login is over: the page shows the form. Not where a form of this page ended it, whose answer is on its way.
+  // The login is over: the page shows the form, unless it is on its way there: a second way out would stop the first.
   let leaving = false;
-  document.addEventListener("submit", () => { leaving = true; });
+  addEventListener("beforeunload", () => { leaving = true; });
   document.body.addEventListener("htmx:sseClose", (event) => {
     if (event.detail.type === "message" && !leaving) location.reload();
   });
