@@ -17,6 +17,8 @@ struct Known {
     /// Names of all that may fail.
     names: Vec<String>,
     failing: BTreeMap<String, (Timestamp, String)>,
+    /// Since when nothing can be kept for them, and why.
+    unkept: Option<(Timestamp, String)>,
 }
 
 impl Faults {
@@ -27,19 +29,26 @@ impl Faults {
         known.failing.retain(|name, _| names.contains(&name.as_str()));
     }
 
-    /// This one fails, since then, for this reason.
+    /// This one fails, since then if it did not before, for this reason.
     pub fn set(&self, name: &str, since: Timestamp, why: &str) {
-        self.lock()
-            .failing
-            .insert(name.to_owned(), (since, why.to_owned()));
+        let mut known = self.lock();
+        let failing = known.failing.entry(name.to_owned());
+        failing.or_insert((since, String::new())).1 = why.to_owned();
     }
 
-    /// This one does not fail any more.
-    pub fn clear(&self, name: &str) {
-        self.lock().failing.remove(name);
+    /// From `now` on what they are to be told cannot be kept, for this reason; none: it can.
+    pub fn set_unkept(&self, now: Timestamp, why: Option<&str>) {
+        let mut known = self.lock();
+        let since = known.unkept.as_ref().map_or(now, |(since, _)| *since);
+        known.unkept = why.map(|why| (since, why.to_owned()));
     }
 
-    /// `ok`, `off` where there is none, or what fails for long.
+    /// This one does not fail any more; whether it did.
+    pub fn clear(&self, name: &str) -> bool {
+        self.lock().failing.remove(name).is_some()
+    }
+
+    /// `ok`, `off` where there is none, or what fails for long, and whether nothing can be kept, which is told at once.
     pub fn words(&self, now: Timestamp) -> String {
         let known = self.lock();
         if known.names.is_empty() {
@@ -47,9 +56,10 @@ impl Faults {
         }
         let long = known.failing.iter();
         let long = long.filter(|(_, (since, _))| now.millis() - since.millis() >= LONG);
-        let words: Vec<String> = long
-            .map(|(name, (since, why))| format!("{name} is not reached since {since}: {why}"))
-            .collect();
+        let unkept = known.unkept.iter();
+        let unkept = unkept.map(|(since, why)| format!("messages cannot be kept since {since}: {why}"));
+        let long = long.map(|(name, (since, why))| format!("{name} is not reached since {since}: {why}"));
+        let words: Vec<String> = unkept.chain(long).collect();
         if words.is_empty() {
             "ok".into()
         } else {

@@ -1,8 +1,11 @@
 //! Who may look at what the second listener tells besides health: whoever is on this computer where it listens there only,
 //! else an administrator or a monitor.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
+use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::store::Role;
@@ -11,11 +14,19 @@ use super::error::ApiError;
 use super::{Api, host};
 
 impl Api {
+    /// Looks at the users where that is due, on a thread that may wait: the second listener has one worker.
+    pub async fn look_at_users(self: &Arc<Self>) {
+        if self.auth.is_due() {
+            let api = self.clone();
+            let _ = web::block(move || api.auth.look()).await;
+        }
+    }
+
     /// Whether this request, which came over the second listener, may see what watchers may.
     ///
     /// # Errors
     /// What to answer instead.
-    pub async fn admit_watcher(&self, request: &HttpRequest) -> Result<(), HttpResponse> {
+    pub async fn admit_watcher(self: &Arc<Self>, request: &HttpRequest) -> Result<(), HttpResponse> {
         self.try_watcher(request).await.map_err(|error| {
             let mut answer = HttpResponse::build(error.status);
             if error.status == StatusCode::UNAUTHORIZED {
@@ -27,7 +38,7 @@ impl Api {
         })
     }
 
-    async fn try_watcher(&self, request: &HttpRequest) -> Result<(), ApiError> {
+    async fn try_watcher(self: &Arc<Self>, request: &HttpRequest) -> Result<(), ApiError> {
         if !host::is_allowed(request, &self.settings.load().allowed_hosts) {
             return Err(ApiError::forbidden(
                 "The Host header is none of this node's names: see allowed_hosts in the settings.",
@@ -39,6 +50,7 @@ impl Api {
         }
         let peer = request.peer_addr().map(|address| address.ip().to_canonical());
         let peer = peer.ok_or_else(|| ApiError::internal("The connection has no peer."))?;
+        self.look_at_users().await;
         let caller = self.auth.check(peer, header).await?;
         match caller.role {
             Role::Admin | Role::Monitor => Ok(()),

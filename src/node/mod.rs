@@ -180,7 +180,7 @@ impl Node {
             feed.clone(),
         )?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
-        let signer_watch = signers.watch(desk.clone());
+        let signer_watch = signers.watch(desk.clone(), feed.clone());
         let parts = Parts {
             signer,
             keys: keys.clone(),

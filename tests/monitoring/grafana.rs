@@ -1,6 +1,7 @@
 //! The Grafana dashboard: whole, about metrics that there are, and about nearly all of them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use serde_json::Value;
 
@@ -94,16 +95,12 @@ fn queries_are_accepted_by_promtool() {
     let of_panels = queries(&dashboard)
         .into_iter()
         .filter(|query| !query.starts_with("label_values"));
-    let rules: String = of_panels
-        .enumerate()
-        .map(|(number, query)| {
-            let query = query.replace("$instance", ".*").replace("$job", "keynode");
-            format!(
-                "  - record: q:{number}\n    expr: {}\n",
-                serde_json::to_string(&query).unwrap()
-            )
-        })
-        .collect();
+    let mut rules = String::new();
+    for (number, query) in of_panels.enumerate() {
+        let query = query.replace("$instance", ".*").replace("$job", "keynode");
+        let query = serde_json::to_string(&query).unwrap();
+        writeln!(rules, "  - record: q:{number}\n    expr: {query}").unwrap();
+    }
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(
         file.path(),

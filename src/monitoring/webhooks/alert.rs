@@ -6,6 +6,9 @@ use uuid::Uuid;
 use crate::keyring::{Ending, Key};
 use crate::licence::{KeyId, Timestamp};
 
+/// Why a key is lost of which only the memory is left.
+const VANISHED: &str = "the key has not been found since the node started";
+
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -70,6 +73,27 @@ impl Alert {
     /// A key gives no seats any more.
     pub(super) fn lost(key: &Key) -> Self {
         Self::of_key(Kind::KeyLost, key)
+    }
+
+    /// A key that gave seats before the node started did not come back since. Also what is remembered of a key that gives
+    /// seats: after a restart nothing else may be known of it.
+    pub(super) fn vanished(key: &Key) -> Self {
+        let mut alert = Self::of_key(Kind::KeyLost, key);
+        alert.fields["Cause"] = VANISHED.into();
+        alert
+    }
+
+    /// The fields, for [`Alert::remembered`].
+    pub(super) fn fields(&self) -> String {
+        self.fields.to_string()
+    }
+
+    /// A lost key of these fields.
+    pub(super) fn remembered(fields: &str) -> Self {
+        Self {
+            kind: Kind::KeyLost,
+            fields: serde_json::from_str(fields).unwrap_or_default(),
+        }
     }
 
     /// A key gives seats again.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::licence::{DAY, Timestamp};
+use crate::events::Topic;
+use crate::licence::DAY;
 use crate::outbound::Way;
 
 use super::Shared;
@@ -43,14 +44,18 @@ impl Courier {
                     self.bell.notified().await;
                 }
                 Ok(Some(waiting)) => {
-                    // A clock that was set back must not hold it up for longer than it would have waited anyway.
-                    let pause = (waiting.due.millis() - now.millis()).min(LONGEST);
-                    if let Ok(pause @ 1..) = u64::try_from(pause) {
-                        let _ =
-                            tokio::time::timeout(Duration::from_millis(pause), self.bell.notified()).await;
-                    } else {
-                        self.deliver(&waiting, now).await;
+                    // Nothing waits for longer, unless the clock was set back meanwhile: that holds up no message.
+                    let pause = waiting.due.millis() - now.millis();
+                    let pause = u64::try_from(pause)
+                        .ok()
+                        .filter(|_| (1..=LONGEST).contains(&pause));
+                    if let Some(pause) = pause {
+                        let rung = tokio::time::timeout(Duration::from_millis(pause), self.bell.notified());
+                        if rung.await.is_ok() {
+                            continue;
+                        }
                     }
+                    self.deliver(&waiting).await;
                 }
                 Err(error) => {
                     tracing::error!(%error, webhook = self.hook.name, "messages for a webhook cannot be read");
@@ -60,11 +65,11 @@ impl Courier {
         }
     }
 
-    async fn deliver(&self, waiting: &Waiting, now: Timestamp) {
+    async fn deliver(&self, waiting: &Waiting) {
         let post = Post {
             event: &waiting.event,
             body: &waiting.body,
-            time: now,
+            time: self.shared.clock.now().wall,
         };
         let sent = send(&self.way, &self.hook, post).await;
         let name = &self.hook.name;
@@ -72,11 +77,14 @@ impl Courier {
         let noted = match sent {
             Ok(()) => {
                 tracing::info!(webhook = name, event = waiting.event, "a webhook was told");
-                self.shared.faults.clear(name);
+                if self.shared.faults.clear(name) {
+                    self.shared.feed.touch(Topic::Health);
+                }
                 self.queue().remove(waiting.id)
             }
             Err(why) => {
-                self.shared.faults.set(name, waiting.made, &why);
+                self.shared.faults.set(name, waiting.made.min(now), &why);
+                self.shared.feed.touch(Topic::Health);
                 if now.millis() - waiting.made.millis() >= DAY {
                     tracing::error!(
                         webhook = name,
@@ -99,7 +107,7 @@ impl Courier {
                     );
                     let due = now.plus(pause(waiting.tries));
                     self.queue()
-                        .later(waiting.id, due, waiting.tries.saturating_add(1))
+                        .later(waiting.id, due, waiting.tries.saturating_add(1), now)
                 }
             }
         };

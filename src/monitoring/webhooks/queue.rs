@@ -5,14 +5,17 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use crate::licence::Timestamp;
 use crate::store::{Database, StoreError};
 
+use super::alert::Alert;
 use super::watch::Memory;
 
 /// The most messages that wait for one webhook; beyond it the oldest go.
 const MOST: u64 = 1000;
 
-/// Rows under this name are no messages but what was told: `due` is the key's number.
+/// Rows under this name are no messages but what is remembered: `due` is the key's number. Their ids are below 1, made of
+/// that number, so that none is there twice; messages count from 1 on.
 const MEMORY: &str = "";
 
+const GIVES: &str = "gives";
 const LOST: &str = "key-lost";
 const DAYS: &str = "days-left";
 
@@ -31,8 +34,9 @@ pub(super) struct Waiting {
 }
 
 /// A message for a webhook.
-pub(super) struct Message<'a> {
-    pub(super) webhook: &'a str,
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) webhook: String,
     pub(super) event: &'static str,
     pub(super) body: String,
 }
@@ -46,7 +50,7 @@ impl Queue {
     /// had to go for that.
     pub(super) fn add(
         &mut self,
-        messages: &[Message<'_>],
+        messages: &[Message],
         memories: &[Memory],
         now: Timestamp,
     ) -> rusqlite::Result<Vec<String>> {
@@ -54,40 +58,51 @@ impl Queue {
         let mut shortened = Vec::new();
         for message in messages {
             transaction.execute(
-                "INSERT INTO webhook_queue (webhook, event, body, made, due, tries) VALUES (?1, ?2, ?3, ?4, ?4, 0)",
+                "INSERT INTO webhook_queue (id, webhook, event, body, made, due, tries)
+                    VALUES ((SELECT max(0, coalesce(max(id), 0)) + 1 FROM webhook_queue), ?1, ?2, ?3, ?4, ?4, 0)",
                 params![message.webhook, message.event, message.body, now.millis()],
             )?;
             let surplus = transaction.execute(
-                "DELETE FROM webhook_queue WHERE webhook = ?1 AND id <= (SELECT id FROM webhook_queue
-                    WHERE webhook = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+                "DELETE FROM webhook_queue WHERE webhook = ?1 AND id > 0 AND id <= (SELECT id FROM webhook_queue
+                    WHERE webhook = ?1 AND id > 0 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
                 params![message.webhook, MOST],
             )?;
             if surplus > 0 {
-                shortened.push(message.webhook.to_owned());
+                shortened.push(message.webhook.clone());
             }
         }
         for memory in memories {
-            remember(&transaction, *memory, now)?;
+            remember(&transaction, memory, now)?;
         }
         transaction.commit()?;
         Ok(shortened)
     }
 
-    /// What was told before.
+    /// What is remembered.
     pub(super) fn memories(&self) -> rusqlite::Result<Vec<Memory>> {
         let mut statement = self
             .0
             .prepare("SELECT event, due, tries, body FROM webhook_queue WHERE webhook = ?1")?;
         let rows = statement.query_map([MEMORY], |row| {
             let (event, key_no): (String, u64) = (row.get(0)?, row.get(1)?);
-            let end: String = row.get(3)?;
-            let end = Timestamp::from_millis(end.parse().unwrap_or_default());
+            let body: String = row.get(3)?;
+            let end = || Timestamp::from_millis(body.parse().unwrap_or_default());
             Ok(match event.as_str() {
-                DAYS => Memory::Days(key_no, (end, row.get(2)?)),
+                DAYS => Memory::Days(key_no, (end(), row.get(2)?)),
+                GIVES => Memory::Gives(key_no, Alert::remembered(&body)),
                 _ => Memory::Lost(key_no),
             })
         })?;
         rows.collect()
+    }
+
+    /// Forgets which keys give seats and which are lost.
+    pub(super) fn forget_keys(&self) -> rusqlite::Result<()> {
+        self.0.execute(
+            "DELETE FROM webhook_queue WHERE webhook = ?1 AND event IN (?2, ?3)",
+            params![MEMORY, GIVES, LOST],
+        )?;
+        Ok(())
     }
 
     /// Forgets messages for webhooks that there are no more.
@@ -105,7 +120,7 @@ impl Queue {
         let found = self
             .0
             .prepare_cached(
-                "SELECT id, event, body, made, due, tries FROM webhook_queue WHERE webhook = ?1 ORDER BY id LIMIT 1",
+                "SELECT id, event, body, made, due, tries FROM webhook_queue WHERE webhook = ?1 AND id > 0 ORDER BY id LIMIT 1",
             )?
             .query_row([webhook], |row| {
                 Ok(Waiting {
@@ -126,33 +141,29 @@ impl Queue {
         Ok(())
     }
 
-    /// A message was not delivered: when to try again.
-    pub(super) fn later(&self, id: i64, due: Timestamp, tries: u32) -> rusqlite::Result<()> {
+    /// A message was not delivered until `now`: when to try again. One that was made later than that was so by a clock
+    /// that has been set back since; its time runs from now on.
+    pub(super) fn later(&self, id: i64, due: Timestamp, tries: u32, now: Timestamp) -> rusqlite::Result<()> {
         self.0.execute(
-            "UPDATE webhook_queue SET due = ?2, tries = ?3 WHERE id = ?1",
-            params![id, due.millis(), tries],
+            "UPDATE webhook_queue SET due = ?2, tries = ?3, made = min(made, ?4) WHERE id = ?1",
+            params![id, due.millis(), tries, now.millis()],
         )?;
         Ok(())
     }
 }
 
-fn remember(transaction: &Transaction<'_>, memory: Memory, now: Timestamp) -> rusqlite::Result<()> {
-    let (event, key_no) = match memory {
-        Memory::Lost(key_no) | Memory::Back(key_no) => (LOST, key_no),
-        Memory::Days(key_no, _) => (DAYS, key_no),
+fn remember(transaction: &Transaction<'_>, memory: &Memory, now: Timestamp) -> rusqlite::Result<()> {
+    let (event, key_no, body, step) = match memory {
+        Memory::Gives(key_no, alert) => (GIVES, *key_no, alert.fields(), 0),
+        Memory::Lost(key_no) => (LOST, *key_no, String::new(), 0),
+        Memory::Days(key_no, (end, step)) => (DAYS, *key_no, end.millis().to_string(), *step),
     };
-    transaction.execute(
-        "DELETE FROM webhook_queue WHERE webhook = ?1 AND event = ?2 AND due = ?3",
-        params![MEMORY, event, key_no],
-    )?;
-    let (end, step) = match memory {
-        Memory::Back(_) => return Ok(()),
-        Memory::Lost(_) => (0, 0),
-        Memory::Days(_, (end, step)) => (end.millis(), step),
-    };
-    transaction.execute(
-        "INSERT INTO webhook_queue (webhook, event, body, made, due, tries) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![MEMORY, event, end.to_string(), now.millis(), key_no, step],
-    )?;
+    // A key gives seats or is lost; what was told of its end goes beside that. Numbers of keys are below 2^53.
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO webhook_queue (id, webhook, event, body, made, due, tries)
+                VALUES (-2 * ?5 - (?2 = 'days-left'), ?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![MEMORY, event, body, now.millis(), key_no, step])?;
     Ok(())
 }

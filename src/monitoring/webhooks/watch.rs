@@ -1,6 +1,7 @@
 //! Decides what is worth a message, and what was told already. Pure: keys and time come in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::keyring::{Key, Keyring, ending};
 use crate::licence::{DAY, KeyId, KeyNo, Timestamp};
@@ -25,11 +26,21 @@ pub(super) type ToldDays = (Timestamp, i64);
 /// What was told last.
 #[derive(Default)]
 pub(super) struct Watch {
-    /// Keys that give seats, or did when they were last seen.
-    enabled: HashMap<KeyNo, bool>,
+    /// Keys that gave seats when they were last looked at, be it before the restart.
+    gave: HashMap<KeyNo, Gave>,
+    /// Keys that were told of as lost and are not back.
+    lost: HashSet<KeyNo>,
     full: HashMap<KeyId, Full>,
     days: HashMap<KeyNo, ToldDays>,
     failures: HashMap<(String, String), Timestamp>,
+}
+
+/// A key that gave seats.
+struct Gave {
+    /// The key; none while it was not seen to give any since the start.
+    key: Option<Arc<Key>>,
+    /// What would be told of it, were it gone without a trace.
+    alert: Alert,
 }
 
 struct Full {
@@ -37,62 +48,95 @@ struct Full {
     refused: Timestamp,
 }
 
-/// Something to tell, and what has to be remembered of it over a restart.
-#[derive(Debug, PartialEq)]
+/// Something to tell, and what has to be remembered over a restart.
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Told {
-    pub(super) alert: Alert,
+    pub(super) alert: Option<Alert>,
     pub(super) memory: Option<Memory>,
 }
 
 /// What is remembered over a restart.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Memory {
+    /// This key gives seats; what is told should it not come back.
+    Gives(KeyNo, Alert),
     /// This key was lost.
     Lost(KeyNo),
-    /// It is back.
-    Back(KeyNo),
     /// This was told of its end.
     Days(KeyNo, ToldDays),
 }
 
 impl Watch {
-    /// Begins with the keys as they are; what was told before the restart is in `remembered`.
-    pub(super) fn new(keyring: &Keyring, remembered: impl IntoIterator<Item = Memory>) -> Self {
+    /// Begins with what was remembered before the restart.
+    pub(super) fn new(remembered: impl IntoIterator<Item = Memory>) -> Self {
         let mut watch = Self::default();
-        let keys = seen(keyring).map(|key| (key.key_no, gives(key)));
-        watch.enabled = keys.collect();
         for memory in remembered {
             match memory {
-                Memory::Lost(key_no) => drop(watch.enabled.insert(key_no, false)),
-                Memory::Back(_) => {}
+                Memory::Gives(key_no, alert) => {
+                    watch.gave.insert(key_no, Gave { key: None, alert });
+                }
+                Memory::Lost(key_no) => drop(watch.lost.insert(key_no)),
                 Memory::Days(key_no, told) => drop(watch.days.insert(key_no, told)),
             }
         }
         watch
     }
 
-    /// What the keys as they are now are news of.
-    pub(super) fn keys(&mut self, keyring: &Keyring, now: Timestamp) -> Vec<Told> {
+    /// Forgets which keys gave seats: what becomes of them while nobody is to be told is no news.
+    pub(super) fn forget_keys(&mut self) {
+        self.gave.clear();
+        self.lost.clear();
+    }
+
+    /// Some key gave seats before the restart and was not seen to give any since.
+    pub(super) fn awaits_keys(&self) -> bool {
+        self.gave.values().any(|gave| gave.key.is_none())
+    }
+
+    /// What the keys as they are now are news of. Until the node has `settled`, keys from before its start may still come.
+    pub(super) fn keys(&mut self, keyring: &Keyring, settled: bool) -> Vec<Told> {
         let mut told = Vec::new();
-        let before = std::mem::take(&mut self.enabled);
-        for key in seen(keyring) {
-            let (number, gives) = (key.key_no, gives(key));
-            match before.get(&number) {
-                Some(true) if !gives => told.push(lost(key)),
-                Some(false) if gives => told.push(back(key)),
-                _ => {}
-            }
-            self.enabled.insert(number, gives);
-        }
-        for (number, gave) in before {
-            if self.enabled.contains_key(&number) {
+        let mut before = std::mem::take(&mut self.gave);
+        for key in seen(keyring).filter(|key| gives(key)) {
+            let known = before.remove(&key.key_no);
+            let back = self.lost.remove(&key.key_no).then(|| Alert::back(key));
+            let same = |gave: &Gave| gave.key.as_ref().is_some_and(|known| Arc::ptr_eq(known, key));
+            if back.is_none() && known.as_ref().is_some_and(same) {
+                self.gave.extend(known.map(|gave| (key.key_no, gave)));
                 continue;
             }
-            if gave && let Some(key) = keyring.departed(number) {
-                told.push(lost(key));
+            let alert = Alert::vanished(key);
+            if back.is_some() || known.is_none_or(|gave| gave.alert != alert) {
+                told.push(Told {
+                    alert: back,
+                    memory: Some(Memory::Gives(key.key_no, alert.clone())),
+                });
             }
-            self.enabled.insert(number, false);
+            let gave = Gave {
+                key: Some(key.clone()),
+                alert,
+            };
+            self.gave.insert(key.key_no, gave);
         }
+        for (key_no, gave) in before {
+            if gave.key.is_none() && !settled {
+                self.gave.insert(key_no, gave);
+                continue;
+            }
+            let left = keyring.find(key_no).filter(|key| !key.blank);
+            let left = left.or_else(|| keyring.departed(key_no));
+            self.lost.insert(key_no);
+            told.push(Told {
+                alert: Some(left.map_or(gave.alert, |key| Alert::lost(key))),
+                memory: Some(Memory::Lost(key_no)),
+            });
+        }
+        told
+    }
+
+    /// Which licences end soon, each of [`DAYS`] once.
+    pub(super) fn days(&mut self, keyring: &Keyring, now: Timestamp) -> Vec<Told> {
+        let mut told = Vec::new();
         for one in ending(keyring, now) {
             let Some(step) = DAYS.into_iter().find(|step| one.days_left <= *step) else {
                 continue;
@@ -101,7 +145,7 @@ impl Watch {
             if known.is_none_or(|(end, last)| *end != one.end || *last > step) {
                 self.days.insert(one.key_no, (one.end, step));
                 told.push(Told {
-                    alert: Alert::ending(&one),
+                    alert: Some(Alert::ending(&one)),
                     memory: Some(Memory::Days(one.key_no, (one.end, step))),
                 });
             }
@@ -133,8 +177,8 @@ impl Watch {
         };
         self.full.insert(key_id, full);
         Some(Told {
-            alert: Alert::full(key_id, client),
-            memory: None,
+            alert: Some(Alert::full(key_id, client)),
+            ..Told::default()
         })
     }
 
@@ -150,31 +194,17 @@ impl Watch {
         }
         self.failures.insert(what, now);
         Some(Told {
-            alert: Alert::failure(event, object, detail),
-            memory: None,
+            alert: Some(Alert::failure(event, object, detail)),
+            ..Told::default()
         })
     }
 }
 
 /// Keys that can be told of: blank carriers give and take no seats.
-fn seen(keyring: &Keyring) -> impl Iterator<Item = &Key> {
-    keyring.by_number().map(|key| &**key).filter(|key| !key.blank)
+fn seen(keyring: &Keyring) -> impl Iterator<Item = &Arc<Key>> {
+    keyring.by_number().filter(|key| !key.blank)
 }
 
 fn gives(key: &Key) -> bool {
     key.verdict.cause.is_none()
-}
-
-fn lost(key: &Key) -> Told {
-    Told {
-        alert: Alert::lost(key),
-        memory: Some(Memory::Lost(key.key_no)),
-    }
-}
-
-fn back(key: &Key) -> Told {
-    Told {
-        alert: Alert::back(key),
-        memory: Some(Memory::Back(key.key_no)),
-    }
 }

@@ -1,6 +1,7 @@
 //! A `PostgreSQL` cluster with Zabbix's tables. To load them takes long, so a loaded one is kept below target/ for as long as
 //! what it was made of stays the same.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -99,11 +100,11 @@ fn inputs() -> String {
     }
     let user = rustix::process::geteuid().as_raw();
     hash.update(user.to_le_bytes());
-    hash.finalize()
-        .iter()
-        .take(10)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut name = String::new();
+    for byte in hash.finalize().iter().take(10) {
+        write!(name, "{byte:02x}").unwrap();
+    }
+    name
 }
 
 fn make(folder: &Path) {
