@@ -57,7 +57,8 @@ impl LoginCookie {
 /// `host`: name or address as the browser sees it, with its port where that is not the usual one.
 fn name(secure: bool, host: &str) -> String {
     let port = host.rsplit_once(':').map(|(_, port)| port);
-    let port = port.filter(|port| !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit()));
+    let port =
+        port.filter(|port| !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit()));
     let (prefix, usual) = if secure { ("__Secure-", "443") } else { ("", "80") };
     format!("{prefix}keynode_console_{}", port.unwrap_or(usual))
 }

@@ -12,8 +12,8 @@ use percent_encoding::percent_decode_str;
 use crate::api::{Standing, host_is_allowed};
 use crate::clock::Millis;
 
-use super::frame;
 use super::cookie::LoginCookie;
+use super::frame;
 use super::login;
 use super::logins::Login;
 use super::look::{self, Look};

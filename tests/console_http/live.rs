@@ -84,7 +84,8 @@ fn health_is_drawn_as_of_the_change_and_not_as_somebody_saw_it_before() {
         let page = boss.get(path).expect(200);
         let before = boss.get(&page.live());
         assert!(before.status == 204 || before.status == 200, "{before:?}");
-        node.post("/api/connections", &json!({ "ComputerName": path })).expect(201);
+        node.post("/api/connections", &json!({ "ComputerName": path }))
+            .expect(201);
         let deadline = Instant::now() + 3 * SOON;
         while boss.get(&page.live()).status == 204 {
             assert!(Instant::now() < deadline, "{path} is not drawn anew");
@@ -99,7 +100,16 @@ fn health_is_drawn_as_of_the_change_and_not_as_somebody_saw_it_before() {
 fn the_overview_follows_all_that_it_shows() {
     let node = node();
     let page = boss(&node).get("/console/").expect(200).text();
-    for topic in ["keys", "sessions", "devices", "connections", "tokens", "gateway", "activations", "health"] {
+    for topic in [
+        "keys",
+        "sessions",
+        "devices",
+        "connections",
+        "tokens",
+        "gateway",
+        "activations",
+        "health",
+    ] {
         assert!(page.contains(&format!("sse:{topic}")), "{topic}: {page}");
     }
 }

@@ -17,8 +17,8 @@ fn elsewhere() -> (State, String, String) {
     let settings = state.text("keynode.toml");
     let text = format!(
         "licence_dir = {:?}\nvendor_dir = {:?}\n",
-        state.path("own-licences"),
-        state.path("own-vendors")
+        state.text("own-licences"),
+        state.text("own-vendors")
     );
     fs::write(&settings, text).unwrap();
     drop(state.start(&["--config", &settings]));
@@ -67,8 +67,8 @@ fn without_its_settings_they_go_where_those_in_force_have_them() {
     let (other, settings) = empty();
     let text = format!(
         "licence_dir = {:?}\nvendor_dir = {:?}\n",
-        other.path("a/b"),
-        other.path("v")
+        other.text("a/b"),
+        other.text("v")
     );
     fs::write(&settings, text).unwrap();
     fs::create_dir_all(other.path("a/b")).unwrap();

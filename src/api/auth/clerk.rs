@@ -75,7 +75,8 @@ impl Clerk {
                 mark: Mark::of(&user),
             };
             if let Some(tag) = &attempt.tag {
-                self.shared.remember(tag.clone(), attempt.peer, caller.clone(), user);
+                self.shared
+                    .remember(tag.clone(), attempt.peer, caller.clone(), user);
             }
             // The user may have been changed while the password was hashed.
             if let Ok(users) = self.users.list() {

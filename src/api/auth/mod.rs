@@ -334,7 +334,10 @@ impl Shared {
         let verified = self.verified.read().unwrap_or_else(PoisonError::into_inner);
         let entry = verified.get(tag)?;
         let caller = entry.caller.clone();
-        let (known, full) = (entry.peers.contains(&network(peer)), entry.peers.len() >= MOST_PEERS);
+        let (known, full) = (
+            entry.peers.contains(&network(peer)),
+            entry.peers.len() >= MOST_PEERS,
+        );
         drop(verified);
         if known {
             return Some(caller);
