@@ -45,6 +45,7 @@ for packager in deb rpm; do
     if [[ $packager = rpm ]]; then
         mv "$making/root/usr/share/zsh/vendor-completions" "$making/root/usr/share/zsh/site-functions"
     fi
+    find "$making" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
     (cd "$making" && "$nfpm" package --config "$OLDPWD/packaging/nfpm.yaml" --packager $packager --target "$out/") >&2
 done
 ls "$out/keynode_${version}_amd64.deb" "$out/keynode-$version-1.x86_64.rpm"

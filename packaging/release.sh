@@ -21,6 +21,8 @@ for library in libusb-1.0 libudev; do
 done
 # They were linked with a younger glibc; what they need of it is no concern of the program.
 export RUSTFLAGS="-L native=$libraries -C link-arg=-Wl,--allow-shlib-undefined"
+# The same program wherever it is built: the places of the sources are in what a panic says.
+RUSTFLAGS+=" --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$PWD=/keynode"
 cargo zigbuild --locked --profile "$profile" --bin keynode --target "$target.$glibc"
 binary=$CARGO_TARGET_DIR/$target/$profile/keynode
 needed=$(packaging/glibc.sh "$binary" "$glibc")

@@ -42,8 +42,8 @@ SUBSYSTEM!=\"usb\", GOTO=\"keynode_end\"
 ENV{DEVTYPE}!=\"usb_device\", GOTO=\"keynode_end\"
 ";
 
-/// What a rule does, by the kind of line.
-const TELL_OF_REMOVAL: &str = "RUN+=\"/usr/bin/systemctl --no-block start keynode-rescan.service\"";
+/// What a rule does, by the kind of line. The path holds before and after /bin became a link to /usr/bin.
+const TELL_OF_REMOVAL: &str = "RUN+=\"/bin/systemctl --no-block start keynode-rescan.service\"";
 const TELL: &str = "TAG+=\"systemd\", ENV{SYSTEMD_WANTS}+=\"keynode-rescan.service\"";
 // On a line of its own: TEST is a match, and a device without the attribute is to keep its permissions.
 const STAY_AWAKE: &str = "TEST==\"power/control\", ATTR{power/control}=\"on\"";
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(
             lines(vec![own]),
             [
-                "ENV{PRODUCT}==\"abc/d/*\", RUN+=\"/usr/bin/systemctl --no-block start keynode-rescan.service\"",
+                "ENV{PRODUCT}==\"abc/d/*\", RUN+=\"/bin/systemctl --no-block start keynode-rescan.service\"",
                 "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"000d\", TAG+=\"systemd\", \
                  ENV{SYSTEMD_WANTS}+=\"keynode-rescan.service\"",
                 "ATTR{idVendor}==\"0abc\", ATTR{idProduct}==\"000d\", GROUP=\"keynode\", MODE=\"0660\"",

@@ -21,6 +21,7 @@ fn a_debian_package_lives_from_installation_to_purge() {
         return;
     }
     let guest = boot();
+    all_files_are_of_one_time(&guest);
     assert!(!exists(&guest, "/usr/lib/x86_64-linux-gnu/libusb-1.0.so.0"));
     let said = install(&guest, "1.0.0");
     assert!(said.contains("keynode user passwd admin"), "{said}");
@@ -63,6 +64,14 @@ fn a_debian_package_lives_from_installation_to_purge() {
         "find / -xdev -name '*keynode*' -not -path '/srv/*' -not -path '/var/log/*' -not -path '/proc/*'",
     );
     assert_eq!(left.ok(), "", "is left behind");
+}
+
+/// That of the last commit: whoever makes the package of the same sources gets the same bytes.
+fn all_files_are_of_one_time(guest: &Container) {
+    let times = format!(
+        "dpkg-deb --contents {PACKAGES}/keynode_1.0.0_amd64.deb | awk '{{ print $4, $5 }}' | sort -u | wc -l"
+    );
+    assert_eq!(guest.sh(&times).ok().trim(), "1");
 }
 
 fn a_disabled_node_stays_so(guest: &Container) {

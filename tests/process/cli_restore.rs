@@ -43,7 +43,7 @@ fn change_manifest(entries: &mut [(tar::EntryType, String, Vec<u8>)], change: im
 /// Renames an entry, in the manifest too.
 fn rename(entries: &mut [(tar::EntryType, String, Vec<u8>)], name: &str) {
     change_manifest(entries, |manifest| manifest["Files"][1]["Path"] = name.into());
-    entries[2].1 = name.to_owned();
+    name.clone_into(&mut entries[2].1);
 }
 
 const HOSTILE: [(&str, Change, &str); 16] = [
@@ -101,8 +101,8 @@ const HOSTILE: [(&str, Change, &str); 16] = [
         "a size that fits nowhere",
         |entries| {
             change_manifest(entries, |manifest| {
-                manifest["Files"][0]["Size"] = (1_u64 << 39).into()
-            })
+                manifest["Files"][0]["Size"] = (1_u64 << 39).into();
+            });
         },
         "left",
     ),
@@ -110,8 +110,8 @@ const HOSTILE: [(&str, Change, &str); 16] = [
         "a schema of later times",
         |entries| {
             change_manifest(entries, |manifest| {
-                manifest["Schemas"]["state/keynode.db"] = 1000.into()
-            })
+                manifest["Schemas"]["state/keynode.db"] = 1000.into();
+            });
         },
         "newer keynode",
     ),

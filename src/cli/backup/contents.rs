@@ -63,9 +63,10 @@ pub(super) fn name_of(directory: &Path, otherwise: &str, state: &Path) -> String
 
 /// A path in an archive.
 pub(super) fn below(part: &str, rest: &Path) -> String {
-    match rest.as_os_str().is_empty() {
-        true => part.to_owned(),
-        false => format!("{part}/{}", rest.display()),
+    if rest.as_os_str().is_empty() {
+        part.to_owned()
+    } else {
+        format!("{part}/{}", rest.display())
     }
 }
 

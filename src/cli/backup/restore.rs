@@ -60,9 +60,10 @@ pub(in crate::cli) fn run(args: &RestoreArgs, out: &mut impl Write) -> Result<()
         unpack::unpack(from, &staging.0, |manifest| enough_space(manifest, state)).map_err(refused)?;
     let mut told = Vec::new();
     // What is in force afterwards says where the licences and the vendors are looked for.
-    let after = match args.with_settings {
-        true => settings_within(args, &staging.0.join(SETTINGS), state, &mut told)?,
-        false => settings.clone(),
+    let after = if args.with_settings {
+        settings_within(args, &staging.0.join(SETTINGS), state, &mut told)?
+    } else {
+        settings.clone()
     };
     let new = staging.0.join(STATE);
     let forgotten = prepare(&new, &manifest, args.without_sessions)?;
