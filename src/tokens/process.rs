@@ -311,6 +311,8 @@ mod tests {
             process.hush(true);
             let answered = process.wait(Some(Instant::now() + Duration::from_millis(50)));
             process.hush(false);
+            // The test ends with the answer, and the process would outlive it.
+            drop(process);
             sender.send(answered)
         });
         assert_eq!(told.recv_timeout(Duration::from_secs(30)), Ok(false));
