@@ -1,21 +1,23 @@
 //! Who may look at what the second listener tells besides health: whoever is on this computer where it listens there only,
 //! else an administrator or a monitor.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::store::Role;
 
 use super::error::ApiError;
-use super::{Api, host};
+use super::{Api, Caller, host};
 
 impl Api {
-    /// Whether this request, which came over the second listener, may see what watchers may.
+    /// Whether this request, which came over the second listener, may see what watchers may, and who asks where they say.
     ///
     /// # Errors
     /// What to answer instead.
-    pub async fn admit_watcher(&self, request: &HttpRequest) -> Result<(), HttpResponse> {
+    pub async fn admit_watcher(&self, request: &HttpRequest) -> Result<Option<Caller>, HttpResponse> {
         self.try_watcher(request).await.map_err(|error| {
             let mut answer = HttpResponse::build(error.status);
             if error.status == StatusCode::UNAUTHORIZED {
@@ -27,7 +29,17 @@ impl Api {
         })
     }
 
-    async fn try_watcher(&self, request: &HttpRequest) -> Result<(), ApiError> {
+    /// Whether somebody who was admitted would be so still: is a user with the same role and password.
+    pub async fn admits_still(self: &Arc<Self>, caller: &Caller) -> bool {
+        if self.auth.is_due() {
+            let api = self.clone();
+            // An error: the look panicked; what was known before holds.
+            let _ = web::block(move || api.auth.look()).await;
+        }
+        self.auth.standing(caller).is_some()
+    }
+
+    async fn try_watcher(&self, request: &HttpRequest) -> Result<Option<Caller>, ApiError> {
         if !host::is_allowed(request, &self.settings.load().allowed_hosts) {
             return Err(ApiError::forbidden(
                 "The Host header is none of this node's names: see allowed_hosts in the settings.",
@@ -35,13 +47,13 @@ impl Api {
         }
         let header = request.headers().get(AUTHORIZATION);
         if header.is_none() && request.app_config().local_addr().ip().is_loopback() {
-            return Ok(());
+            return Ok(None);
         }
         let peer = request.peer_addr().map(|address| address.ip().to_canonical());
         let peer = peer.ok_or_else(|| ApiError::internal("The connection has no peer."))?;
         let caller = self.auth.check(peer, header).await?;
         match caller.role {
-            Role::Admin | Role::Monitor => Ok(()),
+            Role::Admin | Role::Monitor => Ok(Some(caller)),
             role => Err(ApiError::forbidden(format!(
                 "The role {role} may not GET {}.",
                 request.path()

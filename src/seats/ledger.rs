@@ -320,6 +320,8 @@ impl Ledger {
         if live {
             self.unsaved.released(&session, slot);
             self.rehouse(now);
+        } else {
+            self.unsaved.unlisted();
         }
         session
     }
