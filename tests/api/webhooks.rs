@@ -215,7 +215,9 @@ fn a_key_that_does_not_come_back_after_a_start_is_told_when_the_node_has_settled
     assert_eq!(lost.body["LicenceCount"], licence().licence_count);
     node.restart(0);
     node.put(&licence());
-    assert_eq!(receiver.next().event(), "key-back");
+    // What was delivered at the very end of a run may be delivered again.
+    let back = std::iter::from_fn(|| Some(receiver.next())).find(|came| came.text != lost.text);
+    assert_eq!(back.unwrap().event(), "key-back");
 }
 
 #[test]
