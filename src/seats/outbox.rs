@@ -46,3 +46,38 @@ impl Outbox {
         (news, std::mem::take(&mut self.touched))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing;
+    use super::*;
+    use crate::licence::Timestamp;
+    use crate::store::Id;
+
+    #[test]
+    fn what_waits_for_the_disk_keeps_its_place() {
+        let refusal = |object: &str| News::Gateway {
+            event: "any".into(),
+            object: object.into(),
+            detail: String::new(),
+            by_node: false,
+        };
+        let session = Arc::new(Session {
+            seq: 1,
+            id: Id::random(),
+            key_no: 1,
+            expires: 0,
+            created: Timestamp::default(),
+            ended: false,
+            owner: "shop".into(),
+            fields: testing::session("a"),
+        });
+        let mut outbox = Outbox::default();
+        outbox.put(SessionNews::Granted, session);
+        outbox.refused(refusal("a"));
+        let kinds = |news: Vec<News>| news.iter().map(News::kind).collect::<Vec<_>>();
+        assert_eq!(kinds(outbox.take(false).0), ["gateway"]);
+        outbox.refused(refusal("b"));
+        assert_eq!(kinds(outbox.take(true).0), ["session", "gateway"]);
+    }
+}
