@@ -4,6 +4,8 @@
 # usage: DESTDIR=DIR packaging/install.sh BINARY PREFIX
 # Settings that are there already are kept. Starts nothing: without DESTDIR it says what to run next.
 set -eu
+# Whatever the mask of who installs is: all may read manual pages and completions.
+umask 022
 
 binary=$1
 prefix=$2

@@ -16,6 +16,8 @@ tokens="softhsm2 pkcs11-tool openssl-gost certtool bouncycastle java"
 # The console in a real browser, with letters of both its languages; the API against its own description.
 browser="chromium fonts node npm python-venv"
 pinned="browser-packages schemathesis"
+# Judges of the manual and of the shells' completions.
+manual="groff bash zsh fish"
 # nfpm makes the .deb and the .rpm; zig links against the old glibc that they promise.
 packages="make strip python-venv package-tools"
 # Judges of the packages, and a builder of images that needs no engine.
@@ -28,7 +30,7 @@ case $purpose in
     build) wanted="$build" ;;
     package) wanted="$build $packages" ;;
     test)
-        wanted="$build libclang make openssl curl zbarimg $hardware $tokens $browser $pinned $packages $installed $monitoring"
+        wanted="$build libclang make openssl curl zbarimg $hardware $tokens $browser $pinned $manual $packages $installed $monitoring"
         ;;
     bench) wanted="$build libclang make openssl curl softhsm2 umockdev umockdev-headers" ;;
     *)
@@ -105,6 +107,7 @@ package_of() {
         node) echo nodejs ;;
         python-venv) echo python3-venv ;;
         strip) echo binutils ;;
+        groff) echo groff-base ;;
         ip) echo iproute2 ;;
         browser-packages | schemathesis | package-tools) ;;
         *) echo "$1" ;;

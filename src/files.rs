@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 /// Writes a file in place of one that may be there, with this mode.
@@ -10,7 +10,21 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// What the system said; the file from before is there still.
 pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    write(path, bytes, mode, |part| fs::rename(part, path))
+    write(path, bytes, mode, give, |part| fs::rename(part, path))
+}
+
+/// As [`replace`], whatever the mask of new files is, and for this user and group where root writes it.
+///
+/// # Errors
+/// As [`replace`].
+pub(crate) fn replace_as(path: &Path, bytes: &[u8], mode: u32, owner: (u32, u32)) -> io::Result<()> {
+    let like = |file: &File, _: &Path| {
+        if rustix::process::geteuid().is_root() {
+            fchown(file, Some(owner.0), Some(owner.1))?;
+        }
+        file.set_permissions(fs::Permissions::from_mode(mode))
+    };
+    write(path, bytes, 0o600, like, |part| fs::rename(part, path))
 }
 
 /// Writes a file that is not there yet, for its owner alone: of several who do so at once, one succeeds.
@@ -19,10 +33,16 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// What the system said: `AlreadyExists` where it is there.
 pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Unlike a renamed file, a link never replaces another.
-    write(path, bytes, 0o600, |part| fs::hard_link(part, path))
+    write(path, bytes, 0o600, give, |part| fs::hard_link(part, path))
 }
 
-fn write(path: &Path, bytes: &[u8], mode: u32, put: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+fn write(
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+    give: impl FnOnce(&File, &Path) -> io::Result<()>,
+    put: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -38,9 +58,43 @@ fn write(path: &Path, bytes: &[u8], mode: u32, put: impl FnOnce(&Path) -> io::Re
         .mode(mode)
         .open(&part.0)?;
     file.write_all(bytes)?;
+    give(&file, directory)?;
     file.sync_all()?;
     put(&part.0)?;
     File::open(directory)?.sync_all()
+}
+
+/// Makes a directory and those above it that are missing, with this mode; they belong to whom the one above belongs.
+///
+/// # Errors
+/// What the system said.
+pub(crate) fn create_directories(path: &Path, mode: u32) -> io::Result<()> {
+    if path == Path::new("") || path.is_dir() {
+        return Ok(());
+    }
+    let above = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    create_directories(above, mode)?;
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => give(&File::open(path)?, above),
+        // Somebody was quicker.
+        Err(_) if path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What root makes belongs to whom the directory belongs: the node, which is not root, could not use it else.
+///
+/// # Errors
+/// What the system said.
+pub(crate) fn give(file: &File, directory: &Path) -> io::Result<()> {
+    if rustix::process::geteuid().is_root() {
+        let about = fs::metadata(directory)?;
+        fchown(file, Some(about.uid()), Some(about.gid()))?;
+    }
+    Ok(())
 }
 
 /// A file on its way; what is left of it goes with this.
@@ -55,8 +109,6 @@ impl Drop for Part {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn names(directory: &Path) -> Vec<String> {
@@ -77,6 +129,26 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(names(dir.path()), ["file"]);
         replace(&dir.path().join("none/file"), b"x", 0o600).unwrap_err();
+    }
+
+    #[test]
+    fn what_root_writes_is_the_directorys_owners() {
+        let dir = tempfile::tempdir().unwrap();
+        let mine = fs::metadata(dir.path()).unwrap().uid();
+        let owner = if mine == 0 { 65534 } else { mine };
+        std::os::unix::fs::chown(dir.path(), Some(owner), None).unwrap();
+        create_directories(&dir.path().join("a/b"), 0o700).unwrap();
+        let made = fs::metadata(dir.path().join("a/b")).unwrap();
+        assert_eq!((made.uid(), made.permissions().mode() & 0o777), (owner, 0o700));
+        for write in [
+            |path: &Path| replace(path, b"x", 0o600),
+            |path: &Path| create_private(path, b"x"),
+        ] {
+            let path = dir.path().join("file");
+            write(&path).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().uid(), owner);
+            fs::remove_file(path).unwrap();
+        }
     }
 
     #[test]

@@ -19,9 +19,8 @@ accounts_and_rights() {
         done
         usermod --append --groups keynode keynode-centre
     fi
-    if command -v systemd-tmpfiles >/dev/null; then
-        systemd-tmpfiles --create keynode.conf
-    else
+    # It refuses, for example, where /etc/keynode belongs to somebody else than root: no reason to leave a package half done.
+    if ! command -v systemd-tmpfiles >/dev/null || ! systemd-tmpfiles --create keynode.conf; then
         chown root:keynode /etc/keynode /etc/keynode/keynode.toml
         chmod 0750 /etc/keynode
         chmod 0640 /etc/keynode/keynode.toml

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::{self};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::files;
@@ -68,10 +67,7 @@ fn in_the_way(key_no: KeyNo, place: &str) -> ActivationError {
 /// the node may be another user than who writes it.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
+    files::create_directories(directory, 0o700)?;
     files::replace(path, text.as_bytes(), 0o644)
 }
 

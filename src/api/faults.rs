@@ -43,9 +43,9 @@ impl Faults {
         known.unkept = why.map(|why| (since, why.to_owned()));
     }
 
-    /// This one does not fail any more.
-    pub fn clear(&self, name: &str) {
-        self.lock().failing.remove(name);
+    /// This one does not fail any more; whether it did.
+    pub fn clear(&self, name: &str) -> bool {
+        self.lock().failing.remove(name).is_some()
     }
 
     /// `ok`, `off` where there is none, or what fails for long, and whether nothing can be kept, which is told at once.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::activation::ActivationHandle;
 use crate::clock::{Millis, SharedClock};
 use crate::devices::{Access, CarrierState};
+use crate::events::Generations;
 use crate::gateway::GatewayHandle;
 use crate::keyring::{Ending, KeeperHandle, ending};
 use crate::licence::{KeyId, KeyNo, Timestamp};
@@ -134,8 +135,16 @@ pub struct Health {
     pub clock: SharedClock,
     /// Start of the node.
     pub started: Timestamp,
-    /// The last report and when it was made.
-    pub last: tokio::sync::Mutex<Option<(Millis, HealthReport)>>,
+    /// The last report.
+    pub last: tokio::sync::Mutex<Option<LastReport>>,
+}
+
+/// A report that may be given out again.
+pub struct LastReport {
+    made: Millis,
+    /// What had changed until then, where whoever had it made knew that.
+    generations: Option<Generations>,
+    report: HealthReport,
 }
 
 impl Health {
@@ -147,15 +156,29 @@ impl Health {
 
     /// The node's state, at most a second old.
     pub async fn report(&self) -> HealthReport {
+        self.give(None).await
+    }
+
+    /// The node's state, of no time before these changes: for who is told of changes, and asks once after each.
+    pub async fn report_since(&self, generations: Generations) -> HealthReport {
+        self.give(Some(generations)).await
+    }
+
+    async fn give(&self, generations: Option<Generations>) -> HealthReport {
         let mut last = self.last.lock().await;
         let now = self.clock.now().mono;
-        if let Some((made, report)) = &*last
-            && now < made + FRESH
+        if let Some(last) = &*last
+            && now < last.made + FRESH
+            && (generations.is_none() || generations == last.generations)
         {
-            return report.clone();
+            return last.report.clone();
         }
         let report = self.ask().await;
-        *last = Some((now, report.clone()));
+        *last = Some(LastReport {
+            made: now,
+            generations,
+            report: report.clone(),
+        });
         report
     }
 

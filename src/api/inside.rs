@@ -92,7 +92,8 @@ impl Api {
         })
     }
 
-    /// Finds out whether this is a user's password, as HTTP Basic does: with the same patience, counts and audit rows.
+    /// Finds out whether this is a user's password, with the same patience, counts and audit rows as HTTP Basic. It is
+    /// hashed each time.
     ///
     /// # Errors
     /// What to answer instead.
@@ -102,7 +103,7 @@ impl Api {
         user: &str,
         password: &Zeroizing<String>,
     ) -> Result<Caller, Answer> {
-        Ok(self.auth.check_plain(peer, user, password).await?)
+        Ok(self.auth.check_typed(peer, user, password).await?)
     }
 
     /// Changes the caller's own password. The one that holds now is checked as at a login.

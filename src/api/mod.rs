@@ -56,7 +56,7 @@ pub use auth::{Auth, Caller, LoginRules, Standing};
 pub use certificates::certificate_rows;
 pub use devices::{device_rows, key_on_device};
 pub use faults::Faults;
-pub use health::{Health, HealthReport};
+pub use health::{Health, HealthReport, LastReport};
 pub use host::is_allowed as host_is_allowed;
 pub use inside::Answer;
 pub use requests::RequestCounts;

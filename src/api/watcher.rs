@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse};
 
 use crate::store::Role;
 
@@ -13,11 +14,22 @@ use super::error::ApiError;
 use super::{Api, Caller, host};
 
 impl Api {
+    /// Looks at the users where that is due, on a thread that may wait: the second listener has one worker.
+    pub async fn look_at_users(self: &Arc<Self>) {
+        if self.auth.is_due() {
+            let api = self.clone();
+            let _ = web::block(move || api.auth.look()).await;
+        }
+    }
+
     /// Whether this request, which came over the second listener, may see what watchers may, and who asks where they say.
     ///
     /// # Errors
     /// What to answer instead.
-    pub async fn admit_watcher(&self, request: &HttpRequest) -> Result<Option<Caller>, HttpResponse> {
+    pub async fn admit_watcher(
+        self: &Arc<Self>,
+        request: &HttpRequest,
+    ) -> Result<Option<Caller>, HttpResponse> {
         self.try_watcher(request).await.map_err(|error| {
             let mut answer = HttpResponse::build(error.status);
             if error.status == StatusCode::UNAUTHORIZED {
@@ -31,15 +43,11 @@ impl Api {
 
     /// Whether somebody who was admitted would be so still: is a user with the same role and password.
     pub async fn admits_still(self: &Arc<Self>, caller: &Caller) -> bool {
-        if self.auth.is_due() {
-            let api = self.clone();
-            // An error: the look panicked; what was known before holds.
-            let _ = web::block(move || api.auth.look()).await;
-        }
+        self.look_at_users().await;
         self.auth.standing(caller).is_some()
     }
 
-    async fn try_watcher(&self, request: &HttpRequest) -> Result<Option<Caller>, ApiError> {
+    async fn try_watcher(self: &Arc<Self>, request: &HttpRequest) -> Result<Option<Caller>, ApiError> {
         if !host::is_allowed(request, &self.settings.load().allowed_hosts) {
             return Err(ApiError::forbidden(
                 "The Host header is none of this node's names: see allowed_hosts in the settings.",
@@ -51,6 +59,7 @@ impl Api {
         }
         let peer = request.peer_addr().map(|address| address.ip().to_canonical());
         let peer = peer.ok_or_else(|| ApiError::internal("The connection has no peer."))?;
+        self.look_at_users().await;
         let caller = self.auth.check(peer, header).await?;
         match caller.role {
             Role::Admin | Role::Monitor => Ok(Some(caller)),

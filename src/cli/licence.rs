@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
+use crate::files;
 use crate::keyring::{KeyKind, read_vendor_keys};
 use crate::licence::{KeyNo, open};
+use crate::node::StateDir;
 use crate::settings::{KeyArgs, Settings};
-use crate::store::FILE_NAME;
 use crate::text::compact;
 
 use super::activation::{Here, explain, tell};
@@ -110,7 +110,7 @@ fn add(file: &Path, place: &KeyArgs, out: &mut impl Write) -> Result<(), Failure
 
 /// Whether it answered a request of this node, and is here now; whatever answers none is a licence like others.
 fn answers(bytes: &[u8], settings: &Settings, out: &mut impl Write) -> Result<bool, Failure> {
-    if !settings.state_dir.join(FILE_NAME).exists() {
+    if !StateDir::is_kept_in(&settings.state_dir)? {
         return Ok(false);
     }
     let here = Here::open(settings.clone())?;
@@ -126,16 +126,8 @@ fn answers(bytes: &[u8], settings: &Settings, out: &mut impl Write) -> Result<bo
 
 /// Writes a file so that nobody ever sees a part of it; makes its directory where it is missing.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
-    let part = path.with_extension("part");
-    let mut file = fs::File::create(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(part, path)
+    files::create_directories(path.parent().unwrap_or(Path::new(".")), 0o700)?;
+    files::replace(path, bytes, 0o644)
 }
 
 fn remove(key_no: KeyNo, offline: &Offline, out: &mut impl Write) -> Result<(), Failure> {

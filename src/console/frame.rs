@@ -243,8 +243,8 @@ pub(super) fn trouble(door: &Door, trouble: &Trouble) -> HttpResponse {
         Trouble::NotFound => (404, w.t("common.not-found"), ""),
         Trouble::Forbidden => (403, w.t("common.forbidden"), ""),
         Trouble::NoForm => (405, w.t("common.no-form"), ""),
-        Trouble::Api(answer) if answer.status == 404 => (404, w.t("common.gone"), said(answer)),
-        Trouble::Api(answer) => (answer.status, w.t("common.refused"), said(answer)),
+        Trouble::Api(answer) if answer.status == 404 => (404, w.t("common.gone"), trouble.said()),
+        Trouble::Api(answer) => (answer.status, w.t("common.refused"), trouble.said()),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = TroublePage { w, text, said };
@@ -255,12 +255,4 @@ pub(super) fn trouble(door: &Door, trouble: &Trouble) -> HttpResponse {
         Markup::of(&body),
         &door.frame(),
     )
-}
-
-fn said(answer: &crate::api::Answer) -> &str {
-    answer
-        .body
-        .get("Message")
-        .and_then(|message| message.as_str())
-        .unwrap_or_default()
 }

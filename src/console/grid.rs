@@ -1,13 +1,18 @@
 //! Tables of one look for pages that only show: headings, and cells with a state, a time or a link in them.
 
+use std::collections::HashMap;
+
 use askama::Template;
 
 use super::markup::Markup;
+use super::params::encode;
 
 /// What a table shows.
 #[derive(Template)]
 #[template(path = "grid.html")]
 pub(super) struct Grid<'a> {
+    /// Tells it from others on its page: what is drawn anew keeps focus and scroll by the ids of its parts.
+    pub(super) id: &'a str,
     /// Heading above it; "": none.
     pub(super) title: &'a str,
     /// What it is, for people who do not see it.
@@ -22,8 +27,14 @@ pub(super) struct Grid<'a> {
 
 impl Grid<'_> {
     /// As HTML.
-    pub(super) fn markup(&self) -> Markup {
-        Markup::of(self)
+    pub(super) fn markup(mut self) -> Markup {
+        let mut times: HashMap<String, usize> = HashMap::new();
+        for cell in self.rows.iter_mut().flatten().filter(|cell| cell.is_link()) {
+            let time = times.entry(cell.link.clone()).or_default();
+            *time += 1;
+            cell.id = format!("{}-{time}-{}", self.id, encode(&cell.link));
+        }
+        Markup::of(&self)
     }
 }
 
@@ -35,6 +46,8 @@ pub(super) struct Cell {
     /// Class of the text.
     class: &'static str,
     link: String,
+    /// Of the link.
+    id: String,
     /// A second line in the node's own words, which are English.
     detail: String,
 }
@@ -84,6 +97,10 @@ impl Cell {
     pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
+    }
+
+    fn is_link(&self) -> bool {
+        !self.link.is_empty() && !self.text.is_empty()
     }
 
     fn is_number(&self) -> bool {

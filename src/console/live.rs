@@ -18,7 +18,7 @@ use super::Console;
 /// A stream that has nothing to tell says so this often, so that a connection that is gone is noticed, and a user too.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// What tells the page that its login is over; it must not come back.
+/// What tells the page that its login is over.
 const END: &str = "event: end\ndata: -\n\n";
 
 /// A comment.
@@ -36,6 +36,8 @@ struct Follower {
     /// Nothing is told before the next slot of [`super::fragments`] begins: who is told earlier would be given a drawing
     /// of this one.
     quiet_until: Option<Instant>,
+    /// Something is sent by then, though nothing changed.
+    alive_at: Instant,
     over: bool,
 }
 
@@ -48,6 +50,7 @@ pub(super) fn answer(console: Data<Console>, cookie: String, caller: Caller, top
         ended: console.logins.ended(),
         seen: None,
         quiet_until: Some(Instant::now() + console.fragments.rest_of_slot()),
+        alive_at: Instant::now() + KEEP_ALIVE,
         over: false,
         console,
         cookie,
@@ -58,6 +61,13 @@ pub(super) fn answer(console: Data<Console>, cookie: String, caller: Caller, top
         .streaming(follower.stream())
 }
 
+/// The stream of a page that nobody is logged in for.
+pub(super) fn end() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        .body(END)
+}
+
 impl Follower {
     fn stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
         stream::unfold(self, |mut follower| async move {
@@ -65,6 +75,7 @@ impl Follower {
                 return None;
             }
             let text = follower.next().await;
+            follower.alive_at = Instant::now() + KEEP_ALIVE;
             Some((Ok(Bytes::from(text)), follower))
         })
     }
@@ -82,18 +93,18 @@ impl Follower {
                     return news;
                 }
             }
-            let patience = Instant::now() + KEEP_ALIVE.min(Duration::from_millis(left));
+            // Also where it wakes again and again for what this page does not show.
+            if Instant::now() >= self.alive_at {
+                return ALIVE.into();
+            }
+            let patience = self.alive_at.min(Instant::now() + Duration::from_millis(left));
             let feed = &self.console.feed;
             tokio::select! {
                 // What else changes in this slot is told with it.
                 _ = self.generations.changed(), if self.quiet_until.is_none() => {
                     self.quiet_until = Some(Instant::now() + self.console.fragments.rest_of_slot());
                 }
-                () = tokio::time::sleep_until(self.quiet_until.unwrap_or(patience)) => {
-                    if self.quiet_until.take().is_none() {
-                        return ALIVE.into();
-                    }
-                }
+                () = tokio::time::sleep_until(self.quiet_until.unwrap_or(patience)) => self.quiet_until = None,
                 _ = self.ended.changed() => {}
                 () = feed.ended() => {
                     // The page comes back once the node runs again.
@@ -107,7 +118,7 @@ impl Follower {
     /// How long the login lasts if nobody uses it, in milliseconds; `None`: it is over.
     async fn left(&self) -> Option<Millis> {
         let console = &self.console;
-        console.look_at_users().await;
+        console.api.look_at_users().await;
         console.api.auth.standing(&self.caller)?;
         let (now, idle) = (console.now(), console.idle());
         let login = console.logins.find(&self.cookie, now, idle, false)?;

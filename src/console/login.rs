@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use actix_web::HttpResponse;
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
@@ -13,13 +12,11 @@ use crate::store::Role;
 
 use super::Console;
 use super::answer;
+use super::cookie::LoginCookie;
 use super::frame::{Frame, bare};
 use super::look::{self, Look};
 use super::markup::Markup;
 use super::params::Params;
-
-/// Name of the cookie.
-pub(super) const COOKIE: &str = "keynode_console";
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -47,12 +44,12 @@ fn page(look: Look, status: StatusCode, user: &str, back: &str, error: &str) -> 
     )
 }
 
-/// What was typed in.
+/// What was typed in. The login that the browser had (`old`) ends with a new one.
 pub(super) async fn submit(
     console: &Data<Console>,
     look: Look,
     peer: IpAddr,
-    secure: bool,
+    (cookie, old): (&LoginCookie, &str),
     mut form: Params,
 ) -> HttpResponse {
     let password = Zeroizing::new(form.take("password"));
@@ -81,27 +78,16 @@ pub(super) async fn submit(
         return page(look, StatusCode::FORBIDDEN, user, back, &error);
     }
     let mut response = answer::see_other(back);
-    let cookie = console.logins.begin(caller, console.now());
-    let _ = response.add_cookie(&cookie_of(cookie, secure));
+    console.logins.end(old);
+    let value = console.logins.begin(caller, console.now());
+    let _ = response.add_cookie(&cookie.with(value));
     response
 }
 
 /// Ends a login.
-pub(super) fn log_out(console: &Console, cookie: &str, secure: bool) -> HttpResponse {
-    console.logins.end(cookie);
+pub(super) fn log_out(console: &Console, cookie: &LoginCookie, value: &str) -> HttpResponse {
+    console.logins.end(value);
     let mut response = answer::see_other("/console/login");
-    let mut gone = cookie_of(String::new(), secure);
-    gone.make_removal();
-    let _ = response.add_cookie(&gone);
+    let _ = response.add_cookie(&cookie.gone());
     response
-}
-
-/// The cookie of a login: for this page alone, and for no script. It ends with the browser, or on the server.
-pub(super) fn cookie_of(value: String, secure: bool) -> Cookie<'static> {
-    Cookie::build(COOKIE, value)
-        .path("/console")
-        .http_only(true)
-        .same_site(SameSite::Strict)
-        .secure(secure)
-        .finish()
 }

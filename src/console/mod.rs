@@ -3,6 +3,7 @@
 
 mod answer;
 mod assets;
+mod cookie;
 mod dates;
 mod facts;
 mod fragments;
@@ -30,7 +31,7 @@ use actix_web::guard;
 use actix_web::web::{self, Data, ServiceConfig};
 use arc_swap::ArcSwap;
 
-use crate::api::{Api, Health};
+use crate::api::{Api, Health, HealthReport};
 use crate::events::Feed;
 use crate::settings::{Loaded, Settings};
 
@@ -79,6 +80,12 @@ impl Console {
     /// Shows these settings from now on.
     pub fn show_settings(&self, loaded: Loaded) {
         self.loaded.store(Arc::new(loaded));
+    }
+
+    /// How the node is, with everything that has changed until now.
+    async fn report(&self) -> HealthReport {
+        let generations = *self.feed.generations().borrow();
+        self.health.report_since(generations).await
     }
 
     fn loaded(&self) -> Arc<Loaded> {

@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 
 use super::answer;
 use super::frame::bare;
-use super::login::cookie_of;
 use super::markup::Markup;
 use super::site::Door;
 use super::words::Words;
@@ -69,7 +68,7 @@ pub(super) async fn submit(door: &mut Door) -> HttpResponse {
             door.console.logins.end_all_of(caller.name());
             let mut response = answer::see_other("/console/?notice=common.password-changed");
             let cookie = door.console.logins.begin(caller, door.console.now());
-            let _ = response.add_cookie(&cookie_of(cookie, door.secure));
+            let _ = response.add_cookie(&door.way.with(cookie));
             response
         }
         Err(refusal) => {

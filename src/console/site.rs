@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::web::{self, Data, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
@@ -12,8 +12,9 @@ use percent_encoding::percent_decode_str;
 use crate::api::{Standing, host_is_allowed};
 use crate::clock::Millis;
 
+use super::cookie::LoginCookie;
 use super::frame;
-use super::login::{self, COOKIE};
+use super::login;
 use super::logins::Login;
 use super::look::{self, Look};
 use super::pages::Page;
@@ -36,7 +37,7 @@ pub(super) struct Door {
     /// The password is still the one of every new node.
     pub(super) initial: bool,
     pub(super) peer: IpAddr,
-    pub(super) secure: bool,
+    pub(super) way: LoginCookie,
     pub(super) query: Params,
     pub(super) form: Params,
     /// Below /console/, as it was sent.
@@ -52,14 +53,6 @@ impl Console {
     /// After how long a login that is not used is over.
     pub(super) fn idle(&self) -> Millis {
         u64::try_from(self.settings.console.idle.as_millis()).unwrap_or(Millis::MAX)
-    }
-
-    /// Looks at the users where that is due, on a thread that may wait.
-    pub(super) async fn look_at_users(&self) {
-        if self.api.auth.is_due() {
-            let api = self.api.clone();
-            let _ = web::block(move || api.auth.look()).await;
-        }
     }
 }
 
@@ -83,8 +76,9 @@ async fn route(request: &HttpRequest, payload: Payload, console: Data<Console>) 
     let Some(peer) = request.peer_addr().map(|address| address.ip()) else {
         return HttpResponse::BadRequest().finish();
     };
-    let (look, secure) = (Look::of(request), request.app_config().secure());
+    let (look, way) = (Look::of(request), LoginCookie::of(request));
     let form = match *request.method() {
+        Method::HEAD if path == "live" => return HttpResponse::MethodNotAllowed().finish(),
         Method::GET | Method::HEAD => None,
         Method::POST if !origin::is_own(request) => {
             return HttpResponse::Forbidden().body("This form was sent from another site.");
@@ -96,14 +90,13 @@ async fn route(request: &HttpRequest, payload: Payload, console: Data<Console>) 
         _ => return HttpResponse::MethodNotAllowed().finish(),
     };
     let query = Params::parse(request.query_string());
-    let cookie = request.cookie(COOKIE).map(|cookie| cookie.value().to_owned());
-    let cookie = cookie.unwrap_or_default();
+    let cookie = way.read(request);
     let follows = path == "live" || !query.get("seen").is_empty();
     let known = find(&console, &cookie, !follows).await;
     match (path.as_str(), form.is_some()) {
-        ("look", true) => return look::choose(&form.unwrap_or_default(), secure),
+        ("look", true) => return look::choose(&form.unwrap_or_default(), way.secure()),
         ("login", true) => {
-            return login::submit(&console, look, peer, secure, form.unwrap_or_default()).await;
+            return login::submit(&console, look, peer, (&way, &cookie), form.unwrap_or_default()).await;
         }
         ("login", false) if known.is_none() => return login::form(look, query.get("back")),
         ("login", false) => return answer::see_other("/console/"),
@@ -123,7 +116,7 @@ async fn route(request: &HttpRequest, payload: Payload, console: Data<Console>) 
         cookie,
         initial: standing.initial,
         peer,
-        secure,
+        way,
         query,
         path,
         form: form.clone().unwrap_or_default(),
@@ -134,7 +127,7 @@ async fn route(request: &HttpRequest, payload: Payload, console: Data<Console>) 
 /// The login of a cookie, and how its user stands.
 async fn find(console: &Console, cookie: &str, uses: bool) -> Option<(Login, Standing)> {
     let login = console.logins.find(cookie, console.now(), console.idle(), uses)?;
-    console.look_at_users().await;
+    console.api.look_at_users().await;
     let standing = console.api.auth.standing(&login.caller);
     if standing.is_none() {
         console.logins.end(cookie);
@@ -145,8 +138,8 @@ async fn find(console: &Console, cookie: &str, uses: bool) -> Option<(Login, Sta
 /// Who is not logged in gets the form; what a page asks by itself is told in its own way.
 fn stranger(request: &HttpRequest, path: &str, query: &Params, posts: bool) -> HttpResponse {
     if path == "live" {
-        // To an event source this means not to come back.
-        return HttpResponse::NoContent().finish();
+        // The page was open when its login ended, as after a restart of the node: it loads anew, and shows the form.
+        return live::end();
     }
     let back = if posts {
         "/console/".to_owned()
@@ -169,7 +162,7 @@ async fn enter(mut door: Door, posts: bool) -> HttpResponse {
             let topics = door.query.get("topics").to_owned();
             return live::answer(door.console, door.cookie, door.login.caller, &topics);
         }
-        ("logout", true) => return login::log_out(&door.console, &door.cookie, door.secure),
+        ("logout", true) => return login::log_out(&door.console, &door.way, &door.cookie),
         ("password", false) => return password::form(&door),
         ("password", true) => return password::submit(&mut door).await,
         _ if door.initial => return answer::see_other("/console/password"),

@@ -121,6 +121,20 @@ pub(super) enum Trouble {
     Api(Answer),
 }
 
+impl Trouble {
+    /// What the API said, in its own words; "" where it was not asked.
+    pub(super) fn said(&self) -> &str {
+        match self {
+            Self::Api(answer) => answer
+                .body
+                .get("Message")
+                .and_then(Value::as_str)
+                .unwrap_or_default(),
+            Self::NotFound | Self::Forbidden | Self::NoForm => "",
+        }
+    }
+}
+
 pub(super) type Outcome = Result<Shown, Trouble>;
 
 impl From<View> for Shown {

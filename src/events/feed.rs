@@ -40,11 +40,13 @@ pub enum Topic {
     Activations,
     /// The audit log.
     Audit,
+    /// What the node reports of itself besides: whether it can save, sign and tell its webhooks.
+    Health,
 }
 
 impl Topic {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Keys,
         Self::Sessions,
         Self::Connections,
@@ -53,6 +55,7 @@ impl Topic {
         Self::Gateway,
         Self::Activations,
         Self::Audit,
+        Self::Health,
     ];
 
     /// In one lower-case word.
@@ -66,6 +69,7 @@ impl Topic {
             Self::Gateway => "gateway",
             Self::Activations => "activations",
             Self::Audit => "audit",
+            Self::Health => "health",
         }
     }
 }

@@ -211,7 +211,8 @@ impl Keeper {
             }
         }
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        if health.errors != errors {
+        let differs = health.errors != errors;
+        if differs {
             for error in &errors {
                 tracing::error!(%error, "keys cannot be looked for here; those found before still count");
             }
@@ -222,6 +223,10 @@ impl Keeper {
         };
         drop(health);
         self.look_at_devices();
+        if differs {
+            // The keys are the same, and what is told of them is not.
+            (self.on_change)(&self.keyring.load_full(), &[], &|| ());
+        }
     }
 
     /// Judges anew with what is plugged in now; files and computer are taken as they were last seen.

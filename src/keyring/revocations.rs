@@ -1,9 +1,8 @@
 //! Revocation lists: one file for each vendor key, `<kid>.jws`, read anew only where it changed.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::files;
@@ -148,11 +147,7 @@ pub fn accept_list(directory: &Path, bytes: &[u8], vendors: &VendorKeys) -> Resu
         path: path.clone(),
         source,
     };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(failed)?;
+    files::create_directories(directory, 0o700).map_err(failed)?;
     // Of two who bring lists at the same time the later one compares with what the earlier one wrote.
     let lock = File::open(directory).map_err(failed)?;
     lock.lock().map_err(failed)?;

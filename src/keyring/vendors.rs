@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::files;
@@ -69,10 +68,7 @@ pub fn trust_vendor(directory: &Path, pem: &Path) -> Result<VendorKey, TrustErro
         source,
     })?;
     let target = directory.join(format!("{}.pem", key.kid()));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
+    files::create_directories(directory, 0o700)
         .and_then(|()| files::replace(&target, &text, 0o644))
         .map_err(|source| TrustError::Io { path: target, source })?;
     Ok(key)

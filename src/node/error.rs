@@ -44,7 +44,7 @@ pub enum StartError {
     },
     /// Others could log in with a password that everybody knows.
     #[error(
-        "user \"{user}\" still has the initial password, and {address} can be reached by others: change it with \
+        "user \"{user}\" still has the initial password, and {address} (--{flag}) can be reached by others: change it with \
          `keynode user passwd {user}`, or listen on 127.0.0.1"
     )]
     InitialPassword {
@@ -52,6 +52,8 @@ pub enum StartError {
         user: String,
         /// The address.
         address: SocketAddr,
+        /// The flag that sets it.
+        flag: &'static str,
     },
     /// The certificate or its key.
     #[error(transparent)]

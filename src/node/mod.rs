@@ -25,7 +25,7 @@ pub use crate::signing::SIGNING_KEY;
 pub use error::StartError;
 pub use logging::start_logging;
 pub use plug::{OnPlug, attest, host_devices, host_tokens, look, look_at_tokens, look_with, watch};
-pub use restoring::{UNPACKING, is_of_restoring, put_in_place};
+pub use restoring::{UNPACKING, is_of_restoring, may_begin, put_in_place};
 pub use rules::{certificate_rules, device_rules, token_rules};
 pub use run::run;
 pub use signals::{Signals, tell_systemd};
@@ -180,7 +180,7 @@ impl Node {
             feed.clone(),
         )?;
         desk.note(entry(started, "start", crate::api::VERSION, ""));
-        let signer_watch = signers.watch(desk.clone());
+        let signer_watch = signers.watch(desk.clone(), feed.clone());
         let parts = Parts {
             signer,
             keys: keys.clone(),

@@ -12,19 +12,30 @@ use crate::tokens::{CertificatesHandle, TokensHandle, Workers};
 
 use super::{StartError, rules, state_dir};
 
-/// Refuses an address that others reach while a user has the initial password.
+/// Refuses an address that others reach while a user has the initial password: users log in on either. Warns where they
+/// would do so in clear.
 pub(super) fn check_passwords(settings: &Settings, users: &Users) -> Result<(), StartError> {
     users.ensure_initial()?;
-    if settings.listen.ip().is_loopback() {
-        return Ok(());
-    }
-    match users.list()?.into_iter().find(|user| user.initial) {
-        Some(user) => Err(StartError::InitialPassword {
+    let addresses = [
+        (settings.listen, "listen"),
+        (settings.admin_listen, "admin-listen"),
+    ];
+    let open = (addresses.into_iter()).find(|(address, _)| !address.ip().is_loopback());
+    let initial = users.list()?.into_iter().find(|user| user.initial);
+    if let (Some((address, flag)), Some(user)) = (open, initial) {
+        return Err(StartError::InitialPassword {
             user: user.name,
-            address: settings.listen,
-        }),
-        None => Ok(()),
+            address,
+            flag,
+        });
     }
+    if !settings.admin_listen.ip().is_loopback() {
+        tracing::warn!(
+            address = %settings.admin_listen,
+            "others reach admin_listen, which has no TLS: passwords for it go over the network in clear"
+        );
+    }
+    Ok(())
 }
 
 /// Where keys come from; the directories are made. Warns where the computer can hardly be told from others.

@@ -6,10 +6,14 @@
 //! the old state is being moved into `before-restore-TIME`; `.restore-moving-TIME` is being moved into place. All is done
 //! within the directory, for it may be a mount point, or its parent not ours to write.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, lchown};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, StatxAttributes, StatxFlags, access, statx};
 
 /// Where a restored state is put together.
 pub const UNPACKING: &str = ".restore-new";
@@ -23,9 +27,47 @@ const BEFORE: &str = "before-restore-";
 /// The lock stays where it is: whoever restores holds it.
 const LOCK: &str = "lock";
 
-/// Whether a name in the state directory belongs to a restoring, not to the state.
-pub fn is_of_restoring(name: &str) -> bool {
-    name == LOCK || name.starts_with(BEFORE) || name.starts_with(".restore-")
+/// A file system of its own has it at its top, for root alone.
+const LOST_AND_FOUND: &str = "lost+found";
+
+/// Whether a name in the state directory belongs to a restoring or to the file system, not to the state.
+pub fn is_of_restoring(name: &OsStr) -> bool {
+    let begins = |with: &str| name.as_bytes().starts_with(with.as_bytes());
+    name == LOCK || name == LOST_AND_FOUND || begins(BEFORE) || begins(".restore-")
+}
+
+/// Whether all that is in the state directory can be moved away: after the decision it would be too late to find out.
+///
+/// # Errors
+/// What cannot be moved, and why.
+pub fn may_begin(state: &Path) -> io::Result<()> {
+    for name in names(state)?.iter().filter(|name| !is_of_restoring(name)) {
+        let path = state.join(name);
+        let refused = |why: &str| Err(io::Error::other(format!("{}: {why}", path.display())));
+        if is_mounted(state, &path)? {
+            return refused(
+                "something is mounted here, so that the state from before cannot be moved away: unmount it, restore, and \
+                 mount it again",
+            );
+        }
+        // Its entry for the directory above changes when it is moved.
+        if path.symlink_metadata()?.is_dir() && access(&path, Access::WRITE_OK).is_err() {
+            return refused(
+                "it belongs to somebody else, so that the state from before cannot be moved away: run this as root",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file or directory is the root of a mount.
+fn is_mounted(state: &Path, path: &Path) -> io::Result<bool> {
+    if path.symlink_metadata()?.dev() != state.metadata()?.dev() {
+        return Ok(true);
+    }
+    // A directory of the same file system may be mounted, too. Kernels before 5.8 do not say.
+    let asked = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS);
+    Ok(asked.is_ok_and(|about| about.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)))
 }
 
 /// Whether somebody was interrupted after it was decided.
@@ -97,7 +139,11 @@ fn go_on(state: &Path, mut rename: impl FnMut(&Path, &Path) -> io::Result<()>) -
 /// The time in the name of what was begun.
 fn begun(state: &Path, begin: &str) -> io::Result<Option<String>> {
     let mut names = names(state)?.into_iter();
-    Ok(names.find_map(|name| name.strip_prefix(begin).map(str::to_owned)))
+    Ok(names.find_map(|name| {
+        let time = name.as_bytes().strip_prefix(begin.as_bytes())?;
+        // We named it.
+        str::from_utf8(time).ok().map(str::to_owned)
+    }))
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -108,9 +154,10 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn names(directory: &Path) -> io::Result<Vec<String>> {
-    let names = fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    names.collect()
+fn names(directory: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(directory)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect()
 }
 
 fn sync(directory: &Path) -> io::Result<()> {
@@ -206,6 +253,35 @@ mod tests {
         fs::write(moving.join("keynode.db"), "newer").unwrap();
         finish(path).unwrap();
         assert_eq!(text(&path.join("keynode.db")).unwrap(), "newer");
+    }
+
+    #[test]
+    fn what_is_no_state_stays_where_it_is() {
+        let state = state();
+        let kept = state.path().join("lost+found");
+        fs::create_dir(&kept).unwrap();
+        // A name that is no text moves like any other.
+        let strange = OsStr::from_bytes(b"\xff");
+        fs::write(state.path().join(strange), "old").unwrap();
+        may_begin(state.path()).unwrap();
+        let old = put_in_place(state.path(), "1").unwrap();
+        assert!(kept.exists() && !old.join("lost+found").exists());
+        assert_eq!(text(&old.join(strange)).unwrap(), "old");
+    }
+
+    #[test]
+    fn what_is_mounted_is_told_before_the_decision() {
+        let proc = Path::new("/proc");
+        assert!(is_mounted(Path::new("/"), proc).unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("plain")).unwrap();
+        assert!(!is_mounted(dir.path(), &dir.path().join("plain")).unwrap());
+        assert!(
+            may_begin(Path::new("/"))
+                .unwrap_err()
+                .to_string()
+                .contains("mounted here")
+        );
     }
 
     #[test]

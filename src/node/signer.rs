@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::events::{Feed, Topic};
 use crate::seats::DeskHandle;
 use crate::settings::{Settings, Signing};
 use crate::signing::{Force, Hardware, NodeSigner, PublicKey, SignerWatch, SignerWatchStart, SigningError};
@@ -45,7 +46,7 @@ impl Signers {
     }
 
     /// Starts to watch; returns when the token was looked at, or after [`FIRST_LOOK`].
-    pub(super) fn watch(self, desk: DeskHandle) -> Watched {
+    pub(super) fn watch(self, desk: DeskHandle, feed: Feed) -> Watched {
         let signer = self.signer.clone();
         let audit = desk.clone();
         let told = move |force: &Force| {
@@ -63,6 +64,7 @@ impl Signers {
                 tracing::error!(key = object, "{detail}");
             }
             audit.note(entry(audit.clock().now().wall, "signing", &object, &detail));
+            feed.touch(Topic::Health);
         };
         let watched = Watched {
             thread: self.start.start(self.signer, RETRY, told),

@@ -2,11 +2,12 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 
+use crate::files;
 use crate::store::{Database, FILE_NAME, StoreError};
 
 use super::{StartError, restoring};
@@ -28,11 +29,7 @@ impl StateDir {
             source,
         };
         create(path).map_err(failed)?;
-        let lock = File::options()
-            .create(true)
-            .append(true)
-            .open(path.join("lock"))
-            .map_err(failed)?;
+        let lock = lock_file(path).map_err(failed)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
                 restoring::finish(path).map_err(failed)?;
@@ -86,6 +83,18 @@ impl StateDir {
     pub fn database(&self) -> Result<Database, StoreError> {
         Database::open(&self.path)
     }
+}
+
+/// The file that is locked. Root may have come first, and the node must be able to open it all the same.
+fn lock_file(path: &Path) -> io::Result<File> {
+    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
+    let lock = File::options()
+        .create(true)
+        .append(true)
+        .custom_flags(no_link)
+        .open(path.join("lock"))?;
+    files::give(&lock, path)?;
+    Ok(lock)
 }
 
 /// Makes a directory that only its owner may enter; one that exists is left as it is.

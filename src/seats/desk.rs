@@ -355,6 +355,7 @@ impl Task {
             Ok(()) => {
                 if health.store_error.take().is_some() {
                     tracing::info!("the state can be saved again");
+                    self.feed.touch(Topic::Health);
                 }
                 self.desk.ledger.saved();
                 self.desk.journal.saved();
@@ -370,6 +371,7 @@ impl Task {
                         error = text,
                         "the state cannot be saved: no new seats until it can"
                     );
+                    self.feed.touch(Topic::Health);
                 }
                 health.store_error = Some(text);
                 self.desk.ledger.not_saved(time);

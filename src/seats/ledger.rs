@@ -317,11 +317,9 @@ impl Ledger {
             self.leave(now, slot);
         }
         let session = self.roll.remove(slot);
+        self.unsaved.released(&session, slot);
         if live {
-            self.unsaved.released(&session, slot);
             self.rehouse(now);
-        } else {
-            self.unsaved.unlisted();
         }
         session
     }

@@ -131,7 +131,7 @@ fn unknown_keys_are_refused_with_their_place() {
         "{top}"
     );
     assert!(
-        top.ends_with("[centre], [gateway], [tickets], [ismp], [crpt], [taxcom]"),
+        top.ends_with("[centre], [gateway], [tickets], [ismp], [crpt], [taxcom], [console]"),
         "{top}"
     );
     assert_eq!(

@@ -238,7 +238,13 @@ impl Database {
             .create(true)
             .mode(0o600)
             .open(&self.path);
-        made.map(drop).map_err(|source| StoreError::Io {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        let given = made.and_then(|file| match file.metadata()?.len() {
+            // It was not there, or nobody got further; root may have come before the node.
+            0 => crate::files::give(&file, directory),
+            _ => Ok(()),
+        });
+        given.map_err(|source| StoreError::Io {
             path: self.path.clone(),
             source,
         })

@@ -129,9 +129,15 @@ fn row_37_admin_admin() {
     assert!(refused.is_about_settings());
     let how = refused.to_string();
     assert!(
-        how.contains("keynode user passwd admin") && how.contains("0.0.0.0"),
+        how.contains("keynode user passwd admin") && how.contains("0.0.0.0:0 (--listen)"),
         "{how}"
     );
+    // Users log in at the second address too.
+    let refused = TestNode::try_with(|settings| settings.admin_listen = everywhere)
+        .err()
+        .unwrap();
+    let how = refused.to_string();
+    assert!(how.contains("0.0.0.0:0 (--admin-listen)"), "{how}");
     let changed = TestNode::with(|settings| {
         settings.listen = everywhere;
         std::fs::create_dir_all(&settings.state_dir).unwrap();

@@ -23,7 +23,7 @@ await run(async (chrome) => {
   await logIn(page, 'olga', 'a good password', null);
   same(new URL(page.url()).pathname, '/console/sessions', 'where one wanted to go');
   const [cookie] = (await context.cookies()).filter(({ httpOnly }) => httpOnly);
-  must(cookie?.name === 'keynode_console', 'no cookie that scripts cannot read');
+  must(cookie?.name === `keynode_console_${new URL(page.url()).port}`, 'no cookie that scripts cannot read');
   same(cookie.sameSite, 'Strict', 'the cookie');
   nothingWrong(visitor, 'within');
 

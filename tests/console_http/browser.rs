@@ -79,6 +79,13 @@ impl Browser {
         self.post("/console/login", &[("user", user), ("password", password)])
     }
 
+    /// The cookie of the login.
+    #[track_caller]
+    pub(crate) fn cookie(&self) -> &str {
+        let name = format!("keynode_console_{}", self.address.port());
+        &self.cookies[&name]
+    }
+
     pub(crate) fn get(&mut self, target: &str) -> Page {
         self.send("GET", target, &[], None)
     }

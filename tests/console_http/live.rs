@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::browser::{Browser, Stream};
 use super::{boss, node, watcher};
 
@@ -73,6 +75,58 @@ fn other_topics_wake_no_page() {
     assert_eq!(stream.next().as_deref(), Some("keys"));
 }
 
+/// The clock of this node stands still: a report of health would be given out again for ever.
+#[test]
+fn health_is_drawn_as_of_the_change_and_not_as_somebody_saw_it_before() {
+    let node = node();
+    let mut boss = boss(&node);
+    for path in ["/console/health", "/console/"] {
+        let page = boss.get(path).expect(200);
+        let before = boss.get(&page.live());
+        assert!(before.status == 204 || before.status == 200, "{before:?}");
+        node.post("/api/connections", &json!({ "ComputerName": path }))
+            .expect(201);
+        let deadline = Instant::now() + 3 * SOON;
+        while boss.get(&page.live()).status == 204 {
+            assert!(Instant::now() < deadline, "{path} is not drawn anew");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    let text = boss.get("/console/health").expect(200).text();
+    assert!(text.contains("<dt>Connections</dt><dd>2</dd>"), "{text}");
+}
+
+#[test]
+fn the_overview_follows_all_that_it_shows() {
+    let node = node();
+    let page = boss(&node).get("/console/").expect(200).text();
+    for topic in [
+        "keys",
+        "sessions",
+        "devices",
+        "connections",
+        "tokens",
+        "gateway",
+        "activations",
+        "health",
+    ] {
+        assert!(page.contains(&format!("sse:{topic}")), "{topic}: {page}");
+    }
+}
+
+#[test]
+fn a_page_that_was_open_over_a_restart_is_told_that_its_login_is_over() {
+    let mut node = node();
+    let mut browser = boss(&node);
+    browser.get("/console/keys").expect(200);
+    let cookies = browser.cookies;
+    node.restart(0);
+    let mut again = Browser::new(node.admin_address());
+    again.cookies = cookies;
+    let mut stream = Stream::open(&again, "keys");
+    assert_eq!(stream.next().as_deref(), Some("end"));
+}
+
 #[test]
 fn a_stream_ends_with_its_login() {
     let node = node();
@@ -85,7 +139,10 @@ fn a_stream_ends_with_its_login() {
 
     let stranger = Browser::new(node.admin_address());
     let mut wire = stranger.open("GET", "/console/live?topics=keys", &[], None);
-    super::browser::head(&mut wire).expect(204);
+    super::browser::head(&mut wire).expect(200);
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut std::io::Read::take(wire, 12), &mut said).unwrap();
+    assert_eq!(said, "event: end\nd");
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn no_secret_is_on_any_page() {
         .unwrap()
         .to_owned();
     let mut boss = boss(&node);
-    let cookie = boss.cookies["keynode_console"].clone();
+    let cookie = boss.cookie().to_owned();
     let mut paths: Vec<String> = PAGES.iter().map(ToString::to_string).collect();
     paths.push(format!("sessions/{id}"));
     for path in paths {

@@ -1,10 +1,12 @@
 //! Who gets the metrics.
 
+use std::fs;
 use std::net::SocketAddr;
 
-use keynode::store::{INITIAL_PASSWORD, INITIAL_USER, Role};
+use keynode::store::{Database, INITIAL_PASSWORD, INITIAL_USER, Role, Users};
 
 use crate::common::http::Ask;
+use crate::common::node::author;
 use crate::common::{TestNode, Wire};
 use crate::page::get;
 
@@ -35,7 +37,15 @@ fn a_page_of_a_browser_under_another_name_gets_nothing() {
 
 #[test]
 fn beyond_loopback_only_administrators_and_monitors_get_them() {
-    let node = TestNode::with(|settings| settings.admin_listen = SocketAddr::from(([0, 0, 0, 0], 0)));
+    let node = TestNode::with(|settings| {
+        settings.admin_listen = SocketAddr::from(([0, 0, 0, 0], 0));
+        fs::create_dir_all(&settings.state_dir).unwrap();
+        let users = Users::open(&Database::open(&settings.state_dir).unwrap()).unwrap();
+        users.ensure_initial().unwrap();
+        users
+            .set_password(INITIAL_USER, "correct horse", &author())
+            .unwrap();
+    });
     node.add_user("watch", Role::Monitor, "secret-1");
     node.add_user("client", Role::Client, "secret-2");
     let address = SocketAddr::from(([127, 0, 0, 1], node.admin_address().port()));

@@ -88,6 +88,10 @@ fn a_package_goes_into_a_root_that_does_not_run(guest: &Container) {
              chroot /srv/image id keynode-centre | grep --quiet '(keynode)'
              test -L /srv/image/etc/systemd/system/multi-user.target.wants/keynode.service
              chroot /srv/image stat --format %G /etc/keynode/keynode.toml | grep --quiet --line-regexp keynode
+             mkdir /srv/image/var/lib/keynode-centre && touch /srv/image/etc/keynode/vendor-pin
+             chroot /srv/image apt-get purge --yes keynode
+             test -e /srv/image/etc/keynode/vendor-pin && test -e /srv/image/etc/keynode/keynode.toml.before-removal
+             test ! -e /srv/image/var/lib/keynode
              rm -rf /srv/image 2>&1"
         ))
         .ok();

@@ -215,3 +215,74 @@ pub(crate) fn entries(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     });
     entries.collect()
 }
+
+#[test]
+fn a_backup_whose_reader_went_away_has_failed() {
+    let state = State::new();
+    drop(state.start(&[]));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = state.keynode(&["backup", "-"]);
+    let output = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let output = output.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("the backup is not whole"), "{told}");
+}
+
+#[test]
+fn nothing_of_an_interrupted_backup_stays_behind() {
+    let state = State::new();
+    drop(state.start(&[]));
+    // More than a pipe takes, and no compression makes less of it.
+    let noise = noise(1 << 20);
+    fs::write(state.path("state/licences/noise.licence"), noise).unwrap();
+    // One that was cut off by something that leaves no time.
+    let tmp = state.path("tmp");
+    let left = tmp.join(".keynode-backup-1.part");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("0"), "a secret").unwrap();
+    let mut command = state.keynode(&["backup", "-"]);
+    let mut child = command
+        .env("TMPDIR", &tmp)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    eventually("the files are copied", || {
+        let places = fs::read_dir(&tmp).unwrap().map(|entry| entry.unwrap().path());
+        places
+            .filter(|place| *place != left)
+            .any(|place| place.join("2").exists())
+            .then_some(())
+    });
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0);
+}
+
+/// Bytes that look random, the same each time.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.to_be_bytes()[0]
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
+#[test]
+fn a_backup_is_no_part_of_the_next_and_has_nothing_of_the_file_system() {
+    let state = State::new();
+    drop(state.start(&[]));
+    let within = state.text("state/backup.tar.gz");
+    assert!(state.run(&["backup", &within]).fails(1).contains("next backup"));
+    fs::create_dir(state.path("state/lost+found")).unwrap();
+    fs::write(state.path("state/lost+found/1"), "").unwrap();
+    let file = state.text("backup.tar.gz");
+    state.run(&["backup", &file]).ok();
+    let names = entries(&fs::read(&file).unwrap());
+    assert!(names.iter().all(|(name, _)| !name.contains("lost+found")));
+    state.run(&["restore", &file]).ok();
+    assert!(state.path("state/lost+found/1").exists());
+}

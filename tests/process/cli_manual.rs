@@ -8,7 +8,13 @@ use crate::harness::{keynode, run};
 
 /// Whether a tool is installed; what it thinks is asked only then.
 fn is_here(tool: &str) -> bool {
-    std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|directory| directory.join(tool).exists())
+    let path = std::env::var_os("PATH").unwrap();
+    let found = std::env::split_paths(&path).any(|directory| directory.join(tool).exists());
+    assert!(
+        found || std::env::var("CI").as_deref() != Ok("true"),
+        "{tool} is missing: packaging/setup.sh test installs it"
+    );
+    found
 }
 
 #[test]

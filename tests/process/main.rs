@@ -13,6 +13,7 @@ mod cli_codes;
 mod cli_manual;
 mod cli_node;
 mod cli_restore;
+mod cli_restore_places;
 mod cli_signing;
 mod cli_vendor;
 mod cli_vendor_ends;

@@ -97,6 +97,8 @@ fn others_reach_a_node_only_after_the_password_is_changed() {
     let state = State::new();
     let told = run(state.serve(&["--listen", "0.0.0.0:0"])).fails(78);
     assert!(told.contains("keynode user passwd admin"), "{told}");
+    let told = run(state.serve(&["--admin-listen", "0.0.0.0:0"])).fails(78);
+    assert!(told.contains("--admin-listen"), "{told}");
 
     let change = state.keynode(&["user", "passwd", "admin"]);
     run_with(change, "correct horse\n").ok();

@@ -89,10 +89,11 @@ impl State {
     /// The command that serves this state on free ports.
     pub(crate) fn serve(&self, more: &[&str]) -> Command {
         let mut command = self.keynode(&["serve"]);
-        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
         // A flag that is given twice is an error: the ports are for those who do not choose.
-        if more.contains(&"--listen") {
-            command = self.keynode(&["serve", "--admin-listen", "127.0.0.1:0"]);
+        for flag in ["--listen", "--admin-listen"] {
+            if !more.contains(&flag) {
+                command.args([flag, "127.0.0.1:0"]);
+            }
         }
         command.args(more);
         command

@@ -15,8 +15,8 @@ use super::{Caller, Mark, Shared};
 
 /// Credentials to check.
 pub(super) struct Attempt {
-    /// Hash of the credentials under the process's own key.
-    pub(super) tag: Vec<u8>,
+    /// Hash of the credentials under the process's own key, to remember them under; `None`: they are looked at each time.
+    pub(super) tag: Option<Vec<u8>>,
     pub(super) peer: IpAddr,
     pub(super) user: String,
     pub(super) password: Zeroizing<String>,
@@ -50,11 +50,12 @@ impl Clerk {
     }
 
     fn check(&mut self, attempt: &Attempt) -> Outcome {
+        let now = self.clock.now().mono;
         // Many connections of one client may have asked at once: the first one's answer serves all.
-        if let Some(caller) = self.shared.find(&attempt.tag) {
+        let tag = attempt.tag.as_ref();
+        if let Some(caller) = tag.and_then(|tag| self.shared.find(tag, attempt.peer, now)) {
             return Outcome::Verified(caller);
         }
-        let now = self.clock.now().mono;
         if let Some(wait) = self.shared.throttle().refused(now, attempt.peer, &attempt.user) {
             return Outcome::Refused { wait };
         }
@@ -73,7 +74,10 @@ impl Clerk {
                 certificates: user.certificates.as_slice().into(),
                 mark: Mark::of(&user),
             };
-            self.shared.remember(attempt.tag.clone(), caller.clone(), user);
+            if let Some(tag) = &attempt.tag {
+                self.shared
+                    .remember(tag.clone(), attempt.peer, caller.clone(), user);
+            }
             // The user may have been changed while the password was hashed.
             if let Ok(users) = self.users.list() {
                 self.shared.keep(&users);

@@ -3,7 +3,7 @@
 mod clerk;
 mod throttle;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -26,7 +26,7 @@ use crate::store::{AuditEntry, Author, ChangeWatch, Database, Role, StoreError, 
 use super::error::ApiError;
 use clerk::{Attempt, Clerk, Outcome};
 pub use throttle::LoginRules;
-use throttle::Throttle;
+use throttle::{Throttle, network};
 
 /// Changes of users are looked for this often at most.
 const REFRESH: Millis = 500;
@@ -67,8 +67,19 @@ pub struct Standing {
     pub initial: bool,
 }
 
-/// Credentials that verified, under a hash with a key that only this process knows, and whose they are.
-type Verified = HashMap<Vec<u8>, (Caller, User)>;
+/// Peers that are remembered with credentials; more of them are looked at anew each time.
+const MOST_PEERS: usize = 1024;
+
+/// Credentials that verified.
+struct Entry {
+    caller: Caller,
+    user: User,
+    /// Networks of the peers that gave them while they were not refused: those go on working even when they are.
+    peers: HashSet<IpAddr>,
+}
+
+/// Credentials that verified, under a hash with a key that only this process knows.
+type Verified = HashMap<Vec<u8>, Entry>;
 
 impl Caller {
     /// The user's name.
@@ -147,11 +158,11 @@ impl Auth {
             header.ok_or_else(|| ApiError::unauthorized("This address wants HTTP Basic authentication."))?;
         self.forget_changed_users();
         let tag = hmac::sign(&self.key, header.as_bytes()).as_ref().to_vec();
-        if let Some(caller) = self.shared.find(&tag) {
+        if let Some(caller) = self.shared.find(&tag, peer, self.now()) {
             return Ok(caller);
         }
         let (user, password) = basic(header).ok_or_else(wrong)?;
-        self.log_in(peer, tag, user, password).await
+        self.log_in(peer, Some(tag), user, password).await
     }
 
     /// The same for credentials that came in another way than HTTP Basic.
@@ -168,11 +179,25 @@ impl Auth {
             both.update(part);
         }
         let tag = both.sign().as_ref().to_vec();
-        match self.shared.find(&tag) {
+        match self.shared.find(&tag, peer, self.now()) {
             Some(caller) => Ok(caller),
             None if user.contains('\0') => Err(wrong()),
-            None => self.log_in(peer, tag, user.to_owned(), password.clone()).await,
+            None => {
+                self.log_in(peer, Some(tag), user.to_owned(), password.clone())
+                    .await
+            }
         }
+    }
+
+    /// The same for credentials that a person typed in: they are hashed each time, so that nothing shows whether somebody
+    /// used them before.
+    pub(super) async fn check_typed(
+        &self,
+        peer: IpAddr,
+        user: &str,
+        password: &Zeroizing<String>,
+    ) -> Result<Caller, ApiError> {
+        self.log_in(peer, None, user.to_owned(), password.clone()).await
     }
 
     /// Has something else than a password looked at by which a peer shows who it is, `None` being that it does not hold.
@@ -185,25 +210,28 @@ impl Auth {
     ) -> Result<Option<T>, ApiError> {
         // No name of a user begins so.
         let what = format!("\0{what}");
-        let now = || self.desk.clock().now().mono;
-        if let Some(wait) = self.shared.throttle().refused(now(), peer, &what) {
+        if let Some(wait) = self.shared.throttle().refused(self.now(), peer, &what) {
             return Err(ApiError::too_many_requests(wait.div_ceil(1000).max(1)));
         }
         let shown = check.await?;
         if shown.is_some() {
             self.shared.throttle().succeeded(peer, &what);
         } else {
-            let wait = self.shared.throttle().failed(now(), peer, &what);
+            let wait = self.shared.throttle().failed(self.now(), peer, &what);
             tokio::time::sleep(Duration::from_millis(wait)).await;
         }
         Ok(shown)
+    }
+
+    fn now(&self) -> Millis {
+        self.desk.clock().now().mono
     }
 
     /// Has the clerk look at credentials.
     async fn log_in(
         &self,
         peer: IpAddr,
-        tag: Vec<u8>,
+        tag: Option<Vec<u8>>,
         user: String,
         password: Zeroizing<String>,
     ) -> Result<Caller, ApiError> {
@@ -301,20 +329,43 @@ impl Shared {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, tag: &[u8]) -> Option<Caller> {
+    /// Whose credentials these are, if they verified before: for a peer that had them then, or that is not refused.
+    fn find(&self, tag: &[u8], peer: IpAddr, now: Millis) -> Option<Caller> {
         let verified = self.verified.read().unwrap_or_else(PoisonError::into_inner);
-        verified.get(tag).map(|(caller, _)| caller.clone())
+        let entry = verified.get(tag)?;
+        let caller = entry.caller.clone();
+        let (known, full) = (
+            entry.peers.contains(&network(peer)),
+            entry.peers.len() >= MOST_PEERS,
+        );
+        drop(verified);
+        if known {
+            return Some(caller);
+        }
+        if self.throttle().refused(now, peer, &caller.name).is_some() {
+            return None;
+        }
+        if !full {
+            let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
+            verified.get_mut(tag)?.peers.insert(network(peer));
+        }
+        Some(caller)
     }
 
-    fn remember(&self, tag: Vec<u8>, caller: Caller, user: User) {
+    fn remember(&self, tag: Vec<u8>, peer: IpAddr, caller: Caller, user: User) {
         let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
-        verified.insert(tag, (caller, user));
+        let entry = Entry {
+            caller,
+            user,
+            peers: HashSet::from([network(peer)]),
+        };
+        verified.insert(tag, entry);
     }
 
     fn keep(&self, users: &[User]) {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = users.to_vec();
         let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
-        verified.retain(|_, (_, user)| users.contains(user));
+        verified.retain(|_, entry| users.contains(&entry.user));
     }
 }
 

@@ -95,13 +95,16 @@ impl Throttle {
     }
 }
 
-/// A peer with IPv6 has at least a /64 of addresses.
-fn key(peer: IpAddr, user: Option<&str>) -> (IpAddr, Option<String>) {
-    let peer = match peer.to_canonical() {
+/// What counts as one peer: who has IPv6 has at least a /64 of addresses.
+pub(super) fn network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
         v4 @ IpAddr::V4(_) => v4,
-    };
-    (peer, user.map(|user| user.chars().take(64).collect()))
+    }
+}
+
+fn key(peer: IpAddr, user: Option<&str>) -> (IpAddr, Option<String>) {
+    (network(peer), user.map(|user| user.chars().take(64).collect()))
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::activation::ActivationView;
 use crate::licence::Timestamp;
+use crate::node::StateDir;
 use crate::settings::{ActivationArgs, Settings};
-use crate::store::FILE_NAME;
 
 use super::super::failure::Failure;
 use super::super::table::{Cell, Table};
@@ -27,11 +27,8 @@ const HEAD: [&str; 8] = [
 pub(super) fn run(place: &ActivationArgs, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
     let settings = Settings::load(&place.0)?.settings;
     let renew_days = settings.activation.renew_days;
-    let state = settings.state_dir.join(FILE_NAME);
-    let there = state.try_exists();
     // A list makes no state directory.
-    let here = there
-        .map_err(|error| Failure::of(format!("{}: {error}", settings.state_dir.display())))?
+    let here = StateDir::is_kept_in(&settings.state_dir)?
         .then(|| Here::open(settings))
         .transpose()?;
     let rows = match &here {

@@ -1,5 +1,6 @@
 //! What belongs into a backup, and what the names of its entries may be.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -47,33 +48,53 @@ pub(super) fn parts(settings: &Settings) -> Vec<Part> {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) files: Vec<PathBuf>,
-    /// Links are not followed: whoever may write into the directory could have root copy any file.
-    pub(super) links: Vec<PathBuf>,
+    /// What a backup cannot hold. Links are not followed: whoever may write into the directory could have root copy any
+    /// file. A name that is no text has no place in the manifest.
+    pub(super) left_out: Vec<PathBuf>,
 }
 
-/// Looks for the files of a directory. What is no file, such as a socket, is no state.
-pub(super) fn files(directory: &Path) -> io::Result<Found> {
+/// Where the licences and the vendors are within an archive of these parts.
+pub(super) fn name_of(directory: &Path, otherwise: &str, state: &Path) -> String {
+    match directory.strip_prefix(state) {
+        Ok(rest) => below(STATE, rest),
+        Err(_) => otherwise.to_owned(),
+    }
+}
+
+/// A path in an archive.
+pub(super) fn below(part: &str, rest: &Path) -> String {
+    match rest.as_os_str().is_empty() {
+        true => part.to_owned(),
+        false => format!("{part}/{}", rest.display()),
+    }
+}
+
+/// Looks for the files of a directory. What is no file, such as a socket, is no state. An error has the path it is about.
+pub(super) fn files(directory: &Path) -> Result<Found, (PathBuf, io::Error)> {
     let mut found = Found::default();
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {
-        let entries = match fs::read_dir(directory.join(&below)) {
+        let path = directory.join(&below);
+        let failed = |error| (path.clone(), error);
+        let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
+            Err(error) => return Err(failed(error)),
         };
         for entry in entries {
-            let entry = entry?;
-            let (name, kind) = (entry.file_name(), entry.file_type()?);
-            let name = name.to_string_lossy().into_owned();
-            if below.as_os_str().is_empty() && is_of_restoring(&name) || is_passing(&name) {
+            let entry = entry.map_err(failed)?;
+            let (name, kind) = (entry.file_name(), entry.file_type().map_err(failed)?);
+            if below.as_os_str().is_empty() && is_of_restoring(&name) {
                 continue;
             }
-            if kind.is_dir() {
-                open.push(below.join(&name));
-            } else if kind.is_file() {
-                found.files.push(below.join(&name));
-            } else if kind.is_symlink() {
-                found.links.push(below.join(&name));
+            let path = below.join(&name);
+            match name.to_str() {
+                None => found.left_out.push(path),
+                Some(name) if is_passing(name) => {}
+                Some(_) if kind.is_dir() => open.push(path),
+                Some(_) if kind.is_file() => found.files.push(path),
+                Some(_) if kind.is_symlink() => found.left_out.push(path),
+                Some(_) => {}
             }
         }
     }
@@ -112,7 +133,7 @@ pub(super) fn check(path: &str) -> Result<(), String> {
     match path.split_once('/') {
         Some((STATE, rest)) => {
             let first = rest.split('/').next().unwrap_or_default();
-            if is_of_restoring(first) || is_passing(rest) {
+            if is_of_restoring(OsStr::new(first)) || is_passing(rest) {
                 refused("it is no state")
             } else {
                 Ok(())
@@ -121,6 +142,11 @@ pub(super) fn check(path: &str) -> Result<(), String> {
         Some((LICENCES | VENDORS, _)) => Ok(()),
         _ => refused("it is of no part that is known"),
     }
+}
+
+/// Whether an archive's licences or vendors may be said to be in this directory of it: what may hold an entry.
+pub(super) fn check_directory(path: &str) -> Result<(), String> {
+    check(&format!("{path}/x"))
 }
 
 /// Files that the settings name outside of the parts: PINs, certificates and their keys, the centre.
@@ -183,6 +209,7 @@ mod tests {
             "x/y",
             "manifest.json",
             "state/lock",
+            "state/lost+found/x",
             "state/before-restore-1/x",
             "state/.restore-ready-1/x",
             "state/keynode.db-wal",

@@ -41,6 +41,12 @@ pub(super) struct Manifest {
     pub(super) schemas: BTreeMap<String, i64>,
     /// The entries, in their order.
     pub(super) files: Vec<Entry>,
+    /// Directory of the archive that the licences are in: one of the state, or one of its own.
+    #[serde(default = "licences")]
+    pub(super) licences: String,
+    /// The same of the trusted vendors.
+    #[serde(default = "vendors")]
+    pub(super) vendors: String,
     /// Files that the settings name and that are no part of the state: PINs, certificates.
     pub(super) not_included: Vec<String>,
 }
@@ -68,6 +74,8 @@ impl Manifest {
             computer_id,
             schemas: BTreeMap::new(),
             files: Vec::new(),
+            licences: licences(),
+            vendors: vendors(),
             not_included: Vec::new(),
         }
     }
@@ -103,6 +111,9 @@ impl Manifest {
         if self.files.len() > MOST_FILES {
             return Err(format!("it has more than {MOST_FILES} files"));
         }
+        for directory in [&self.licences, &self.vendors] {
+            contents::check_directory(directory)?;
+        }
         let mut seen = HashSet::new();
         for entry in &self.files {
             contents::check(&entry.path)?;
@@ -137,6 +148,14 @@ impl Manifest {
             clean(&self.computer_id),
         )
     }
+}
+
+fn licences() -> String {
+    format!("{}/licences", contents::STATE)
+}
+
+fn vendors() -> String {
+    format!("{}/vendors", contents::STATE)
 }
 
 /// Text of a stranger.

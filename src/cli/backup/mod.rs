@@ -3,9 +3,11 @@
 mod contents;
 mod manifest;
 mod pack;
+mod place;
 mod restore;
 mod stage;
 mod unpack;
+mod workplace;
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Write};
@@ -49,6 +51,7 @@ pub(super) fn run(args: &BackupArgs, out: &mut impl Write) -> Result<(), Failure
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
+    refuse_within(&loaded.settings, directory, file)?;
     let staged = stage::gather(&loaded, directory)?;
     let part = staged.path().join("backup.tar.gz");
     let mut written = File::options()
@@ -94,7 +97,30 @@ fn to_output(loaded: &Loaded, out: &mut impl Write) -> Result<(), Failure> {
         ));
     }
     let staged = stage::gather(loaded, &std::env::temp_dir())?;
-    pack::write(&staged, &mut *out)?;
-    out.flush()?;
+    // A reader that goes away has no backup: that is a failure here, unlike at a list.
+    let failed = |error: io::Error| Failure::of(format!("standard output: {error}: the backup is not whole"));
+    pack::write(&staged, &mut *out).map_err(failed)?;
+    out.flush().map_err(failed)
+}
+
+/// The next backup would hold this one.
+fn refuse_within(settings: &Settings, directory: &Path, file: &Path) -> Result<(), Failure> {
+    let Ok(directory) = directory.canonicalize() else {
+        // What is wrong with it is told when something is made there.
+        return Ok(());
+    };
+    for part in contents::parts(settings) {
+        if part
+            .directory
+            .canonicalize()
+            .is_ok_and(|part| directory.starts_with(part))
+        {
+            return Err(Failure::of(format!(
+                "{}: it would be part of the next backup: write it to another place than {}",
+                file.display(),
+                part.directory.display()
+            )));
+        }
+    }
     Ok(())
 }

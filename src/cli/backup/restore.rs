@@ -2,22 +2,22 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, lchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::files;
 use crate::licence::Timestamp;
-use crate::node::{StateDir, UNPACKING, put_in_place};
+use crate::node::{StateDir, UNPACKING, may_begin, put_in_place};
 use crate::settings::{DEFAULT_FILE, Settings, SettingsArgs};
 use crate::store::{Database, append_audit, forget_sessions};
 
 use super::super::failure::Failure;
 use super::super::offline::author;
-use super::contents::{LICENCES, SETTINGS, STATE, VENDORS};
+use super::contents::{SETTINGS, STATE};
 use super::manifest::Manifest;
-use super::unpack;
+use super::place::{arrange, give};
+use super::{place, unpack};
 
 /// What is restored, and where to.
 #[derive(Debug, Clone, Args)]
@@ -54,27 +54,36 @@ pub(in crate::cli) fn run(args: &RestoreArgs, out: &mut impl Write) -> Result<()
     // From here on no node can start on it, and none was running.
     let _lock = StateDir::open(&settings.state_dir)?;
     let state = &settings.state_dir;
+    may_begin(state).map_err(Failure::of)?;
     let staging = Staging::new(state)?;
     let manifest =
         unpack::unpack(from, &staging.0, |manifest| enough_space(manifest, state)).map_err(refused)?;
+    let mut told = Vec::new();
+    // What is in force afterwards says where the licences and the vendors are looked for.
+    let after = match args.with_settings {
+        true => settings_within(args, &staging.0.join(SETTINGS), state, &mut told)?,
+        false => settings.clone(),
+    };
     let new = staging.0.join(STATE);
     let forgotten = prepare(&new, &manifest, args.without_sessions)?;
+    let outside = arrange(&staging.0, &manifest, &after)?;
     let owner = fs::metadata(state).map(|about| (about.uid(), about.gid()))?;
     give(&staging.0, owner).map_err(|error| Failure::of_file(&staging.0, &error))?;
-    // Licences and vendors elsewhere are added to what is there; by themselves they change nothing that was given.
-    for (part, directory) in [
-        (LICENCES, settings.licence_dir()),
-        (VENDORS, settings.vendor_dir()),
-    ] {
-        add_files(&staging.0.join(part), &directory, owner)?;
-    }
     let time = manifest_time(author().time);
+    // They are added to what is there; by themselves they change nothing that was given.
+    for (from, to) in &outside {
+        place::add_files(from, to, owner, &time, &mut told)?;
+    }
     if args.with_settings {
         let file = loaded.file.clone().unwrap_or_else(|| DEFAULT_FILE.into());
-        put_settings(&staging.0.join(SETTINGS), &file, &time, out)?;
+        place::put_settings(&staging.0.join(SETTINGS), &file, &time, &mut told)?;
     }
     let old = put(staging, state, &time)?;
+    // Nothing is said before all is done: a reader that goes away would end it in the middle.
     writeln!(out, "restored: {}", manifest.summary())?;
+    for line in told {
+        writeln!(out, "{line}")?;
+    }
     writeln!(
         out,
         "the state from before is in {}: remove it when all is well",
@@ -182,63 +191,47 @@ fn prepare(new: &Path, manifest: &Manifest, without_sessions: bool) -> Result<Op
     Ok(forgotten)
 }
 
-/// What root unpacks belongs to whom the state belongs: the node could not use it else.
-fn give(path: &Path, owner: (u32, u32)) -> io::Result<()> {
-    if rustix::process::geteuid().is_root() {
-        lchown(path, Some(owner.0), Some(owner.1))?;
-    }
-    if path.is_dir() {
-        for entry in fs::read_dir(path)? {
-            give(&entry?.path(), owner)?;
-        }
-        File::open(path)?.sync_all()?;
-    }
-    Ok(())
-}
-
-fn add_files(from: &Path, to: &Path, owner: (u32, u32)) -> Result<(), Failure> {
-    if !from.exists() {
-        return Ok(());
-    }
-    let failed = |error: &io::Error| Failure::of_file(to, error);
-    fs::create_dir_all(to).map_err(|error| failed(&error))?;
-    for file in super::contents::files(from)
-        .map_err(|error| failed(&error))?
-        .files
-    {
-        let target = to.join(&file);
-        let parent = target.parent().unwrap_or(to);
-        let put = fs::create_dir_all(parent)
-            .and_then(|()| fs::read(from.join(&file)))
-            .and_then(|bytes| files::replace(&target, &bytes, 0o644))
-            .and_then(|()| give(&target, owner));
-        put.map_err(|error| Failure::of_file(&target, &error))?;
-    }
-    Ok(())
-}
-
-fn put_settings(from: &Path, to: &Path, time: &str, out: &mut impl Write) -> Result<(), Failure> {
-    if !from.exists() {
+/// The settings in the backup, with the variables and flags of this command over them; refused where a node with them
+/// would not find the state, or not start.
+fn settings_within(
+    args: &RestoreArgs,
+    file: &Path,
+    state: &Path,
+    told: &mut Vec<String>,
+) -> Result<Settings, Failure> {
+    if !file.exists() {
         return Err(Failure::NotFound(
             "no settings file is in the backup: leave --with-settings out".into(),
         ));
     }
-    let failed = |error: io::Error| Failure::of_file(to, &error);
-    let parent = to.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(parent).map_err(failed)?;
-    // The service reads it as a member of the directory's group.
-    let like = fs::metadata(if to.exists() { to } else { parent }).map_err(failed)?;
-    let mode = fs::metadata(from).map_err(failed)?.permissions().mode() & 0o644;
-    if to.exists() {
-        let old = PathBuf::from(format!("{}.before-restore-{time}", to.display()));
-        fs::copy(to, &old).map_err(failed)?;
-        writeln!(out, "the settings from before are in {}", old.display())?;
+    let load = |overrides| {
+        let config = Some(file.to_owned());
+        Settings::load(&SettingsArgs { config, overrides })
+            .map(|loaded| loaded.settings)
+            .map_err(|error| {
+                let why = error.to_string().replace(&file.display().to_string(), SETTINGS);
+                Failure::Settings(format!(
+                    "the settings in the backup will not do: {why}: leave --with-settings out, and write them anew"
+                ))
+            })
+    };
+    let settings = load(args.settings.overrides.clone())?;
+    let here = state.display();
+    let there = settings.state_dir.display();
+    if settings.state_dir != state {
+        return Err(Failure::of(format!(
+            "the settings in the backup have the state in {there}, those in force here in {here}: say where it goes with \
+             --state-dir {there}"
+        )));
     }
-    let bytes = fs::read(from).map_err(failed)?;
-    files::replace(to, &bytes, mode).map_err(failed)?;
-    give(to, (like.uid(), like.gid())).map_err(failed)?;
-    writeln!(out, "the settings are in {}", to.display())?;
-    Ok(())
+    let by_file = load(Vec::new())?.state_dir;
+    if by_file != state {
+        told.push(format!(
+            "by the settings file alone the node looks for its state in {}; the state is in {here}",
+            by_file.display()
+        ));
+    }
+    Ok(settings)
 }
 
 /// Lets the new state be the state.

@@ -1,9 +1,10 @@
-//! Gathers what goes into a backup: first the databases, each as of one moment, then the files beside them, which may
-//! be newer but never lack what a database tells of.
+//! Gathers what goes into a backup: first the databases, each as of one moment, then the lists of keys, then all files
+//! that are there by then: they may be newer, but never lack what a database or a list tells of.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -16,34 +17,31 @@ use crate::store::{copy_database, schema_of};
 use crate::text::hex;
 
 use super::super::failure::Failure;
-use super::contents::{self, Part};
+use super::contents::{self, LICENCES, Part, VENDORS};
 use super::manifest::{Entry, Manifest};
 use super::progress;
+use super::workplace::Workplace;
 
 /// What every `SQLite` file begins with.
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
-/// A directory with copies of the files, for this process alone; it goes with this.
+/// Names that keys are listed in: they are copied before the keys, which are made before they are listed.
+const LISTS: [&str; 1] = ["state/signing.json"];
+
+/// Copies of the files; they go with this.
 pub(super) struct Staged {
-    directory: PathBuf,
+    place: Workplace,
     pub(super) manifest: Manifest,
 }
 
 impl Staged {
     pub(super) fn path(&self) -> &Path {
-        &self.directory
+        self.place.path()
     }
 
     /// Where the copy of an entry is.
     pub(super) fn copy(&self, index: usize) -> PathBuf {
-        self.directory.join(index.to_string())
-    }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        // What cannot be removed is seen by whoever looks into the directory; its name says what it is.
-        let _ = fs::remove_dir_all(&self.directory);
+        self.path().join(index.to_string())
     }
 }
 
@@ -65,48 +63,68 @@ pub(super) fn gather(loaded: &Loaded, beside: &Path) -> Result<Staged, Failure> 
         )));
     }
     let parts = contents::parts(settings);
-    let directory = beside.join(format!(".keynode-backup-{}.part", uuid::Uuid::new_v4().simple()));
-    let made = fs::DirBuilder::new().mode(0o700).create(&directory);
-    made.map_err(|error| Failure::of_file(beside, &error))?;
+    let place = Workplace::new(beside)?;
     let computer = inspect(&Roots::host()).fingerprint.computer_id();
     let mut staged = Staged {
-        directory,
+        place,
         manifest: Manifest::new(SystemClock::shared().now().wall, computer),
     };
-    staged.manifest.not_included = contents::elsewhere(settings, &parts);
-    for wanted in wanted(&parts, loaded, &mut staged.manifest.not_included)? {
-        copy(&mut staged, &wanted)?;
+    let manifest = &mut staged.manifest;
+    manifest.not_included = contents::elsewhere(settings, &parts);
+    manifest.licences = contents::name_of(&settings.licence_dir(), LICENCES, &settings.state_dir);
+    manifest.vendors = contents::name_of(&settings.vendor_dir(), VENDORS, &settings.state_dir);
+    let left_out = in_order(&parts, |wanted| copy(&mut staged, wanted))?;
+    staged.manifest.not_included.extend(left_out);
+    if let Some(file) = &loaded.file {
+        let settings = Wanted {
+            name: contents::SETTINGS.into(),
+            from: file.clone(),
+            database: false,
+        };
+        copy(&mut staged, &settings)?;
     }
     Ok(staged)
 }
 
-/// The files, databases first; links go to those that are left out.
-fn wanted(parts: &[Part], loaded: &Loaded, left_out: &mut Vec<String>) -> Result<Vec<Wanted>, Failure> {
+/// Has the files copied. What is there is looked for anew before each kind, for a node may be at work; the result is
+/// what is left out.
+fn in_order(
+    parts: &[Part],
+    mut copy: impl FnMut(&Wanted) -> Result<(), Failure>,
+) -> Result<Vec<String>, Failure> {
+    let kinds: [fn(&Wanted) -> bool; 3] = [
+        |wanted| wanted.database,
+        |wanted| LISTS.contains(&wanted.name.as_str()),
+        |_| true,
+    ];
+    let (mut done, mut left_out) = (HashSet::new(), Vec::new());
+    for kind in kinds {
+        left_out.clear();
+        for wanted in wanted(parts, &mut left_out)? {
+            if kind(&wanted) && !done.contains(&wanted.name) {
+                copy(&wanted)?;
+                done.insert(wanted.name);
+            }
+        }
+    }
+    Ok(left_out)
+}
+
+/// The files that are there now; what cannot be in a backup goes to what is left out.
+fn wanted(parts: &[Part], left_out: &mut Vec<String>) -> Result<Vec<Wanted>, Failure> {
     let mut wanted = Vec::new();
     for Part { name, directory } in parts {
-        let found = contents::files(directory).map_err(|error| Failure::of_file(directory, &error))?;
-        left_out.extend(
-            found
-                .links
-                .iter()
-                .map(|link| directory.join(link).display().to_string()),
-        );
+        let found = contents::files(directory).map_err(|(path, error)| Failure::of_file(&path, &error))?;
+        let paths = found.left_out.iter().map(|path| directory.join(path));
+        left_out.extend(paths.map(|path| path.display().to_string()));
         for file in found.files {
             let from = directory.join(&file);
-            let name = format!("{name}/{}", file.display());
+            let name = contents::below(name, &file);
             contents::check(&name).map_err(Failure::Failed)?;
             let database = is_database(&from).map_err(|error| Failure::of_file(&from, &error))?;
             wanted.push(Wanted { name, from, database });
         }
     }
-    if let Some(file) = &loaded.file {
-        wanted.push(Wanted {
-            name: contents::SETTINGS.into(),
-            from: file.clone(),
-            database: false,
-        });
-    }
-    wanted.sort_by_key(|wanted| !wanted.database);
     Ok(wanted)
 }
 
@@ -186,5 +204,44 @@ impl Write for Hashing<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_node_makes_while_its_databases_are_copied_is_in_the_backup() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str| dir.path().join(name);
+        fs::write(file("keynode.db"), SQLITE).unwrap();
+        fs::write(file("signing.key"), "1").unwrap();
+        fs::write(file("signing.json"), "1").unwrap();
+        let parts = [Part {
+            name: contents::STATE,
+            directory: dir.path().into(),
+        }];
+        let mut copied = Vec::new();
+        let left_out = in_order(&parts, |wanted| {
+            // A key is made before it is listed, and both while something else is copied.
+            if wanted.database {
+                fs::write(file("signing-2.key"), "2").unwrap();
+            } else if wanted.name == LISTS[0] {
+                fs::write(file("signing-3.key"), "3").unwrap();
+            }
+            copied.push(wanted.name.clone());
+            Ok(())
+        })
+        .unwrap();
+        assert!(left_out.is_empty());
+        let names = [
+            "keynode.db",
+            "signing.json",
+            "signing-2.key",
+            "signing-3.key",
+            "signing.key",
+        ];
+        assert_eq!(copied, names.map(|name| format!("state/{name}")));
     }
 }

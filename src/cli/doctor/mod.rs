@@ -113,7 +113,7 @@ fn check(settings: &Settings, args: &SettingsArgs) -> Vec<Line> {
     lines.push(state::directory(&settings.state_dir, looked));
     lines.push(state::password(
         initial_password(settings),
-        settings.listen.ip().is_loopback(),
+        settings.listen.ip().is_loopback() && settings.admin_listen.ip().is_loopback(),
     ));
     let computer = inspect(&Roots::host());
     lines.push(licences::fingerprint(

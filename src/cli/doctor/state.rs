@@ -119,7 +119,11 @@ pub(super) fn password(initial: Result<Option<String>, String>, loopback: bool) 
             if loopback {
                 Line::warning(check, text, todo)
             } else {
-                Line::failure(check, text + ", and `listen` can be reached by others", todo)
+                Line::failure(
+                    check,
+                    text + ", and `listen` or `admin_listen` can be reached by others",
+                    todo,
+                )
             }
         }
         Err(reason) => Line::warning(

@@ -9,7 +9,7 @@ use aws_lc_rs::rsa::KeySize;
 use crate::node::StateDir;
 use crate::settings::{OnSigningFailure, Settings, Signing, SigningProvider};
 use crate::signing::{KeyList, KeyListLock, Place, PublicKey, Signer, SoftwareKey, give_to_owner};
-use crate::store::{AuditEntry, FILE_NAME, append_audit};
+use crate::store::{AuditEntry, append_audit};
 use crate::text::hex;
 use crate::tokens::NewKey;
 
@@ -165,7 +165,7 @@ impl<'a> Change<'a> {
         };
         self.list.put(public, place, author.time);
         self.list.save(&self.settings.state_dir).map_err(Failure::of)?;
-        if !self.settings.state_dir.join(FILE_NAME).exists() {
+        if !StateDir::is_kept_in(&self.settings.state_dir)? {
             return Ok(());
         }
         let entry = AuditEntry {

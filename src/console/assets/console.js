@@ -27,9 +27,46 @@
     for (const box of document.querySelectorAll(".wide[id]")) box.scrollLeft = scrolled.get(box.id) ?? 0;
   });
 
-  // The login is over: the page shows the form.
+  // Without its stream a page shows what was, and says so; not while one page goes and the next one comes.
+  let silent;
+  document.body.addEventListener("htmx:sseError", () => {
+    const since = new Date();
+    silent ??= setTimeout(() => {
+      document.getElementById("lost-at").textContent = format.format(since);
+      document.getElementById("lost").hidden = false;
+    }, 1500);
+  });
+  document.body.addEventListener("htmx:sseOpen", () => {
+    clearTimeout(silent);
+    silent = undefined;
+    document.getElementById("lost").hidden = true;
+  });
+
+  // A page that nobody sees has no stream: a browser has six connections to the node for all of its pages. To the library
+  // it was lost, so the page has another one soon after it is seen again.
+  let stream, left = false;
+  const pause = () => {
+    if (!stream || stream.readyState === EventSource.CLOSED) return;
+    stream.close();
+    left = true;
+  };
+  const open = htmx.createEventSource;
+  htmx.createEventSource = (address) => {
+    stream = open(address);
+    if (document.hidden) pause();
+    return stream;
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return pause();
+    if (left) stream.onerror(new Event("error"));
+    left = false;
+  });
+
+  // The login is over: the page shows the form, unless it is on its way there: a second way out would stop the first.
+  let leaving = false;
+  addEventListener("beforeunload", () => { leaving = true; });
   document.body.addEventListener("htmx:sseClose", (event) => {
-    if (event.detail.type === "message") location.reload();
+    if (event.detail.type === "message" && !leaving) location.reload();
   });
 
   // A box in a table's heading checks all of its rows.

@@ -46,6 +46,7 @@ async fn show(visit: Visit) -> Outcome {
         .collect();
     let troubled = rows.iter().filter(|row| !row.text("Trouble").is_empty()).count();
     let grid = Grid {
+        id: "activations",
         title: "",
         caption: w.t("activations.table"),
         empty: w.t("activations.empty"),

@@ -112,6 +112,7 @@ fn table(w: Words, found: &FoundAudit) -> Markup {
         ]
     };
     let grid = Grid {
+        id: "audit",
         title: "",
         caption: w.t("audit.table"),
         empty: w.t("audit.empty"),

@@ -43,6 +43,7 @@ async fn list(visit: &Visit) -> Outcome {
     let usable = certificates.iter().filter(|row| row.truth("Usable")).count();
     let now = visit.console.api.desk.clock().now().wall;
     let grid = Grid {
+        id: "certificates",
         title: "",
         caption: w.t("certificates.table"),
         empty: w.t("certificates.empty"),
@@ -58,6 +59,7 @@ async fn list(visit: &Visit) -> Outcome {
         rows: certificates.iter().map(|row| line(w, row, now)).collect(),
     };
     let of_tokens = Grid {
+        id: "tokens",
         title: w.t("certificates.tokens"),
         caption: w.t("certificates.tokens-table"),
         empty: w.t("certificates.no-tokens"),

@@ -55,6 +55,7 @@ async fn list(visit: &Visit) -> Outcome {
         w.t("devices.KeyNo"),
     ];
     let grid = Grid {
+        id: "devices",
         title: "",
         caption: w.t("devices.table"),
         empty: w.t("devices.empty"),

@@ -137,6 +137,7 @@ fn services(visit: &Visit) -> Markup {
         ]
     };
     let grid = Grid {
+        id: "services",
         title: "",
         caption: w.t("gateway.services"),
         empty: "",
@@ -188,6 +189,7 @@ impl Section {
             Err(Trouble::Api(answer)) if answer.status == 503 => return Ok(Markup::default()),
             Err(Trouble::Api(answer)) => {
                 let refused = Grid {
+                    id: self.list,
                     title: w.t(self.title),
                     caption: "",
                     empty: &answer.body.text("Message"),
@@ -200,6 +202,7 @@ impl Section {
         };
         let rows = body.get(self.list).and_then(Value::as_array);
         let grid = Grid {
+            id: self.list,
             title: w.t(self.title),
             caption: w.t(self.title),
             empty: w.t("gateway.none"),

@@ -25,6 +25,7 @@ pub(super) const PAGE: Page = Page {
         Topic::Connections,
         Topic::Gateway,
         Topic::Activations,
+        Topic::Health,
     ],
     for_admins: false,
     show: |visit| Box::pin(show(visit)),
@@ -91,7 +92,7 @@ async fn show(visit: Visit) -> Outcome {
         return Err(Trouble::NotFound);
     }
     let w = visit.words;
-    let health = visit.console.health.report().await;
+    let health = visit.console.report().await;
     let rescan = Rescan {
         w,
         token: &visit.token,

@@ -14,6 +14,7 @@ use crate::console::table::{self, Column};
 use crate::console::visit::{Outcome, Trouble, View, Visit};
 use crate::console::words::Words;
 use crate::events::Topic;
+use crate::licence::ActivationCode;
 
 use super::{Page, causes, no_form};
 
@@ -112,13 +113,13 @@ async fn list(visit: &Visit) -> Outcome {
 
 async fn detail(visit: &Visit, key_no: &str) -> Outcome {
     let w = visit.words;
-    let row = visit
-        .call(
-            Method::GET,
-            &format!("/api/licences/{}", encode(key_no)),
-            &Value::Null,
-        )
-        .await?;
+    let target = format!("/api/licences/{}", encode(key_no));
+    let mut row = visit.call(Method::GET, &target, &Value::Null).await?;
+    // Who has the code can activate the licence elsewhere.
+    if let Some(code) = row.get_mut("ActivationCode").filter(|code| !code.is_null()) {
+        let masked = ActivationCode::parse(code.as_str().unwrap_or_default());
+        *code = masked.map(|code| format!("{code:?}")).unwrap_or_default().into();
+    }
     let devices = devices(visit).await?;
     let line = line(w, &row, &devices, &causes_of(visit));
     let device = devices.get(&row.text("FileName"));

@@ -10,10 +10,9 @@ use crate::console::markup::Markup;
 use crate::console::row::Row;
 use crate::console::visit::{Outcome, Trouble, View, Visit};
 use crate::console::words::Words;
-use crate::events::Topic;
 use crate::seats::{Reason, Totals};
 
-use super::health::{Part, parts};
+use super::health::{self, Part, parts};
 use super::{Page, causes, keys, no_form, usage};
 
 /// The page.
@@ -21,7 +20,7 @@ pub(super) const PAGE: Page = Page {
     name: "",
     title: "overview.title",
     words: include_str!("../words/overview.toml"),
-    topics: &[Topic::Keys, Topic::Sessions, Topic::Devices],
+    topics: health::PAGE.topics,
     for_admins: false,
     show: |visit| Box::pin(show(visit)),
     act: no_form,
@@ -82,7 +81,7 @@ async fn show(visit: Visit) -> Outcome {
         return Err(Trouble::NotFound);
     }
     let w = visit.words;
-    let health = visit.console.health.report().await;
+    let health = visit.console.report().await;
     let rows = visit.list("/api/licences").await?;
     let totals = visit
         .console
@@ -100,7 +99,7 @@ async fn show(visit: Visit) -> Outcome {
     let below = if visit.live_only {
         Markup::default()
     } else {
-        usage::section(&visit, "/console/").await?
+        usage::section(&visit, "/console/").await
     };
     let overview = Overview {
         w,

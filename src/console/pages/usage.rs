@@ -134,12 +134,27 @@ fn plot(w: Words, look: &Look, path: &str, query: &Params) -> Markup {
     })
 }
 
-/// The plot of the busiest series, or of the one that the query names, for another page.
-///
-/// # Errors
-/// What the API answers in place of the history.
-pub(super) async fn section(visit: &Visit, path: &str) -> Result<Markup, Trouble> {
-    Ok(plot(visit.words, &Look::new(visit).await?, path, &visit.query))
+/// The plot of the busiest series, or of the one that the query names, for another page, which is there also where the
+/// history cannot be read.
+pub(super) async fn section(visit: &Visit, path: &str) -> Markup {
+    match Look::new(visit).await {
+        Ok(look) => plot(visit.words, &look, path, &visit.query),
+        Err(trouble) => Markup::of(&Unread {
+            w: visit.words,
+            said: trouble.said(),
+        }),
+    }
+}
+
+#[derive(Template)]
+#[template(
+    source = r#"<section aria-labelledby="usage-plot"><h2 id="usage-plot">{{ w.t("usage.title") }}</h2>
+<p class="box warn">{{ w.t("usage.unread") }} <span lang="en">{{ said }}</span></p></section>"#,
+    ext = "html"
+)]
+struct Unread<'a> {
+    w: Words,
+    said: &'a str,
 }
 
 async fn show(visit: Visit) -> Outcome {
@@ -170,6 +185,7 @@ fn overview(w: Words, look: &Look, query: &Params) -> Markup {
         ]
     };
     let grid = Grid {
+        id: "series",
         title: w.t("usage.all-series"),
         caption: w.t("usage.table"),
         empty: w.t("usage.empty"),
@@ -206,6 +222,7 @@ fn table(w: Words, look: &Look) -> Markup {
     };
     let heading = w.with("usage.heading", &look.chosen);
     let grid = Grid {
+        id: "slots",
         title: "",
         caption: &heading,
         empty: w.t("usage.empty"),

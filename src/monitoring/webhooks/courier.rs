@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::events::Topic;
 use crate::licence::DAY;
 use crate::outbound::Way;
 
@@ -76,11 +77,14 @@ impl Courier {
         let noted = match sent {
             Ok(()) => {
                 tracing::info!(webhook = name, event = waiting.event, "a webhook was told");
-                self.shared.faults.clear(name);
+                if self.shared.faults.clear(name) {
+                    self.shared.feed.touch(Topic::Health);
+                }
                 self.queue().remove(waiting.id)
             }
             Err(why) => {
                 self.shared.faults.set(name, waiting.made.min(now), &why);
+                self.shared.feed.touch(Topic::Health);
                 if now.millis() - waiting.made.millis() >= DAY {
                     tracing::error!(
                         webhook = name,

@@ -86,6 +86,7 @@ struct Shared {
     clock: SharedClock,
     desk: DeskHandle,
     faults: Faults,
+    feed: Feed,
 }
 
 impl Shared {

@@ -94,6 +94,7 @@ impl Watcher {
                 clock: parts.clock,
                 desk: parts.desk,
                 faults: parts.faults,
+                feed: parts.feed.clone(),
             }),
             news: somebody.then(|| parts.feed.subscribe(None)),
             feed: parts.feed,
