@@ -24,8 +24,9 @@ use super::rescan::Rescans;
 use super::server::VERSION;
 use super::{Faults, host};
 
-/// A desk that does not answer within this time is not healthy.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A desk that does not answer within this time is not healthy; likewise the gateway. Much less than monitoring systems
+/// wait for an answer: a node that is sick is to say so.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A report is given out again for this long, so that questions cost nothing.
 const FRESH: Millis = 1_000;
@@ -187,7 +188,12 @@ impl Health {
             desk.ledger.rely_on_commit();
             desk.totals(time)
         });
-        let (store, totals) = match tokio::time::timeout(PATIENCE, totals).await {
+        let (totals, gateway, signer) = tokio::join!(
+            tokio::time::timeout(PATIENCE, totals),
+            tokio::time::timeout(PATIENCE, self.gateway.health()),
+            self.try_signer(),
+        );
+        let (store, totals) = match totals {
             Ok(Ok(totals)) => ("ok".to_owned(), totals),
             Ok(Err(error)) => {
                 let told = self
@@ -195,22 +201,20 @@ impl Health {
                     .health()
                     .store_error
                     .unwrap_or_else(|| error.to_string());
-                let totals = self.desk.ask(|desk, _, time| desk.totals(time)).await;
-                (told, totals.unwrap_or_default())
+                let totals = self.desk.ask(|desk, _, time| desk.totals(time));
+                let totals = tokio::time::timeout(PATIENCE, totals).await;
+                (told, totals.ok().and_then(Result::ok).unwrap_or_default())
             }
             Err(_) => ("does not answer".to_owned(), crate::seats::Totals::default()),
         };
         let keyring = self.keys.keyring();
         let errors = self.keys.health().errors;
         let lost: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        let (signer, keys) = (
-            self.try_signer().await,
-            if lost.is_empty() {
-                "ok".to_owned()
-            } else {
-                lost.join("; ")
-            },
-        );
+        let keys = if lost.is_empty() {
+            "ok".to_owned()
+        } else {
+            lost.join("; ")
+        };
         let enabled = keyring.keys().iter().filter(|key| key.verdict.enabled).count();
         let ending = ending(&keyring, self.clock.now().wall);
         let refusals = totals
@@ -218,7 +222,6 @@ impl Health {
             .iter()
             .map(|(series, reason, count)| (series.to_string(), reason.name().to_owned(), *count));
         let (devices, usb) = self.ask_devices();
-        let gateway = tokio::time::timeout(PATIENCE, self.gateway.health()).await;
         let healthy = [&store, &signer, &keys].into_iter().all(|state| state == "ok")
             && (devices == "ok" || devices == "off");
         HealthReport {

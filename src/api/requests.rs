@@ -51,7 +51,7 @@ impl Route {
         };
         let mut names = inner.split('/');
         match (names.next(), names.next().unwrap_or_default()) {
-            (Some(""), "" | "serverinfo" | "publickey" | "rescan" | "openapi.json") => Self::Server,
+            (Some(""), "" | "serverinfo" | "publickey" | "rescan" | "openapi.json" | "usage") => Self::Server,
             (Some(""), "licences") => Self::Licences,
             (Some(""), "sessions") => Self::Sessions,
             (Some(""), "connections") => Self::Connections,
@@ -99,6 +99,7 @@ mod tests {
             ("/api", Route::Server),
             ("/api/", Route::Server),
             ("/api/serverinfo", Route::Server),
+            ("/api/usage", Route::Server),
             ("/api/sessions/AF72", Route::Sessions),
             ("/api/sessions/", Route::Sessions),
             ("/api/ismp/session-keys", Route::Services),

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::store::Role;
 
 use super::error::ApiError;
-use super::{Api, host};
+use super::{Api, Caller, host};
 
 impl Api {
     /// Looks at the users where that is due, on a thread that may wait: the second listener has one worker.
@@ -22,11 +22,14 @@ impl Api {
         }
     }
 
-    /// Whether this request, which came over the second listener, may see what watchers may.
+    /// Whether this request, which came over the second listener, may see what watchers may, and who asks where they say.
     ///
     /// # Errors
     /// What to answer instead.
-    pub async fn admit_watcher(self: &Arc<Self>, request: &HttpRequest) -> Result<(), HttpResponse> {
+    pub async fn admit_watcher(
+        self: &Arc<Self>,
+        request: &HttpRequest,
+    ) -> Result<Option<Caller>, HttpResponse> {
         self.try_watcher(request).await.map_err(|error| {
             let mut answer = HttpResponse::build(error.status);
             if error.status == StatusCode::UNAUTHORIZED {
@@ -38,7 +41,13 @@ impl Api {
         })
     }
 
-    async fn try_watcher(self: &Arc<Self>, request: &HttpRequest) -> Result<(), ApiError> {
+    /// Whether somebody who was admitted would be so still: is a user with the same role and password.
+    pub async fn admits_still(self: &Arc<Self>, caller: &Caller) -> bool {
+        self.look_at_users().await;
+        self.auth.standing(caller).is_some()
+    }
+
+    async fn try_watcher(self: &Arc<Self>, request: &HttpRequest) -> Result<Option<Caller>, ApiError> {
         if !host::is_allowed(request, &self.settings.load().allowed_hosts) {
             return Err(ApiError::forbidden(
                 "The Host header is none of this node's names: see allowed_hosts in the settings.",
@@ -46,14 +55,14 @@ impl Api {
         }
         let header = request.headers().get(AUTHORIZATION);
         if header.is_none() && request.app_config().local_addr().ip().is_loopback() {
-            return Ok(());
+            return Ok(None);
         }
         let peer = request.peer_addr().map(|address| address.ip().to_canonical());
         let peer = peer.ok_or_else(|| ApiError::internal("The connection has no peer."))?;
         self.look_at_users().await;
         let caller = self.auth.check(peer, header).await?;
         match caller.role {
-            Role::Admin | Role::Monitor => Ok(()),
+            Role::Admin | Role::Monitor => Ok(Some(caller)),
             role => Err(ApiError::forbidden(format!(
                 "The role {role} may not GET {}.",
                 request.path()

@@ -219,6 +219,7 @@ impl Feed {
         });
         let first = missed.front().map_or(inner.number + 1, |event| event.number);
         Subscription {
+            position: after.unwrap_or(inner.number),
             restarted,
             lost: after.map_or(0, |after| first.saturating_sub(after + 1)),
             missed,
@@ -254,6 +255,7 @@ pub enum Next {
 
 /// One listener's place in the feed.
 pub struct Subscription {
+    position: u64,
     restarted: bool,
     lost: u64,
     missed: VecDeque<Arc<Event>>,
@@ -265,30 +267,44 @@ impl Subscription {
     /// Waits for the next event. Nothing is lost where the wait is given up.
     pub async fn next(&mut self) -> Next {
         if let Some(next) = self.first() {
-            return next;
+            return self.passed(next);
         }
         let ended = self.ended.wait_for(|ended| *ended);
-        tokio::select! {
+        let next = tokio::select! {
             received = self.live.recv() => match received {
                 Ok(event) => Next::Event(event),
                 Err(broadcast::error::RecvError::Lagged(lost)) => Next::Lost(lost),
                 Err(broadcast::error::RecvError::Closed) => Next::End,
             },
             _ = ended => Next::End,
+        };
+        self.passed(next)
+    }
+
+    /// The number of the last event that it was given, or was told to have lost: who names it later misses nothing.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn passed(&mut self, next: Next) -> Next {
+        match &next {
+            Next::Event(event) => self.position = event.number,
+            Next::Lost(lost) => self.position += lost,
+            Next::Restarted | Next::End => {}
         }
+        next
     }
 
     /// What there is next without waiting.
     pub fn ready(&mut self) -> Option<Next> {
-        if let Some(next) = self.first() {
-            return Some(next);
-        }
-        match self.live.try_recv() {
+        let first = self.first();
+        let next = first.or_else(|| match self.live.try_recv() {
             Ok(event) => Some(Next::Event(event)),
             Err(broadcast::error::TryRecvError::Lagged(lost)) => Some(Next::Lost(lost)),
             Err(broadcast::error::TryRecvError::Closed) => Some(Next::End),
             Err(broadcast::error::TryRecvError::Empty) => None,
-        }
+        })?;
+        Some(self.passed(next))
     }
 
     /// What it has to be told before what happens now.
@@ -338,6 +354,7 @@ mod tests {
         let mut slow = feed.subscribe(None);
         feed.tell_all(Timestamp::default(), (0..BEHIND + 7).map(told));
         let (lost, objects) = all(&mut slow);
+        assert_eq!(slow.position(), BEHIND as u64 + 7);
         assert_eq!((lost, objects.len()), (7, BEHIND));
         assert_eq!(objects[0], "7");
     }
@@ -354,6 +371,7 @@ mod tests {
         for foreign in [0, newest + 1] {
             let mut subscription = feed.subscribe(Some(foreign));
             assert!(matches!(subscription.ready(), Some(Next::Restarted)));
+            assert_eq!(subscription.position(), origin, "who names it is not told again");
             assert_eq!(all(&mut subscription).0, 10);
         }
     }

@@ -11,8 +11,10 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::{Stream, stream};
 use percent_encoding::percent_decode_str;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
-use crate::events::{Feed, News, Next, Subscription};
+use crate::api::Caller;
+use crate::events::{News, Next, Subscription};
 
 use super::Monitoring;
 
@@ -21,6 +23,9 @@ const MOST: usize = 256;
 
 /// After this time without an event there is a comment, so that nobody on the way takes the stream for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What happens within this time goes out together: while much happens, nobody is woken for each event.
+const TOGETHER: Duration = Duration::from_millis(50);
 
 /// Events that are ready go out together, up to about so many bytes.
 const PIECE: usize = 64 * 1024;
@@ -51,9 +56,10 @@ pub(super) async fn answer(request: HttpRequest, monitoring: Data<Monitoring>) -
         refusal.insert_header((ALLOW, "GET, HEAD"));
         return told(refusal, "events are read with GET");
     }
-    if let Err(refusal) = monitoring.api.admit_watcher(&request).await {
-        return refusal;
-    }
+    let caller = match monitoring.api.admit_watcher(&request).await {
+        Ok(caller) => caller,
+        Err(refusal) => return refusal,
+    };
     let wish = match Wish::of(&request) {
         Ok(wish) => wish,
         Err(error) => return told(HttpResponse::BadRequest(), &error),
@@ -70,7 +76,16 @@ pub(super) async fn answer(request: HttpRequest, monitoring: Data<Monitoring>) -
         refusal.insert_header((RETRY_AFTER, "30"));
         return told(refusal, "too many streams of events are open");
     };
-    ok.streaming(events(&monitoring.feed, wish, place))
+    let subscription = monitoring.feed.subscribe(wish.after);
+    ok.streaming(events(Open {
+        named: wish.after.unwrap_or_default(),
+        kinds: wish.kinds,
+        sent: Instant::now(),
+        subscription,
+        caller,
+        monitoring,
+        _place: place,
+    }))
 }
 
 fn told(mut status: HttpResponseBuilder, error: &str) -> HttpResponse {
@@ -114,16 +129,7 @@ fn kinds(value: &str) -> Result<Vec<&'static str>, String> {
 }
 
 /// The stream. While a client does not read, nothing is kept for it: it is told how much it missed.
-fn events(
-    feed: &Feed,
-    wish: Wish,
-    place: OwnedSemaphorePermit,
-) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> + use<> {
-    let open = Open {
-        subscription: feed.subscribe(wish.after),
-        kinds: wish.kinds,
-        _place: place,
-    };
+fn events(open: Open) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
     let first = stream::once(async { Ok(Bytes::from_static(HELLO.as_bytes())) });
     let rest = stream::unfold(open, |mut open| async move {
         let piece = open.piece().await?;
@@ -136,6 +142,13 @@ fn events(
 struct Open {
     subscription: Subscription,
     kinds: Option<Vec<&'static str>>,
+    /// The number that the client would name if it came back.
+    named: u64,
+    /// Who listens, where they said so.
+    caller: Option<Caller>,
+    /// When something was sent last.
+    sent: Instant,
+    monitoring: Data<Monitoring>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -144,36 +157,63 @@ impl Open {
     async fn piece(&mut self) -> Option<Bytes> {
         let mut piece = String::new();
         while piece.is_empty() {
-            let waiting = tokio::time::timeout(KEEP_ALIVE, self.subscription.next());
+            let waiting = tokio::time::timeout_at(self.sent + KEEP_ALIVE, self.subscription.next());
             match waiting.await {
                 Ok(Next::End) => return None,
-                Ok(next) => self.write(&next, &mut piece),
-                Err(_) => piece.push_str(":\n\n"),
+                Ok(next) => {
+                    self.write(&next, &mut piece);
+                    tokio::time::sleep(TOGETHER).await;
+                }
+                Err(_) => {}
+            }
+            while piece.len() < PIECE
+                && let Some(next) = self.subscription.ready()
+            {
+                self.write(&next, &mut piece);
+            }
+            if piece.is_empty() && self.sent.elapsed() >= KEEP_ALIVE {
+                self.write_alive(&mut piece);
+            }
+            if let Some(caller) = &self.caller
+                && !self.monitoring.api.admits_still(caller).await
+            {
+                return None;
             }
         }
-        while piece.len() < PIECE
-            && let Some(next) = self.subscription.ready()
-        {
-            self.write(&next, &mut piece);
-        }
+        self.sent = Instant::now();
         Some(piece.into())
     }
 
-    fn write(&self, next: &Next, piece: &mut String) {
-        let lost = |lost: &str| format!("event: lost\ndata: {{\"Lost\":{lost}}}\n\n");
+    /// A sign of life; and where the client is, if it was not sent all events up to there: no browser takes that for one.
+    fn write_alive(&mut self, piece: &mut String) {
+        let position = self.subscription.position();
+        if self.named == position {
+            piece.push_str(":\n\n");
+        } else {
+            self.named = position;
+            // A text takes whatever is written.
+            let _ = write!(piece, "id: {position}\n\n");
+        }
+    }
+
+    fn write(&mut self, next: &Next, piece: &mut String) {
+        let position = self.subscription.position();
+        let lost = |lost: &str| format!("id: {position}\nevent: lost\ndata: {{\"Lost\":{lost}}}\n\n");
         match next {
             Next::Event(event) => {
                 let kind = event.news.kind();
-                if self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind)) {
-                    let json = event.json();
-                    let json = String::from_utf8_lossy(&json);
-                    // A text takes whatever is written.
-                    let _ = write!(piece, "id: {}\nevent: {kind}\ndata: {json}\n\n", event.number);
+                if self.kinds.as_ref().is_some_and(|kinds| !kinds.contains(&kind)) {
+                    return;
                 }
+                let json = event.json();
+                let json = String::from_utf8_lossy(&json);
+                // A text takes whatever is written.
+                let _ = write!(piece, "id: {}\nevent: {kind}\ndata: {json}\n\n", event.number);
             }
             Next::Lost(number) => piece.push_str(&lost(&number.to_string())),
             Next::Restarted => piece.push_str(&lost("null")),
-            Next::End => {}
+            Next::End => return,
         }
+        self.named = position;
     }
 }

@@ -317,8 +317,8 @@ impl Ledger {
             self.leave(now, slot);
         }
         let session = self.roll.remove(slot);
+        self.unsaved.released(&session, slot);
         if live {
-            self.unsaved.released(&session, slot);
             self.rehouse(now);
         }
         session

@@ -36,8 +36,11 @@ impl Unsaved {
         self.outbox.put(SessionNews::Granted, session.clone());
     }
 
-    /// A session was released.
+    /// A session was released; one that had ended is but listed no more.
     pub(super) fn released(&mut self, session: &Arc<Session>, slot: Slot) {
+        if session.ended {
+            return self.unlisted();
+        }
         self.rows.push((session.seq, slot));
         self.relied_on = true;
         self.outbox.put(SessionNews::Released, session.clone());

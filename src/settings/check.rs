@@ -134,6 +134,11 @@ fn is_private(address: &str) -> bool {
 fn webhooks(settings: &Settings) -> Result<(), Conflict> {
     let refused = |message| Err((vec!["webhooks"], message));
     for (name, hook) in &settings.webhooks {
+        if name.trim().is_empty() || name.contains(char::is_control) {
+            return refused(format!(
+                "webhooks has the name {name:?}: expected one of visible characters"
+            ));
+        }
         if !is_private(&hook.url) {
             return refused(format!(
                 "webhooks.{name}.url is no https, and http shows messages to everybody on the way: expected https; only a \

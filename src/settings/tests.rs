@@ -194,6 +194,15 @@ fn wrong_types_and_values_are_refused_with_their_place() {
 }
 
 #[test]
+fn a_webhook_has_a_name() {
+    for name in ["", " ", "a\\tb"] {
+        let text = format!("[webhooks.\"{name}\"]\nurl = \"https://hooks.example.com\"\n");
+        let told = refusal(&text, &[]);
+        assert!(told.contains("webhooks"), "{told}");
+    }
+}
+
+#[test]
 fn broken_toml_is_refused_with_its_place() {
     assert!(refusal("workers = 1\nworkers = 2\n", &[]).starts_with("k.toml:2:1: duplicate key"));
     assert!(refusal("# ключ\n[api\n", &[]).starts_with("k.toml:2:5: "));

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use keynode::store::Role;
+use keynode::store::{Role, Users};
 use serde_json::Value;
 
 use crate::common::TestNode;
 use crate::common::keys::{KEY_NO, licence};
+use crate::common::node::author;
 use crate::common::plug::loaded;
 
 /// Nothing takes longer.
@@ -271,4 +272,22 @@ fn streams_have_a_limit_and_those_that_end_make_room() {
         assert!(Instant::now() < deadline, "no room was made");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn who_may_hear_no_more_hears_no_more() {
+    let node = TestNode::start();
+    node.add_user("watch", Role::Monitor, "a password");
+    let mut events = Listening::open(&node, "", &login("watch", "a password"));
+    node.take("till 1").refused(404);
+    assert_eq!(events.next().kind, "refusal");
+    Users::open(&node.database())
+        .unwrap()
+        .set_password("watch", "another password", &author())
+        .unwrap();
+    node.advance(60_000);
+    node.take("till 1").refused(404);
+    let mut rest = String::new();
+    events.0.read_to_string(&mut rest).unwrap();
+    assert!(!rest.contains("refusal"), "{rest}");
 }

@@ -27,6 +27,7 @@ mod licences;
 mod lists;
 mod loss;
 mod manual;
+mod office;
 mod openapi;
 mod race;
 mod responses;

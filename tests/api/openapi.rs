@@ -115,6 +115,14 @@ fn answers_of_a_node_are_as_the_document_says() {
         "/api/rescan",
         &node.ask("POST", "/api/rescan").send().expect(200),
     );
+    let sign = |status: &str| {
+        let header = &document.0["paths"]["/api/licences"]["get"]["responses"][status]["headers"];
+        document.resolve(&header["Licence-Signature"])["required"] == true
+    };
+    assert!(
+        sign("200") && sign("403") && !sign("500"),
+        "a node that cannot sign says so unsigned"
+    );
     for (path, operations) in document.0["paths"].as_object().unwrap() {
         if operations["get"].is_null() {
             continue;

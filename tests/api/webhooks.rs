@@ -2,125 +2,25 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use keynode::licence::{DAY, Licence};
-use keynode::settings::{Settings, Webhook};
+use keynode::settings::Settings;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::common::TestNode;
 use crate::common::keys::{KEY_NO, licence};
+use crate::office::{Office, hook};
 
 const SECRET: &[u8] = b"correct horse battery staple";
-
-/// Nothing takes longer.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A message as it came.
-#[derive(Debug)]
-struct Came {
-    head: String,
-    text: String,
-    body: Value,
-}
-
-impl Came {
-    fn header(&self, name: &str) -> &str {
-        let line = self.head.lines().find_map(|line| {
-            let (own, value) = line.split_once(": ")?;
-            own.eq_ignore_ascii_case(name).then_some(value)
-        });
-        line.unwrap_or_else(|| panic!("no {name}: {}", self.head))
-    }
-
-    fn event(&self) -> &str {
-        self.body["Event"].as_str().unwrap()
-    }
-}
-
-/// Somebody who is told: answers with these statuses in turn, then with 204. A status of 0: no answer ever.
-struct Office {
-    address: SocketAddr,
-    came: Receiver<Came>,
-}
-
-impl Office {
-    fn new(statuses: &'static [u16]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (sender, came) = channel();
-        std::thread::spawn(move || {
-            let mut statuses = statuses.iter().copied();
-            let mut silent = Vec::new();
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut bytes = Vec::new();
-                let mut piece = [0; 4096];
-                let came = loop {
-                    let length = stream.read(&mut piece).unwrap_or_default();
-                    bytes.extend_from_slice(&piece[..length]);
-                    let text = String::from_utf8_lossy(&bytes).into_owned();
-                    if let Some((head, body)) = text.split_once("\r\n\r\n")
-                        && let Ok(json) = serde_json::from_str(body)
-                    {
-                        break Some((head.to_owned(), body.to_owned(), json));
-                    }
-                    if length == 0 {
-                        break None;
-                    }
-                };
-                let Some((head, text, body)) = came else {
-                    continue;
-                };
-                let status = statuses.next().unwrap_or(204);
-                if status == 0 {
-                    silent.push(stream);
-                } else {
-                    let _ = write!(
-                        stream,
-                        "HTTP/1.1 {status} X\r\nContent-Length: 0\r\nLocation: /x\r\n\r\n"
-                    );
-                }
-                if sender.send(Came { head, text, body }).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { address, came }
-    }
-
-    #[track_caller]
-    fn next(&self) -> Came {
-        self.came.recv_timeout(PATIENCE).expect("a message")
-    }
-
-    /// A message that comes in a moment.
-    fn soon(&self) -> Option<Came> {
-        self.came.recv_timeout(Duration::from_millis(300)).ok()
-    }
-}
 
 fn secret_file(dir: &Path, mode: u32) -> PathBuf {
     let path = dir.join("secret");
     fs::write(&path, [SECRET, b"\n"].concat()).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     path
-}
-
-fn hook(settings: &mut Settings, name: &str, receiver: &Office, secret: Option<&Path>, events: Option<&str>) {
-    settings.gateway.proxy = Some("none".into());
-    let hook = Webhook {
-        url: format!("http://{}/hook", receiver.address),
-        secret_file: secret.map(Path::to_owned),
-        secret_credential: None,
-        events: events.map(str::to_owned),
-    };
-    settings.webhooks.insert(name.into(), hook);
 }
 
 /// HMAC with SHA-256 as RFC 2104 has it, in hexadecimal digits.
@@ -296,4 +196,78 @@ fn a_webhook_that_is_set_while_the_node_runs_is_told_from_then_on() {
     until(&node, 1, || Some(health(&node)).filter(|told| told == "ok"));
     node.remove(&node.licence_dir().join(licence().file_name()));
     assert_eq!(receiver.next().event(), "key-lost");
+}
+
+#[test]
+fn a_key_that_does_not_come_back_after_a_start_is_told_when_the_node_has_settled() {
+    let receiver = Office::new(&[]);
+    let (mut node, path) = start(&licence(), |settings| {
+        hook(settings, "office", &receiver, None, None)
+    });
+    fs::remove_file(&path).unwrap();
+    node.restart(0);
+    node.advance(59_000);
+    assert!(receiver.soon().is_none(), "slow hardware may still come");
+    node.advance(1_000);
+    let lost = receiver.next();
+    assert_eq!((lost.event(), &lost.body["KeyNo"]), ("key-lost", &KEY_NO.into()));
+    assert_eq!(lost.body["FileName"], path.to_str().unwrap());
+    assert_eq!(lost.body["LicenceCount"], licence().licence_count);
+    node.restart(0);
+    node.put(&licence());
+    // What was delivered at the very end of a run may be delivered again.
+    let back = std::iter::from_fn(|| Some(receiver.next())).find(|came| came.text != lost.text);
+    assert_eq!(back.unwrap().event(), "key-back");
+}
+
+#[test]
+fn what_cannot_be_kept_is_told_once_it_can_and_health_says_so_meanwhile() {
+    let receiver = Office::new(&[]);
+    let (node, path) = start(&licence(), |settings| {
+        hook(settings, "office", &receiver, None, None)
+    });
+    until(&node, 1, || Some(health(&node)).filter(|told| told == "ok"));
+    let connection = node.database().connect().unwrap();
+    connection
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON webhook_queue BEGIN SELECT RAISE(ABORT, 'disk full'); END",
+        )
+        .unwrap();
+    node.remove(&path);
+    let told = until(&node, 1, || Some(health(&node)).filter(|told| told != "ok"));
+    assert!(
+        told.contains("cannot be kept") && told.contains("disk full"),
+        "{told}"
+    );
+    connection.execute_batch("DROP TRIGGER full").unwrap();
+    node.wake();
+    assert_eq!(receiver.next().event(), "key-lost");
+    until(&node, 1, || Some(health(&node)).filter(|told| told == "ok"));
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_up_no_message() {
+    let receiver = Office::new(&[500]);
+    let (node, path) = start(&licence(), |settings| {
+        hook(settings, "office", &receiver, None, None)
+    });
+    node.remove(&path);
+    let lost = receiver.next();
+    node.set_wall(node.now().plus(-DAY));
+    let again = until(&node, 10_000, || receiver.soon());
+    assert_eq!(again.text, lost.text);
+}
+
+#[test]
+fn the_first_webhook_of_a_running_node_hears_of_a_licence_that_ends() {
+    let receiver = Office::new(&[]);
+    let mut node = TestNode::start();
+    node.put(&Licence {
+        period: 5,
+        activation_date: node.now(),
+        ..licence()
+    });
+    node.reload(|settings| hook(settings, "office", &receiver, None, None));
+    let told = receiver.next();
+    assert_eq!((told.event(), &told.body["DaysLeft"]), ("days-left", &5.into()));
 }

@@ -12,6 +12,9 @@ mod daemon;
 mod keys;
 #[path = "../tokens/modules.rs"]
 mod modules;
+#[path = "../api/office.rs"]
+#[allow(dead_code, reason = "the tests of the API use the rest of it")]
+mod office;
 #[path = "../common/pki.rs"]
 mod pki;
 #[path = "../common/random.rs"]
@@ -63,3 +66,4 @@ mod tickets_issuer;
 mod tickets_program;
 mod upstream;
 mod vault;
+mod webhooks;

@@ -139,7 +139,7 @@ pub(super) fn refusal(status: u16) -> &'static str {
         403 => "The role may not, no seat is free, or too many logins failed.",
         404 => "There is no such thing.",
         409 => "It is in a state in which this cannot be done.",
-        500 => "The node could not; its log says more.",
+        500 => "The node could not; its log says more. Where it could not sign, the answer has no signature.",
         503 => "The API or the service is switched off, or what it needs cannot be reached.",
         _ => "An error.",
     }

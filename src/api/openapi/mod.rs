@@ -188,10 +188,14 @@ fn responses(operation: &Operation) -> Value {
             _ => {}
         }
         let error = json!({ "$ref": "#/components/schemas/Error" });
-        all.insert(
-            status.to_string(),
-            response(bodies::refusal(status), &error, &named),
-        );
+        let mut refusal = response(bodies::refusal(status), &error, &named);
+        if status == 500 {
+            // That an answer cannot be signed is said without a signature.
+            for name in ["Licence-Signature", "Licence-QuerySignature"] {
+                refusal["headers"][name] = json!({ "$ref": "#/components/headers/Signature-If-Signed" });
+            }
+        }
+        all.insert(status.to_string(), refusal);
     }
     all.sort_keys();
     all.into()
@@ -246,7 +250,8 @@ fn headers() -> Value {
     let signature = json!({ "type": "string", "pattern": "^[A-Za-z0-9+/]+={0,2}$" });
     json!({
         "Licence-Signature": header(true, signature.clone(), "Signature over QueryID and body."),
-        "Licence-QuerySignature": header(true, signature, "The same."),
+        "Licence-QuerySignature": header(true, signature.clone(), "The same."),
+        "Signature-If-Signed": header(false, signature, "Signature over QueryID and body, unless the node could not sign."),
         "Licence-QueryID": header(false, text(), "That of the request."),
         "Licence-ServerVersion": header(true, text(), "Version, system and CPU of the node."),
         "Location": header(false, text(), "Address of what was made or used."),

@@ -8,6 +8,7 @@ mod service;
 mod state;
 mod tokens;
 mod usb;
+mod webhooks;
 
 use std::fs;
 use std::io::{self, Write};
@@ -91,6 +92,7 @@ fn check(settings: &Settings, args: &SettingsArgs) -> Vec<Line> {
     lines.extend(tokens::tokens(&settings.tokens));
     lines.extend(gateway::services(settings));
     let heard = hear(settings.admin_listen);
+    lines.extend(webhooks::webhooks(settings, &heard));
     let unit = systemd_says("systemctl", &["is-active", "keynode"]);
     lines.push(service::node(&heard, settings.admin_listen, unit.as_deref()));
     lines.push(service::port(
@@ -181,6 +183,7 @@ fn hear(address: SocketAddr) -> Heard {
                 let wrong = parts.iter().filter(|(_, state)| !well(state)).map(told);
                 Heard::Node {
                     wrong: wrong.collect(),
+                    webhooks: report.webhooks,
                     version: report.version,
                     pid: report.pid,
                 }

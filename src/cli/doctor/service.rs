@@ -16,6 +16,8 @@ pub(super) enum Heard {
         version: String,
         pid: u32,
         wrong: Vec<String>,
+        /// What it says of its webhooks.
+        webhooks: String,
     },
     /// Something answers that is no node of this version.
     Stranger(String),
@@ -27,9 +29,9 @@ pub(super) enum Heard {
 pub(super) fn node(heard: &Heard, address: SocketAddr, unit: Option<&str>) -> Line {
     let check = "service";
     match heard {
-        Heard::Node { version, pid, wrong } if wrong.is_empty() => {
-            Line::ok(check, format!("keynode {version} serves (process {pid})"))
-        }
+        Heard::Node {
+            version, pid, wrong, ..
+        } if wrong.is_empty() => Line::ok(check, format!("keynode {version} serves (process {pid})")),
         Heard::Node { wrong, .. } => {
             let text = format!("the node is not healthy: {}", wrong.join("; "));
             Line::failure(check, text, "journalctl --unit keynode says more")
@@ -123,6 +125,7 @@ mod tests {
             version: "1.0".into(),
             pid: 7,
             wrong: wrong.iter().map(|&text| text.into()).collect(),
+            webhooks: "ok".into(),
         };
         assert_eq!(node(&runs(&[]), address(), None).state, State::Ok);
         let unwell = node(&runs(&["store: disk full"]), address(), Some("active"));

@@ -15,15 +15,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Series that no key is here of: clients name them, so they have no label of their own.
 const OTHER: &str = "other";
 
-pub(super) async fn tell(page: &mut Page, monitoring: &Monitoring) {
-    let desk = &monitoring.api.desk;
-    let totals = desk.ask(|desk, _, time| desk.totals(time));
+/// The desk's totals; none where it does not answer.
+pub(super) async fn totals(monitoring: &Monitoring) -> Option<Totals> {
+    let totals = monitoring.api.desk.ask(|desk, _, time| desk.totals(time));
     let totals = tokio::time::timeout(PATIENCE, totals).await;
-    let totals = totals.ok().and_then(Result::ok);
-    seats(page, totals.as_ref());
-    refusals(page, totals.as_ref());
+    totals.ok().and_then(Result::ok)
+}
 
-    let measures = desk.measures();
+pub(super) fn tell(page: &mut Page, monitoring: &Monitoring, totals: Option<&Totals>) {
+    seats(page, totals);
+    refusals(page, totals);
+
+    let measures = monitoring.api.desk.measures();
     page.gauge("keynode_desk_queue", "Jobs that wait for the desk.")
         .is(measures.queue());
     page.counter("keynode_desk_jobs_total", "Jobs that the desk has done.")

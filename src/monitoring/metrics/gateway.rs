@@ -11,9 +11,13 @@ use super::{MOST, seconds_left};
 /// A gateway that does not answer within this time is passed over; /health says so.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-pub(super) async fn tell(page: &mut Page, monitoring: &Monitoring) {
+/// The session keys; none where the gateway does not answer.
+pub(super) async fn session_keys(monitoring: &Monitoring) -> Vec<SessionKeyFigures> {
     let keys = tokio::time::timeout(PATIENCE, monitoring.api.gateway.session_keys()).await;
-    let mut keys = keys.ok().and_then(Result::ok).unwrap_or_default();
+    keys.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+pub(super) fn tell(page: &mut Page, monitoring: &Monitoring, mut keys: Vec<SessionKeyFigures>) {
     let labelled = |key: &SessionKeyFigures| (key.token_type, key.itn.clone(), key.facility.clone());
     keys.sort_by_key(labelled);
     // Of several connections for one place the one that lasts longest counts.

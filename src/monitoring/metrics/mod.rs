@@ -57,15 +57,20 @@ async fn page(monitoring: &Monitoring) -> web::Bytes {
 
 async fn make(monitoring: &Monitoring) -> String {
     let mut page = Page::default();
-    let report = monitoring.health.report().await;
+    // At once, so that a node whose parts do not answer says so before its readers give up.
+    let (report, totals, session_keys) = tokio::join!(
+        monitoring.health.report(),
+        desk::totals(monitoring),
+        gateway::session_keys(monitoring),
+    );
     service::health(&mut page, &report);
-    desk::tell(&mut page, monitoring).await;
+    desk::tell(&mut page, monitoring, totals.as_ref());
     keys::tell(&mut page, monitoring);
     hardware::devices(&mut page, monitoring);
     hardware::tokens(&mut page, monitoring);
     service::signing(&mut page, monitoring);
     service::requests(&mut page, monitoring);
-    gateway::tell(&mut page, monitoring).await;
+    gateway::tell(&mut page, monitoring, session_keys);
     process::tell(&mut page, report.started).await;
     page.into_text()
 }

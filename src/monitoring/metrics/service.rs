@@ -22,6 +22,7 @@ pub(super) fn health(page: &mut Page, report: &HealthReport) {
         ("devices", &report.devices),
         ("activation", &report.activation),
         ("gateway", &report.gateway),
+        ("webhooks", &report.webhooks),
     ] {
         if state != "off" {
             family.flag(&[("part", part)], state == "ok");

@@ -167,3 +167,75 @@ fn remember(transaction: &Transaction<'_>, memory: &Memory, now: Timestamp) -> r
         .execute(params![MEMORY, event, body, now.millis(), key_no, step])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue() -> (tempfile::TempDir, Queue) {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path()).unwrap();
+        let queue = Queue::open(&database).unwrap();
+        (dir, queue)
+    }
+
+    fn message(webhook: &str, body: impl ToString) -> Message {
+        Message {
+            webhook: webhook.into(),
+            event: "key-lost",
+            body: body.to_string(),
+        }
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_millis(1_000)
+    }
+
+    #[test]
+    fn of_too_many_messages_the_oldest_go() {
+        let (_dir, mut queue) = queue();
+        let lost = [Memory::Lost(7)];
+        let many: Vec<_> = (0..MOST).map(|number| message("a", number)).collect();
+        assert_eq!(queue.add(&many, &lost, now()).unwrap(), [""; 0]);
+        let more = [message("b", "b"), message("a", "last")];
+        assert_eq!(queue.add(&more, &[], now()).unwrap(), ["a"]);
+        assert_eq!(queue.first("a").unwrap().unwrap().body, "1");
+        assert_eq!(queue.first("b").unwrap().unwrap().body, "b");
+        assert_eq!(queue.memories().unwrap(), lost);
+        queue.keep(&["b"]).unwrap();
+        assert_eq!(queue.first("a").unwrap(), None);
+        assert_eq!(queue.memories().unwrap(), lost);
+    }
+
+    #[test]
+    fn of_a_key_there_is_one_memory_and_one_of_its_end() {
+        let (_dir, mut queue) = queue();
+        let gives = Memory::Gives(7, Alert::remembered(r#"{"KeyNo":7}"#));
+        let days = |step| Memory::Days(7, (now(), step));
+        let other = Memory::Lost((1 << 53) - 1);
+        for memory in [Memory::Lost(7), days(14), gives.clone(), days(7), other.clone()] {
+            queue.add(&[], &[memory], now()).unwrap();
+        }
+        let mut kept = queue.memories().unwrap();
+        kept.sort_by_key(|memory| format!("{memory:?}"));
+        assert_eq!(kept, [days(7), gives, other]);
+        // Messages are no memories, whatever ids those have.
+        queue.add(&[message("a", "x")], &[], now()).unwrap();
+        assert_eq!(queue.first("a").unwrap().unwrap().id, 1);
+        queue.forget_keys().unwrap();
+        assert_eq!(queue.memories().unwrap(), [days(7)]);
+    }
+
+    #[test]
+    fn the_time_of_a_message_runs_anew_where_the_clock_was_set_back() {
+        let (_dir, mut queue) = queue();
+        queue.add(&[message("a", "x")], &[], now()).unwrap();
+        let earlier = Timestamp::from_millis(10);
+        queue.later(1, earlier.plus(5), 1, earlier).unwrap();
+        let waiting = queue.first("a").unwrap().unwrap();
+        assert_eq!(
+            (waiting.made, waiting.due, waiting.tries),
+            (earlier, earlier.plus(5), 1)
+        );
+    }
+}

@@ -68,6 +68,18 @@ impl WebhookRules {
     }
 }
 
+impl WebhookRules {
+    /// Whether the secret of this webhook can be used, if it has one.
+    ///
+    /// # Errors
+    /// Why not, without the secret.
+    pub fn check_secret(&self, name: &str) -> Result<(), String> {
+        let mut hooks = self.hooks.iter();
+        let hook = hooks.find(|hook| hook.name == name);
+        hook.map_or(Ok(()), |hook| hook.secret().map(drop))
+    }
+}
+
 impl Hook {
     /// Whether it is told of this.
     pub(super) fn wants(&self, kind: Kind) -> bool {

@@ -23,12 +23,13 @@ pub(super) struct Post<'a> {
 /// Why it was not taken, in words without the address, which may be secret.
 pub(super) async fn send(way: &Way, hook: &Hook, post: Post<'_>) -> Result<(), String> {
     let secret = hook.secret()?;
-    let client = way.builder(hook.url.starts_with("https"))?;
+    let url = reqwest::Url::parse(&hook.url).map_err(|_| "its url is none".to_owned())?;
+    let client = way.builder(url.scheme() == "https")?;
     // Whoever is told elsewhere to look is not whom the settings name.
     let client = client.redirect(Policy::none()).build();
     let client = client.map_err(|error| way.words(error))?;
     let mut request = client
-        .post(&hook.url)
+        .post(url)
         .header(CONTENT_TYPE, "application/json")
         .header("Keynode-Event", post.event)
         .header("Keynode-Delivery", delivery(post.body));

@@ -208,3 +208,7 @@ fn seen(keyring: &Keyring) -> impl Iterator<Item = &Arc<Key>> {
 fn gives(key: &Key) -> bool {
     key.verdict.cause.is_none()
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;
