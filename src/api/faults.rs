@@ -33,7 +33,7 @@ impl Faults {
     pub fn set(&self, name: &str, since: Timestamp, why: &str) {
         let mut known = self.lock();
         let failing = known.failing.entry(name.to_owned());
-        failing.or_insert((since, String::new())).1 = why.to_owned();
+        why.clone_into(&mut failing.or_insert((since, String::new())).1);
     }
 
     /// From `now` on what they are to be told cannot be kept, for this reason; none: it can.

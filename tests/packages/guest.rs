@@ -67,9 +67,9 @@ pub(crate) fn serves(guest: &Container, version: &str) {
     // Debian's zsh looks elsewhere than others.
     let zsh = ["vendor-completions", "site-functions"].map(|place| guest.path("/usr/share/zsh").join(place));
     assert!(zsh.iter().any(|place| place.join("_keynode").exists()));
-    let asked = guest.sh(&format!(
-        "dpkg-query --show --showformat '${{Version}}' keynode 2>/dev/null || rpm --query --queryformat '%{{VERSION}}' keynode"
-    ));
+    let asked = guest.sh(
+        "dpkg-query --show --showformat '${Version}' keynode 2>/dev/null || rpm --query --queryformat '%{VERSION}' keynode",
+    );
     assert_eq!(asked.ok().trim(), version);
 }
 

@@ -9,7 +9,7 @@ use crate::container::{Done, possible, run};
 use crate::guest::packages;
 
 /// Starts it as the image says, asks for its health as the image says, and stops it as an engine does.
-const LIFE: &str = r#"
+const LIFE: &str = r"
 /usr/bin/keynode serve & node=$!
 for try in $(seq 300); do keynode status >/dev/null 2>&1 && break; sleep 0.1; done
 keynode status
@@ -17,7 +17,7 @@ id --user
 stat --format '%a %U' /var/lib/keynode /var/lib/keynode/signing.key
 kill -TERM $node
 wait $node
-"#;
+";
 
 struct Buildah {
     storage: tempfile::TempDir,

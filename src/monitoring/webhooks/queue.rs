@@ -179,11 +179,11 @@ mod tests {
         (dir, queue)
     }
 
-    fn message(webhook: &str, body: impl ToString) -> Message {
+    fn message(webhook: &str, body: &str) -> Message {
         Message {
             webhook: webhook.into(),
             event: "key-lost",
-            body: body.to_string(),
+            body: body.into(),
         }
     }
 
@@ -195,7 +195,9 @@ mod tests {
     fn of_too_many_messages_the_oldest_go() {
         let (_dir, mut queue) = queue();
         let lost = [Memory::Lost(7)];
-        let many: Vec<_> = (0..MOST).map(|number| message("a", number)).collect();
+        let many: Vec<_> = (0..MOST)
+            .map(|number| message("a", &number.to_string()))
+            .collect();
         assert_eq!(queue.add(&many, &lost, now()).unwrap(), [""; 0]);
         let more = [message("b", "b"), message("a", "last")];
         assert_eq!(queue.add(&more, &[], now()).unwrap(), ["a"]);
