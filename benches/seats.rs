@@ -9,7 +9,9 @@ use keynode::clock::{Millis, Moment, SystemClock};
 use keynode::events::Feed;
 use keynode::licence::{KeyId, KeyType, Timestamp};
 use keynode::seats::{DeskHandle, Ledger, LedgerRules, Offer, Release, Rules};
-use keynode::store::{Database, Id, LedgerTime, SeatStore, Session, SessionFields, SqliteSeats, Write};
+use keynode::store::{
+    Batch, Database, Id, LedgerTime, SeatStore, Session, SessionFields, SqliteSeats, Write,
+};
 
 const FEW: u64 = 1_000;
 const MANY: u64 = 1_000_000;
@@ -172,7 +174,12 @@ fn fill(dir: &Path, live: u64) -> Result<(), Error> {
     let seqs: Vec<u64> = (1..=live).collect();
     for batch in seqs.chunks(10_000) {
         let writes: Vec<Write> = batch.iter().map(|seq| put(*seq)).collect();
-        store.commit(&writes, &[], time)?;
+        store.commit(Batch {
+            writes: &writes,
+            audit: &[],
+            usage: &[],
+            time,
+        })?;
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ fn head(reader: &mut BufReader<TcpStream>) -> (u16, String) {
     loop {
         match line(reader) {
             end if end.is_empty() => return (status, head.to_lowercase()),
-            own => head += &format!("{own}\n"),
+            own => head.extend([own, "\n".to_owned()]),
         }
     }
 }

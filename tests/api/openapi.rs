@@ -131,7 +131,7 @@ fn answers_of_a_node_are_as_the_document_says() {
         let target = match target.as_str() {
             "/api/sessions/{ID}" => id.to_owned(),
             "/api/connections/{ID}" => place.to_owned(),
-            other => other.replace('{', "").replace('}', ""),
+            other => other.replace(['{', '}'], ""),
         };
         document.assert_fits("GET", path, &node.get(&target));
     }

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use keynode::licence::{DAY, Licence};
 use keynode::settings::Settings;
@@ -34,7 +36,9 @@ fn hmac(key: &[u8], message: &str) -> String {
     };
     let inner = Sha256::digest([pad(0x36), message.as_bytes().to_vec()].concat());
     let outer = Sha256::digest([pad(0x5c), inner.to_vec()].concat());
-    outer.iter().map(|byte| format!("{byte:02x}")).collect()
+    outer
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn health(node: &TestNode) -> String {
@@ -61,8 +65,13 @@ fn start(licence: &Licence, webhooks: impl FnOnce(&mut Settings)) -> (TestNode, 
 #[track_caller]
 fn until<T>(node: &TestNode, millis: u64, mut look: impl FnMut() -> Option<T>) -> T {
     for _ in 0..60 {
-        if let Some(found) = look() {
-            return found;
+        // What that time brings about is done by threads of the node.
+        let patience = Instant::now() + Duration::from_millis(300);
+        while Instant::now() < patience {
+            if let Some(found) = look() {
+                return found;
+            }
+            thread::sleep(Duration::from_millis(5));
         }
         node.advance(millis);
     }
@@ -202,7 +211,7 @@ fn a_webhook_that_is_set_while_the_node_runs_is_told_from_then_on() {
 fn a_key_that_does_not_come_back_after_a_start_is_told_when_the_node_has_settled() {
     let receiver = Office::new(&[]);
     let (mut node, path) = start(&licence(), |settings| {
-        hook(settings, "office", &receiver, None, None)
+        hook(settings, "office", &receiver, None, None);
     });
     fs::remove_file(&path).unwrap();
     node.restart(0);
@@ -224,7 +233,7 @@ fn a_key_that_does_not_come_back_after_a_start_is_told_when_the_node_has_settled
 fn what_cannot_be_kept_is_told_once_it_can_and_health_says_so_meanwhile() {
     let receiver = Office::new(&[]);
     let (node, path) = start(&licence(), |settings| {
-        hook(settings, "office", &receiver, None, None)
+        hook(settings, "office", &receiver, None, None);
     });
     until(&node, 1, || Some(health(&node)).filter(|told| told == "ok"));
     let connection = node.database().connect().unwrap();
@@ -249,7 +258,7 @@ fn what_cannot_be_kept_is_told_once_it_can_and_health_says_so_meanwhile() {
 fn a_clock_that_is_set_back_holds_up_no_message() {
     let receiver = Office::new(&[500]);
     let (node, path) = start(&licence(), |settings| {
-        hook(settings, "office", &receiver, None, None)
+        hook(settings, "office", &receiver, None, None);
     });
     node.remove(&path);
     let lost = receiver.next();
