@@ -312,7 +312,10 @@ async fn answer(request: HttpRequest, health: Data<Health>) -> HttpResponse {
         // It listens only once everything is started.
         "/ready" => HttpResponse::Ok().json(serde_json::json!({ "ready": true })),
         "/rescan" => rescan(&request, &health.rescans).await,
-        _ => told(HttpResponse::NotFound(), "there are /health, /ready and /rescan"),
+        _ => told(
+            HttpResponse::NotFound(),
+            "there are /console/, /health, /ready, /rescan, /metrics and /events",
+        ),
     }
 }
 
