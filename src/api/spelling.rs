@@ -37,7 +37,11 @@ enum At {
     Value(Field),
     /// This many bytes of a body are still to come.
     Body(u64),
-    /// A body without a length: it ends with the connection, or only its reader can tell where.
+    /// In the line that says how long the next chunk is; so much of it was read.
+    ChunkSize(u64),
+    /// This many bytes of a chunk and its line end are still to come.
+    Chunk(u64),
+    /// A body without a length: it ends with the connection.
     Rest,
 }
 
@@ -122,7 +126,7 @@ impl Speller {
     /// How many of the coming bytes are body and pass as they are; `u64::MAX` when there is no end to see.
     pub(super) fn untouched(&self) -> u64 {
         match self.at {
-            At::Body(left) => left,
+            At::Body(left) | At::Chunk(left) => left,
             At::Rest => u64::MAX,
             _ => 0,
         }
@@ -133,6 +137,8 @@ impl Speller {
         match self.at {
             At::Body(left) if left > count => self.at = At::Body(left - count),
             At::Body(_) => *self = Self::default(),
+            At::Chunk(left) if left > count => self.at = At::Chunk(left - count),
+            At::Chunk(_) => self.at = At::ChunkSize(0),
             _ => {}
         }
         self.at == At::StatusLine(0)
@@ -148,10 +154,11 @@ impl Speller {
         while let Some(&byte) = rest.first() {
             let mut taken = 1;
             match self.at {
-                At::Body(_) | At::Rest => {
+                At::Body(_) | At::Chunk(_) | At::Rest => {
                     taken = usize::try_from(self.untouched()).map_or(rest.len(), |left| left.min(rest.len()));
                     ended |= self.pass(taken as u64);
                 }
+                At::ChunkSize(size) => self.at = after_size(size, byte),
                 At::Value(Field::Other) => taken = self.skip_line(rest),
                 At::Value(Field::Length) => self.length_value(byte),
                 At::Name(name) => taken = self.name(name, rest),
@@ -235,10 +242,25 @@ impl Speller {
             _ => match head.length {
                 Some(0) if !head.coded => {}
                 Some(length) if !head.coded => self.at = At::Body(length),
+                _ if head.coded => self.at = At::ChunkSize(0),
                 _ => self.at = At::Rest,
             },
         }
         self.at == At::StatusLine(0)
+    }
+}
+
+/// Where the next byte is after this one of the line that says how long a chunk is. RFC 9112, section 7.1, without the
+/// extensions and trailers that actix never writes.
+fn after_size(size: u64, byte: u8) -> At {
+    match (char::from(byte).to_digit(16), byte) {
+        (Some(digit), _) => At::ChunkSize(size.saturating_mul(16).saturating_add(digit.into())),
+        (None, b'\r') => At::ChunkSize(size),
+        // The last chunk is an empty line.
+        (None, b'\n') if size == 0 => At::Body(2),
+        (None, b'\n') => At::Chunk(size.saturating_add(2)),
+        // This is no chunk: nothing more is known of this body.
+        (None, _) => At::Rest,
     }
 }
 
@@ -322,6 +344,13 @@ mod tests {
         assert_eq!(
             spelled(events),
             events.replace("transfer-encoding", "Transfer-Encoding")
+        );
+        let two = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1a\r\nHTTP/1.1 200 OK\r\netag: 1\r\n\r\n0\r\n\r\n\
+                   HTTP/1.1 404 X\r\nwww-authenticate: x\r\n\r\n";
+        assert_eq!(
+            spelled(two),
+            two.replace("transfer-encoding", "Transfer-Encoding")
+                .replace("www-authenticate", "WWW-Authenticate")
         );
         let endless = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\netag: x\r\n";
         assert_eq!(spelled(endless), endless.replace("connection", "Connection"));

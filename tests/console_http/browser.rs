@@ -135,6 +135,12 @@ impl Browser {
     ) -> BufReader<TcpStream> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let text = self.request(verb, target, headers, body);
+        stream.write_all(text.as_bytes()).unwrap();
+        BufReader::new(stream)
+    }
+
+    fn request(&self, verb: &str, target: &str, headers: &[(&str, &str)], body: Option<&str>) -> String {
         let mut lines = vec![
             format!("{verb} {target} HTTP/1.1"),
             format!("Accept-Language: {}", self.language),
@@ -153,9 +159,7 @@ impl Browser {
             lines.push("Content-Type: application/x-www-form-urlencoded".into());
             lines.push(format!("Content-Length: {}", body.len()));
         }
-        let text = format!("{}\r\n\r\n{}", lines.join("\r\n"), body.unwrap_or_default());
-        stream.write_all(text.as_bytes()).unwrap();
-        BufReader::new(stream)
+        format!("{}\r\n\r\n{}", lines.join("\r\n"), body.unwrap_or_default())
     }
 }
 
@@ -219,6 +223,16 @@ impl Stream {
         let page = head(&mut wire).expect(200);
         assert_eq!(page.header("content-type"), Some("text/event-stream"));
         Self(wire)
+    }
+
+    /// The answer to a request on the connection of a stream that has ended.
+    pub(crate) fn get(mut self, browser: &Browser, target: &str) -> Page {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        assert_eq!(line, "\r\n", "what follows the last chunk");
+        let text = browser.request("GET", target, &[], None);
+        self.0.get_mut().write_all(text.as_bytes()).unwrap();
+        read(&mut self.0, "GET")
     }
 
     /// The name of the next event; `None` where the stream has ended.

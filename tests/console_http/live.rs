@@ -136,6 +136,9 @@ fn a_stream_ends_with_its_login() {
     boss.submit(&page, "/console/logout", &[]).expect(303);
     assert_eq!(stream.next().as_deref(), Some("end"));
     assert_eq!(stream.next(), None);
+    // A browser keeps the connection, and asks for the door on it.
+    let door = stream.get(&boss, "/console/").expect(303);
+    assert_eq!(door.header("location"), Some("/console/login?back=%2Fconsole%2F"));
 
     let stranger = Browser::new(node.admin_address());
     let mut wire = stranger.open("GET", "/console/live?topics=keys", &[], None);

@@ -76,6 +76,8 @@ struct Response {
     status: u16,
     names: Vec<&'static str>,
     body: Vec<u8>,
+    /// Of how many bytes each chunk is, at most; `None`: the body is sent whole, with its length.
+    chunks: Option<usize>,
     answers_head: bool,
 }
 
@@ -94,12 +96,25 @@ impl Response {
         for name in &self.names {
             header(name, "etag: 7:\tx-Y");
         }
-        header("Content-Length", &self.body.len().to_string());
+        match self.chunks {
+            Some(_) => header("Transfer-Encoding", "chunked"),
+            None => header("Content-Length", &self.body.len().to_string()),
+        }
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
-        if !(self.answers_head || matches!(self.status, 103 | 204 | 304)) {
-            bytes.extend_from_slice(&self.body);
+        if self.answers_head || matches!(self.status, 103 | 204 | 304) {
+            return bytes;
         }
+        let Some(size) = self.chunks else {
+            bytes.extend_from_slice(&self.body);
+            return bytes;
+        };
+        for chunk in self.body.chunks(size) {
+            bytes.extend_from_slice(format!("{:X}\r\n", chunk.len()).as_bytes());
+            bytes.extend_from_slice(chunk);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(b"0\r\n\r\n");
         bytes
     }
 }
@@ -129,11 +144,15 @@ fn response() -> impl Strategy<Value = Response> {
     ];
     let status = prop::sample::select(vec![200, 200, 201, 404, 204, 304, 103]);
     let names = prop::collection::vec(prop::sample::select(names.to_vec()), 0..8);
-    (status, names, body, any::<bool>()).prop_map(|(status, names, body, answers_head)| Response {
-        status,
-        names,
-        body,
-        answers_head,
+    let chunks = prop::option::of(prop_oneof![1_usize..20, 20_usize..40_000]);
+    (status, names, body, chunks, any::<bool>()).prop_map(|(status, names, body, chunks, answers_head)| {
+        Response {
+            status,
+            names,
+            body,
+            chunks,
+            answers_head,
+        }
     })
 }
 
@@ -248,6 +267,7 @@ fn a_small_answer_is_one_write_and_a_large_body_is_not_cut() {
         status: 200,
         names: vec!["ETag"],
         body: vec![b'x'; 1000],
+        chunks: None,
         answers_head: false,
     };
     let mut wire = Spelled::new(Scripted::default());
