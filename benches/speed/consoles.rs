@@ -25,6 +25,9 @@ const TARGET: f64 = 0.97;
 /// What the consoles show, in turns.
 const PAGES: [&str; 2] = ["/console/", "/console/sessions"];
 
+/// Loads here are so many times as long as others: consoles cost less than the rate of one second differs from that of the next.
+const LONGER: u32 = 3;
+
 /// How long consoles may take to open.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -70,7 +73,7 @@ pub(crate) fn measure(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
         let load = Load {
             address: node.address,
             process: node.id(),
-            length: effort.length,
+            length: effort.length * LONGER,
             most: u64::MAX,
             request: kind.request,
         };
@@ -79,9 +82,9 @@ pub(crate) fn measure(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
         Ok((tally.per_second(), tally.per_cpu_second()))
     };
     let mut drawn = Vec::new();
-    for _ in 0..effort.rounds {
-        for kind in &mut kinds {
-            let before = measured(kind)?;
+    for kind in &mut kinds {
+        let mut before = measured(kind)?;
+        for _ in 0..effort.rounds {
             let consoles = Consoles::open(node.admin, &cookies)?;
             let with = measured(kind)?;
             drawn.push(consoles.close()?);
@@ -92,6 +95,7 @@ pub(crate) fn measure(effort: &Effort, cores: &Cores) -> Outcome<Vec<Row>> {
                 with_by_cpu: with.1,
                 without_by_cpu: f64::midpoint(before.1, after.1),
             };
+            before = after;
             eprintln!(
                 "   {}: {:.0}/s with {CONSOLES} consoles, {:.0}/s without: {:.3}; by processor time {:.3}",
                 kind.name,
@@ -157,10 +161,9 @@ impl Consoles {
                 .enable_all()
                 .build()?;
             runtime.block_on(async {
-                let mut consoles = Vec::new();
-                for (number, cookie) in cookies.iter().enumerate() {
-                    consoles.push(Console::open(address, cookie, PAGES[number % PAGES.len()]).await?);
-                }
+                let all = (cookies.iter().zip(PAGES.iter().cycle()))
+                    .map(|(cookie, page)| Console::open(address, cookie, page));
+                let consoles = futures_util::future::try_join_all(all).await?;
                 let (start, drawn) = (Instant::now(), Cell::new(0_u32));
                 let _ = ready.send(());
                 let all = consoles.into_iter().map(|console| console.follow(&drawn));
