@@ -29,6 +29,9 @@ pub(super) enum AuditCommand {
     },
     /// Check that no row was changed or taken out, and that the checkpoints are signed by the node
     Verify {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         place: PlaceArgs,
     },
@@ -39,7 +42,7 @@ pub(super) fn run(command: &AuditCommand, out: &mut impl Write) -> Result<(), Fa
         AuditCommand::List { event, json, place } => {
             list(event.as_deref(), *json, |visit| walk(place, visit), out)
         }
-        AuditCommand::Verify { place } => check(|visit| walk(place, visit), out),
+        AuditCommand::Verify { json, place } => check(*json, |visit| walk(place, visit), out),
     }
 }
 
@@ -66,6 +69,7 @@ pub(super) fn list(
 
 /// Checks a log.
 pub(super) fn check(
+    as_json: bool,
     walk: impl FnOnce(Visit<'_>) -> Result<(), Failure>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
@@ -77,6 +81,10 @@ pub(super) fn check(
     });
     bar.finish_and_clear();
     walked?;
+    if as_json {
+        writeln!(out, "{}", json!({ "Rows": rows }))?;
+        return Ok(());
+    }
     writeln!(out, "verified: {rows} rows, none changed, none missing")?;
     Ok(())
 }
@@ -110,12 +118,12 @@ fn print(row: &AuditRow, as_json: bool, out: &mut impl Write) -> std::io::Result
     let entry = &row.entry;
     if as_json {
         let line = json!({
-            "seq": row.seq,
-            "time": entry.time,
-            "actor": entry.actor,
-            "event": entry.event,
-            "object": entry.object,
-            "detail": entry.detail,
+            "Seq": row.seq,
+            "Time": entry.time,
+            "Actor": entry.actor,
+            "Event": entry.event,
+            "Object": entry.object,
+            "Detail": entry.detail,
         });
         return writeln!(out, "{line}");
     }

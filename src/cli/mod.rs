@@ -195,7 +195,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Computer(computer::ComputerCommand::Show { json }) => {
             Ok(computer::show(json, &inspect(&Roots::host()), out)?)
         }
-        Command::Computer(computer::ComputerCommand::Diff { file }) => computer::diff(&file, out),
+        Command::Computer(computer::ComputerCommand::Diff { file, json }) => computer::diff(&file, json, out),
         Command::Vendor(command) => vendor::run(command, out),
         Command::Centre(command) => centre::run(command, out),
         Command::User(command) => user::run(&command, out),

@@ -209,6 +209,8 @@ impl Database {
                 | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(&self.path, flags)?;
             connection.busy_timeout(Duration::from_secs(5))?;
+            // What was restored may have been made by anybody: nothing in it calls on functions.
+            connection.pragma_update(None, "trusted_schema", false)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;

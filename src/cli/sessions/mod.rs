@@ -28,7 +28,8 @@ pub(super) enum SessionsCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// Go on until Ctrl-C: on a terminal the list as it is now, else a line for each session that comes or goes
+        /// Go on until Ctrl-C: on a terminal the list as it is now, else a line for each session that comes or goes; a
+        /// node that is restarted is waited for
         #[arg(long)]
         watch: bool,
         #[command(flatten)]
