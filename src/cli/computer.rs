@@ -114,7 +114,11 @@ pub(super) fn diff(file: &Path, as_json: bool, out: &mut impl Write) -> Result<(
     let (licence, _) = inspect_licence(&bytes).map_err(|error| failed(&error))?;
     let Binding::Computer(binding) = &licence.binding else {
         if as_json {
-            writeln!(out, "{}", json!({ "KeyNo": licence.key_no, "Bound": false, "Matches": true }))?;
+            writeln!(
+                out,
+                "{}",
+                json!({ "KeyNo": licence.key_no, "Bound": false, "Matches": true })
+            )?;
         } else {
             writeln!(out, "licence {} is not bound to a computer", licence.key_no)?;
         }
@@ -122,7 +126,8 @@ pub(super) fn diff(file: &Path, as_json: bool, out: &mut impl Write) -> Result<(
     };
     let comparison = binding.compare(&inspect(&Roots::host()).fingerprint);
     if as_json {
-        let kinds = |components: &[Component]| components.iter().map(|one| json!(one.kind)).collect::<Value>();
+        let kinds =
+            |components: &[Component]| components.iter().map(|one| json!(one.kind)).collect::<Value>();
         let told = json!({
             "KeyNo": licence.key_no,
             "Bound": true,

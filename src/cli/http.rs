@@ -111,7 +111,9 @@ impl<'a> Ask<'a> {
                 None => break,
             }
         }
-        let length = length.filter(|length| *length <= LONGEST_BODY).ok_or_else(foreign)?;
+        let length = length
+            .filter(|length| *length <= LONGEST_BODY)
+            .ok_or_else(foreign)?;
         let mut body = String::new();
         reader.take(length).read_to_string(&mut body)?;
         if body.len() as u64 == length {

@@ -57,7 +57,9 @@ pub(super) enum KeysCommand {
 pub(super) fn run(command: &KeysCommand, out: &mut impl Write) -> Result<(), Failure> {
     match command {
         KeysCommand::List { json, place } => list(&Offline::look_for_keys(place)?, None, *json, out),
-        KeysCommand::Show { key_no, json, place } => show(*key_no, *json, &Offline::look(place)?, &unknown, out),
+        KeysCommand::Show { key_no, json, place } => {
+            show(*key_no, *json, &Offline::look(place)?, &unknown, out)
+        }
         KeysCommand::Disable { key_no, place } => switch(*key_no, false, place, out),
         KeysCommand::Enable { key_no, place } => switch(*key_no, true, place, out),
     }

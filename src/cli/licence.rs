@@ -61,9 +61,12 @@ pub(super) fn run(command: &LicenceCommand, out: &mut impl Write) -> Result<(), 
     match command {
         LicenceCommand::Add { files, place } => files.iter().try_for_each(|file| add(file, place, out)),
         LicenceCommand::Remove { key_no, place } => remove(*key_no, &Offline::look(place)?, out),
-        LicenceCommand::List { json, place } => {
-            super::keys::list(&Offline::look_for_keys(place)?, Some(KeyKind::Virtual), *json, out)
-        }
+        LicenceCommand::List { json, place } => super::keys::list(
+            &Offline::look_for_keys(place)?,
+            Some(KeyKind::Virtual),
+            *json,
+            out,
+        ),
         LicenceCommand::Show { key_no, json, place } => {
             super::keys::show(*key_no, *json, &Offline::look(place)?, &unknown, out)
         }

@@ -50,6 +50,7 @@ use crate::tokens::worker;
 
 use definition::definition;
 use failure::Failure;
+use screen::Colour;
 
 /// A licence node: serves licences to the network.
 #[derive(Debug, Parser)]
@@ -62,6 +63,16 @@ use failure::Failure;
     arg_required_else_help = true
 )]
 struct Cli {
+    /// When tables are coloured
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_short_help = true
+    )]
+    color: Colour,
     #[command(subcommand)]
     command: Command,
 }
@@ -165,6 +176,7 @@ enum Command {
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    screen::wish(cli.color);
     match execute(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Quiet(code)) => ExitCode::from(code),

@@ -175,19 +175,28 @@ fn list(users: &Users, as_json: bool, out: &mut impl Write) -> Result<(), Failur
         writeln!(out, "{}", serde_json::Value::from(rows))?;
         return Ok(());
     }
-    let mut table = Table::new(&["NAME", "ROLE", "PASSWORD", "CERTIFICATES"]);
+    let mut table = Table::new(&["NAME", "ROLE", "PASSWORD", "CERTIFICATE"]);
     for user in users {
         let password = if user.initial {
             Cell::new("initial: change it (keynode user passwd)").judged(false)
         } else {
             Cell::new("set")
         };
-        table.push(vec![
-            Cell::new(&user.name),
-            Cell::new(&user.role.to_string()),
-            password,
-            Cell::new(&list_of(&user.certificates)),
-        ]);
+        let mut push = |certificate: &str| {
+            table.push(vec![
+                Cell::new(&user.name),
+                Cell::new(&user.role.to_string()),
+                password.clone(),
+                Cell::new(certificate),
+            ]);
+        };
+        if user.certificates.is_empty() {
+            push("");
+        }
+        // A line for each: whoever looks for one finds whose it is.
+        for certificate in &user.certificates {
+            push(&certificate.to_string());
+        }
     }
     table.print(out)?;
     Ok(())

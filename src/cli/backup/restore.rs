@@ -143,9 +143,7 @@ fn notes(manifest: &Manifest, file: &Path) -> Vec<String> {
         );
     }
     if manifest.schemas.keys().any(|name| name.ends_with("/centre.db")) {
-        notes.push(
-            "an activation centre is in it: before it serves again, `keynode centre restored`".into(),
-        );
+        notes.push("an activation centre is in it: before it serves again, `keynode centre restored`".into());
     }
     for path in &manifest.not_included {
         let path = crate::text::clean(path.as_bytes()).unwrap_or_default();

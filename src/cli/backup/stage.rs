@@ -91,7 +91,10 @@ fn size(parts: &[Part]) -> Result<u64, Failure> {
     let mut bytes = 0_u64;
     for part in parts {
         let files = contents::files(&part.directory);
-        for file in files.map_err(|(path, error)| Failure::of_file(&path, &error))?.files {
+        for file in files
+            .map_err(|(path, error)| Failure::of_file(&path, &error))?
+            .files
+        {
             // What goes in between wants no room.
             let about = part.directory.join(file).symlink_metadata();
             bytes = bytes.saturating_add(about.map_or(0, |about| about.len()));

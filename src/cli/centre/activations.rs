@@ -84,9 +84,9 @@ pub(super) fn print(rows: &[ActivationRow], out: &mut impl Write) -> Result<(), 
         "REMARK",
     ]);
     for row in rows {
-        let ended = row.ended.map(|(moment, why)| {
-            format!("{} {}", minute(moment).text(), why.name().to_lowercase())
-        });
+        let ended = row
+            .ended
+            .map(|(moment, why)| format!("{} {}", minute(moment).text(), why.name().to_lowercase()));
         let mut remarks = Vec::new();
         for (holds, remark) in [(row.counted, "move"), (row.recovered, "recovered")] {
             if holds {
@@ -95,7 +95,10 @@ pub(super) fn print(rows: &[ActivationRow], out: &mut impl Write) -> Result<(), 
         }
         if let Some(mark) = &row.cloned {
             let [one, other] = mark.addresses;
-            remarks.push(format!("CLONED since {} ({one}, {other})", minute(mark.time).text()));
+            remarks.push(format!(
+                "CLONED since {} ({one}, {other})",
+                minute(mark.time).text()
+            ));
         }
         let remarks = Cell::new(&remarks.join(", "));
         table.push(vec![

@@ -37,7 +37,11 @@ pub(super) fn run(args: &DeviceArgs, as_json: bool, out: &mut impl Write) -> Res
         for (event, row) in differences(&before, &now) {
             let time = SystemClock::shared().now().wall;
             if as_json {
-                writeln!(lines, "{}", json!({ "Time": time, "Event": event, "Device": row }))?;
+                writeln!(
+                    lines,
+                    "{}",
+                    json!({ "Time": time, "Event": event, "Device": row })
+                )?;
             } else {
                 writeln!(lines, "{time} {event:<8} {}", to_row(row))?;
             }

@@ -15,6 +15,9 @@ use super::token::OpenToken;
 
 pub(super) fn run(as_json: bool, args: &SigningArgs, out: &mut impl Write) -> Result<(), Failure> {
     let settings = Settings::load(&args.0)?.settings;
+    if !settings.state_dir.is_dir() {
+        return Err(Failure::no_state(&settings.state_dir));
+    }
     let list = KeyList::load(&settings.state_dir).map_err(Failure::of)?;
     let open = match (&settings.signing.provider, &settings.signing.token) {
         (SigningProvider::Pkcs11, Some(name)) => Some(OpenToken::look(&settings, name)?),
@@ -35,9 +38,7 @@ pub(super) fn run(as_json: bool, args: &SigningArgs, out: &mut impl Write) -> Re
         writeln!(out, "{}", json!({ "Keys": keys, "Token": token }))?;
         return Ok(());
     }
-    let mut table = Table::new(&[
-        "STATE", "USABLE", "PROVIDER", "BITS", "SINCE", "RETIRED", "PLACE",
-    ]);
+    let mut table = Table::new(&["STATE", "USABLE", "PROVIDER", "BITS", "SINCE", "RETIRED", "PLACE"]);
     for row in &rows {
         table.push(row.to_cells());
     }
@@ -81,7 +82,8 @@ impl Row<'_> {
 
     fn to_cells(&self) -> Vec<Cell> {
         let entry = self.entry;
-        let time = |time: Option<Timestamp>| Cell::new(&time.map(|time| time.to_string()).unwrap_or_default());
+        let time =
+            |time: Option<Timestamp>| Cell::new(&time.map(|time| time.to_string()).unwrap_or_default());
         let place = match &entry.place {
             Place::Software { file } => file.clone(),
             Place::Pkcs11 { token, id } => format!("token {token}, CKA_ID {id}"),
