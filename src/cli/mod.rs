@@ -64,14 +64,7 @@ use screen::Colour;
 )]
 struct Cli {
     /// When tables are coloured
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "WHEN",
-        hide_short_help = true
-    )]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: Colour,
     #[command(subcommand)]
     command: Command,

@@ -5,15 +5,13 @@ use std::sync::OnceLock;
 
 use clap::ValueEnum;
 
-/// When the output has colours.
+/// When the output has colours: on a terminal that its user wants them on, in a pipe too, never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Colour {
-    /// On a terminal, unless NO_COLOR is set
+    // No line of help each: every command's help would be longer by six.
     #[default]
     Auto,
-    /// Into a pipe too
     Always,
-    /// Never
     Never,
 }
 

@@ -54,11 +54,20 @@ pub(super) fn run(args: &BackupArgs, out: &mut impl Write) -> Result<(), Failure
     }
     let file = &args.file;
     let named = |error: io::Error| Failure::of(format!("{}: {error}", file.display()));
-    if !args.force && file.symlink_metadata().is_ok() {
-        return Err(Failure::of(format!(
-            "{}: it is there already; --force replaces it",
-            file.display()
-        )));
+    if let Ok(about) = file.symlink_metadata() {
+        let kind = about.file_type();
+        let why = if kind.is_dir() {
+            "it is a directory: name a file in it"
+        } else if !kind.is_file() && !kind.is_symlink() {
+            "it is no file, and not to be replaced"
+        } else if !args.force {
+            "it is there already; --force replaces it"
+        } else {
+            ""
+        };
+        if !why.is_empty() {
+            return Err(Failure::of(format!("{}: {why}", file.display())));
+        }
     }
     let directory = match file.parent() {
         Some(parent) if parent != Path::new("") => parent,

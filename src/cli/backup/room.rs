@@ -8,6 +8,10 @@ use indicatif::HumanBytes;
 pub(super) fn check(directory: &Path, wanted: u64) -> Result<(), String> {
     let name = directory.display();
     let space = rustix::fs::statvfs(directory).map_err(|error| format!("{name}: {error}"))?;
+    // Some network shares count nothing.
+    if space.f_blocks == 0 {
+        return Ok(());
+    }
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     if wanted <= free {
         return Ok(());
