@@ -203,6 +203,7 @@ pub fn read_fingerprint(json: &str) -> Result<Fingerprint, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::computer::Finding;
 
     fn inspection() -> Inspection {
         let found = FindingState::Found {

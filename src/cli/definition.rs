@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     /// Commands that tell of something; what changes something says so in a sentence.
-    const TELL: [&str; 14] = [
+    const TELL: [&str; 15] = [
         "backup",
         "batches",
         "connections",

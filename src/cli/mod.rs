@@ -20,6 +20,7 @@ mod gateway;
 mod http;
 mod interrupt;
 mod keys;
+mod lease;
 mod licence;
 mod man;
 mod offline;
