@@ -12,6 +12,7 @@ use crate::store::{AuditError, AuditRow, CHECKPOINT_NAME, verify_audit};
 use super::failure::Failure;
 use super::offline::existing_database;
 use super::progress;
+use super::table::plain;
 
 /// What can be done with the audit log.
 #[derive(Debug, Clone, Subcommand)]
@@ -128,11 +129,6 @@ fn print(row: &AuditRow, as_json: bool, out: &mut impl Write) -> std::io::Result
         return writeln!(out, "{line}");
     }
     // What clients told of themselves stands in the details: nothing of it may steer the terminal.
-    let plain = |text: &str| {
-        text.chars()
-            .map(|c| if c.is_control() { '?' } else { c })
-            .collect::<String>()
-    };
     writeln!(
         out,
         "{} {:<14} {:<24} {}  {}",

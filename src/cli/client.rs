@@ -15,7 +15,7 @@ use super::password::PasswordArgs;
 /// Which node, and as whom.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Login {
-    /// User of the API. The password is taken from KEYNODE_PASSWORD or --password-file, else asked for at the terminal;
+    /// User of the API. The password is taken from `KEYNODE_PASSWORD` or `--password-file`, else asked for at the terminal;
     /// without a terminal it is the first line of standard input (in a loop of a shell, what the loop reads)
     #[arg(long, default_value = "admin")]
     user: String,

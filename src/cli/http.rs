@@ -21,7 +21,7 @@ use super::failure::Failure;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The whole of an answer takes no longer, however slowly it comes.
-const WHOLE: Duration = Duration::from_secs(300);
+const WHOLE: Duration = Duration::from_mins(5);
 
 /// Bytes of an answer's head, at most.
 const LONGEST_HEAD: u64 = 64 << 10;

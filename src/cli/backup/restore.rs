@@ -22,6 +22,7 @@ use super::{place, room, unpack};
 
 /// What is restored, and where to.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct RestoreArgs {
     /// The backup; "-" is standard input
     file: PathBuf,

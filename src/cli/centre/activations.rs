@@ -107,9 +107,9 @@ pub(super) fn print(rows: &[ActivationRow], out: &mut impl Write) -> Result<(), 
             minute(row.started),
             Cell::new(&ended.unwrap_or_default()),
             minute(row.last_seen),
-            Cell::new(&row.node.to_string()),
+            Cell::new(&row.node),
             Cell::new(&row.last_address.to_string()),
-            Cell::new(&row.place.to_string()),
+            Cell::new(&row.place),
             if row.cloned.is_some() {
                 remarks.judged(false)
             } else {

@@ -218,7 +218,7 @@ fn show(
     if as_json {
         let told = json!({
             "Licence": licence,
-            "VendorKey": kid.to_string(),
+            "VendorKey": kid,
             "Signature": trouble.as_deref().unwrap_or("good"),
             "Revoked": revoked.map(|reason| reason.to_string()),
         });
