@@ -67,6 +67,7 @@ pub(crate) fn forbidden(serial: &str) -> Device {
         access: Access::NoPermission {
             mend: "a rule".into(),
         },
+        port: "1-3".into(),
         ..plug::device(serial)
     }
 }
