@@ -126,7 +126,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         let schema = match name {
             "KeyNo" => json!({ "type": "integer", "minimum": 0 }),
             "ITN" => services::itn_text(),
-            _ => json!({ "type": "string", "minLength": 1, "maxLength": 128 }),
+            _ => json!({
+                "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[^\\u0000-\\u001F\\u007F-\\u009F]+$",
+            }),
         };
         json!({ "name": name, "in": "path", "required": true, "schema": schema })
     }));
