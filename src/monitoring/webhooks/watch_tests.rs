@@ -100,6 +100,39 @@ fn each_step_of_the_last_days_is_told_once_and_anew_for_another_end() {
 }
 
 #[test]
+fn what_a_clock_that_ran_ahead_told_is_told_again_at_its_time() {
+    for (ahead, right, told) in [
+        (99, 75, vec![14, 7, 3, 1]),
+        (99, 20, vec![30, 14, 7, 3, 1]),
+        (71, 20, vec![30, 14, 7, 3, 1]),
+    ] {
+        let mut watch = Watch::default();
+        let ring_at = |at: i64| ring(&[(1, 100)], day(at), &Keyring::default());
+        let days = |watch: &mut Watch, at: i64| {
+            let all = watch.days(&ring_at(at), day(at));
+            (
+                all.iter().filter(|told| told.alert.is_some()).count(),
+                memories(all),
+            )
+        };
+        assert_eq!(days(&mut watch, ahead).0, 1);
+        // What it remembers of that survives a restart.
+        let (alerts, remembered) = days(&mut watch, right);
+        assert_eq!((alerts, remembered.len()), (0, 1));
+        let mut watch = Watch::new(remembered);
+        let again = (right..100).filter(|at| days(&mut watch, *at).0 > 0);
+        assert_eq!(again.map(|at| 100 - at).collect::<Vec<_>>(), told);
+    }
+    // One that goes back and forth a little repeats nothing.
+    let mut watch = Watch::default();
+    let told = [86, 85, 86, 84, 86].map(|at| {
+        let keyring = ring(&[(1, 100)], day(at), &Keyring::default());
+        watch.days(&keyring, day(at)).len()
+    });
+    assert_eq!(told, [1, 0, 0, 0, 0]);
+}
+
+#[test]
 fn a_full_series_is_told_again_after_an_hour_or_when_it_was_free() {
     let series = licence().key_id;
     let minute = |minute: i64| Timestamp::from_millis(minute * 60_000);
