@@ -35,6 +35,18 @@ udev_looks_again() {
     fi
 }
 
+# starts COMMAND...: starts the node, or starts it again, by this command. One that the administrator masked is left alone,
+# which is no failure.
+starts() {
+    case $(systemctl is-enabled keynode.service 2>/dev/null) in
+        masked*)
+            echo "keynode: keynode.service is masked and left as it is; this version runs after:" \
+                "systemctl unmask keynode && systemctl restart keynode"
+            ;;
+        *) "$@" || echo "keynode: it does not start; its reason: journalctl -u keynode" >&2 ;;
+    esac
+}
+
 first_words() {
     cat <<'END'
 keynode serves on this computer only, at 127.0.0.1:9099, until others may reach it:
