@@ -49,8 +49,9 @@ starts() {
 
 first_words() {
     cat <<'END'
-keynode serves on this computer only, at 127.0.0.1:9099, until others may reach it:
-    keynode user passwd admin        # instead of the initial password admin
+keynode serves on this computer only, until others may reach it: programs at http://127.0.0.1:9099,
+people at http://127.0.0.1:9098/console/
+    keynode user passwd admin        # instead of the initial password admin; or at the first login there
     listen = "0.0.0.0:9099"          # in /etc/keynode/keynode.toml, then: systemctl restart keynode
     keynode doctor                   # whether all is well
 END

@@ -24,7 +24,9 @@ fn a_debian_package_lives_from_installation_to_purge() {
     let guest = boot();
     assert!(!exists(&guest, "/usr/lib/x86_64-linux-gnu/libusb-1.0.so.0"));
     let said = install(&guest, "1.0.0");
-    assert!(said.contains("keynode user passwd admin"), "{said}");
+    for word in ["keynode user passwd admin", "http://127.0.0.1:9098/console/"] {
+        assert!(said.contains(word), "{said}");
+    }
     serves(&guest, "1.0.0");
 
     licence(&guest);
