@@ -7,7 +7,7 @@
 mod browser;
 mod console;
 #[path = "../units/container.rs"]
-#[allow(dead_code, reason = "the units' tests use all of it")]
+#[allow(dead_code, reason = "the units' tests use the rest of it")]
 mod container;
 mod content;
 mod deb;
