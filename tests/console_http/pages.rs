@@ -179,6 +179,31 @@ fn a_key_says_why_it_gives_no_seats() {
 }
 
 #[test]
+fn two_keys_of_one_number_have_a_page_each() {
+    let node = node();
+    let licence = super::common::keys::licence();
+    let copy = node.put_file("a-copy.licence", &super::common::keys::sealed(&licence));
+    let mut watcher = watcher(&node);
+    let list = watcher.get("/console/keys").expect(200).text();
+    let number = licence.key_no;
+    for id in [format!("id=\"to-{number}\""), format!("id=\"to-{number}-2\"")] {
+        assert_eq!(list.matches(&id).count(), 1, "{id}: {list}");
+    }
+    let place = |text: &str| {
+        let at = text.find("<dt>File or device</dt><dd>").expect("its place");
+        text[at + 27..].split('<').next().unwrap().to_owned()
+    };
+    let first = watcher.get(&format!("/console/keys/{number}")).expect(200).text();
+    assert!(first.contains("This number is there more than once."), "{first}");
+    let at = first.find("id=\"other-1\" href=\"").expect("a link to the other");
+    let other = first[at + 19..].split('"').next().unwrap();
+    let second = watcher.get(other).expect(200).text();
+    let mut places = [place(&first), place(&second)];
+    places.sort();
+    assert!(places[0] != places[1] && places.iter().any(|place| copy.ends_with(place)), "{places:?}");
+}
+
+#[test]
 fn no_secret_is_on_any_page() {
     let node = with(|settings| {
         settings.access_codes.insert("open-sesame".into(), vec![4242]);

@@ -35,6 +35,8 @@ const SORTS: [&str; 5] = ["KeyNo", "KeyID", "ProductName", "LicenceCount", "Days
 /// A key in the table.
 struct Line {
     key_no: String,
+    /// Of its link: two keys may have one number.
+    id: String,
     link: String,
     series: String,
     product: String,
@@ -64,6 +66,8 @@ struct Detail<'a> {
     line: &'a Line,
     facts: Markup,
     place: Markup,
+    /// Address and place of each other key of this number.
+    others: &'a [(String, String)],
 }
 
 async fn show(visit: Visit) -> Outcome {
@@ -80,7 +84,16 @@ async fn list(visit: &Visit) -> Outcome {
     let rows = visit.list(&format!("/api/licences?_sort={sort}")).await?;
     let devices = devices(visit).await?;
     let causes = causes_of(visit);
-    let lines: Vec<Line> = rows.iter().map(|row| line(w, row, &devices, &causes)).collect();
+    let mut lines: Vec<Line> = rows.iter().map(|row| line(w, row, &devices, &causes)).collect();
+    let mut copies: HashMap<String, usize> = HashMap::new();
+    for (line, row) in lines.iter_mut().zip(&rows) {
+        let copy = copies.entry(line.key_no.clone()).or_default();
+        *copy += 1;
+        if *copy > 1 {
+            line.id = format!("{}-{copy}", line.id);
+            line.link = address(row);
+        }
+    }
     let working = rows.iter().filter(|row| row.truth("Enabled")).count();
     let column = |name: &str, field: &str| table::column("/console/keys", query, w.t(name), field);
     let columns = [
@@ -115,6 +128,20 @@ async fn detail(visit: &Visit, key_no: &str) -> Outcome {
     let w = visit.words;
     let target = format!("/api/licences/{}", encode(key_no));
     let mut row = visit.call(Method::GET, &target, &Value::Null).await?;
+    // The API shows one key of a number; a copy of it is named by its place as well.
+    let mut others = visit
+        .list(&format!("/api/licences?KeyNo={}", encode(key_no)))
+        .await?;
+    let place = visit.query.get("place");
+    if let Some(named) = others.iter().find(|other| other.text("FileName") == place) {
+        row = named.clone();
+    }
+    let own = row.text("FileName");
+    others.retain(|other| other.text("FileName") != own);
+    let others: Vec<_> = others
+        .iter()
+        .map(|other| (address(other), other.text("FileName")))
+        .collect();
     // Who has the code can activate the licence elsewhere.
     if let Some(code) = row.get_mut("ActivationCode").filter(|code| !code.is_null()) {
         let masked = ActivationCode::parse(code.as_str().unwrap_or_default());
@@ -131,6 +158,7 @@ async fn detail(visit: &Visit, key_no: &str) -> Outcome {
         line: &line,
         facts: facts::list(&facts::all(w, &row, "keys", &HIDDEN)),
         place: facts::list(&place),
+        others: &others,
     };
     Ok(View {
         title: w.with("keys.title-one", &line.key_no),
@@ -185,11 +213,18 @@ pub(super) fn cause(causes: &Causes, row: &Value) -> String {
     cause.cloned().unwrap_or_default()
 }
 
+/// The page of a key that shares its number with another.
+fn address(row: &Value) -> String {
+    let (key_no, place) = (row.text("KeyNo"), row.text("FileName"));
+    format!("/console/keys/{}?place={}", encode(&key_no), encode(&place))
+}
+
 fn line(w: Words, row: &Value, devices: &HashMap<String, Value>, causes: &Causes) -> Line {
     let (key_no, file_name) = (row.text("KeyNo"), row.text("FileName"));
     let (class, state) = state(row);
     let (cause, cause_language) = causes::said(w, &cause(causes, row));
     Line {
+        id: format!("to-{key_no}"),
         link: format!("/console/keys/{}", encode(&key_no)),
         series: row.text("KeyID"),
         product: row.text("ProductName"),
