@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use actix_web::http::Method;
 use askama::Template;
 use serde_json::Value;
 
@@ -10,7 +9,7 @@ use crate::console::facts;
 use crate::console::markup::Markup;
 use crate::console::params::encode;
 use crate::console::row::Row;
-use crate::console::table::{self, Column};
+use crate::console::table::{Column, Listing};
 use crate::console::visit::{Outcome, Trouble, View, Visit};
 use crate::console::words::Words;
 use crate::events::Topic;
@@ -29,8 +28,18 @@ pub(super) const PAGE: Page = Page {
     act: no_form,
 };
 
-/// Fields that the table sorts by.
-const SORTS: [&str; 5] = ["KeyNo", "KeyID", "ProductName", "LicenceCount", "DaysLeft"];
+const LIST: Listing = Listing {
+    path: "/console/keys",
+    heads: &[
+        ("keys.number", "KeyNo"),
+        ("keys.series", "KeyID"),
+        ("keys.product", "ProductName"),
+        ("keys.state", ""),
+        ("keys.seats", "LicenceCount"),
+        ("keys.days-left", "DaysLeft"),
+        ("keys.place", ""),
+    ],
+};
 
 /// A key in the table.
 struct Line {
@@ -80,7 +89,7 @@ async fn show(visit: Visit) -> Outcome {
 
 async fn list(visit: &Visit) -> Outcome {
     let (w, query) = (visit.words, &visit.query);
-    let sort = table::sort_of(query, &SORTS).unwrap_or("KeyNo");
+    let sort = LIST.sort(query).unwrap_or("KeyNo");
     let rows = visit.list(&format!("/api/licences?_sort={sort}")).await?;
     let devices = devices(visit).await?;
     let causes = causes_of(visit);
@@ -95,19 +104,9 @@ async fn list(visit: &Visit) -> Outcome {
         }
     }
     let working = rows.iter().filter(|row| row.truth("Enabled")).count();
-    let column = |name: &str, field: &str| table::column("/console/keys", query, w.t(name), field);
-    let columns = [
-        column("keys.number", "KeyNo"),
-        column("keys.series", "KeyID"),
-        column("keys.product", "ProductName"),
-        column("keys.state", ""),
-        column("keys.seats", "LicenceCount"),
-        column("keys.days-left", "DaysLeft"),
-        column("keys.place", ""),
-    ];
     let table = Table {
         w,
-        columns: &columns,
+        columns: &LIST.columns(w, query),
         lines: &lines,
     };
     let summary = format!(
@@ -126,8 +125,7 @@ async fn list(visit: &Visit) -> Outcome {
 
 async fn detail(visit: &Visit, key_no: &str) -> Outcome {
     let w = visit.words;
-    let target = format!("/api/licences/{}", encode(key_no));
-    let mut row = visit.call(Method::GET, &target, &Value::Null).await?;
+    let mut row = visit.one("/api/licences", key_no).await?;
     // The API shows one key of a number; a copy of it is named by its place as well.
     let mut others = visit
         .list(&format!("/api/licences?KeyNo={}", encode(key_no)))
