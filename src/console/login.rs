@@ -37,7 +37,7 @@ fn page(look: Look, status: StatusCode, user: &str, back: &str, error: &str) -> 
     bare(
         look,
         status,
-        w.t("common.log-in"),
+        w.t("common.login-title"),
         Markup::of(&form),
         &Frame::at("/console/login"),
     )
