@@ -78,6 +78,28 @@ fn names_that_clients_choose_are_text_and_nothing_else() {
 }
 
 #[test]
+fn a_name_turns_no_text_around() {
+    let node = node();
+    let id = hostile(&node, "Anna\u{202e}avonavI\u{2066}\u{200f}");
+    let mut boss = boss(&node);
+    for path in [
+        "sessions".to_owned(),
+        format!("sessions/{id}"),
+        format!("sessions/{id}/release"),
+        "audit".into(),
+    ] {
+        let text = boss.get(&format!("/console/{path}")).expect(200).text();
+        assert!(text.contains("Anna avonavI"), "{path}: {text}");
+        assert!(!text.contains(['\u{202e}', '\u{2066}', '\u{200f}']), "{path}");
+    }
+    let question = boss
+        .get(&format!("/console/sessions/{id}/release"))
+        .expect(200)
+        .text();
+    assert!(question.contains("<bdi>Anna avonavI  </bdi>, <bdi>"), "{question}");
+}
+
+#[test]
 fn sessions_are_found_by_any_text_sorted_and_shown_in_parts() {
     let node = node();
     for (user, computer) in [("anna", "TILL-7"), ("Boris", "till-8"), ("clara", "office")] {
