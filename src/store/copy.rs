@@ -75,3 +75,19 @@ pub fn schema_of(path: &Path) -> rusqlite::Result<i64> {
 pub fn forget_sessions(connection: &Connection) -> rusqlite::Result<usize> {
     connection.execute("DELETE FROM sessions", [])
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_a_state_file_brings_along_is_not_trusted() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = crate::store::Database::open(dir.path())
+            .unwrap()
+            .connect()
+            .unwrap();
+        let trusted: bool = connection
+            .query_row("PRAGMA trusted_schema", [], |row| row.get(0))
+            .unwrap();
+        assert!(!trusted);
+    }
+}

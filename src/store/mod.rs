@@ -343,16 +343,6 @@ mod tests {
     }
 
     #[test]
-    fn what_a_state_file_brings_along_is_not_trusted() {
-        let dir = tempfile::tempdir().unwrap();
-        let connection = Database::open(dir.path()).unwrap().connect().unwrap();
-        let trusted: bool = connection
-            .query_row("PRAGMA trusted_schema", [], |row| row.get(0))
-            .unwrap();
-        assert!(!trusted);
-    }
-
-    #[test]
     fn a_file_of_the_first_version_is_brought_up_to_date_with_its_users() {
         let dir = tempfile::tempdir().unwrap();
         let first = rusqlite::Connection::open(dir.path().join(FILE_NAME)).unwrap();
