@@ -106,6 +106,15 @@ export async function logIn(page, user, password, path = '/console/login') {
   await page.waitForLoadState();
 }
 
+/// Changes a password by the form, which is on the page.
+export async function changePassword(page, old, password) {
+  for (const [field, value] of [['old', old], ['new', password], ['again', password]]) {
+    await page.fill(`input[name=${field}]`, value);
+  }
+  await page.click('main form button');
+  await page.waitForLoadState();
+}
+
 /// Somebody who has logged in: an administrator, unless a monitor is named.
 export async function enter(chrome, { user = 'olga', ...options } = {}) {
   const visitor = await visit(chrome, options);
@@ -140,6 +149,24 @@ export async function pages(visitor) {
   const own = [...new Set(links)].filter((path) => path.startsWith('/console/') && !path.includes('logout'));
   must(own.length > 0, 'the navigation has no links');
   return own;
+}
+
+/// Pages that those lead to: one of each kind of object, the questions before something is ended, the form for a new password, and
+/// what is shown where there is nothing.
+export async function details({ page }, lists) {
+  const found = new Set(['/console/password', '/console/nothing', '/console/sessions?q=nothing', '/console/audit?event=none']);
+  const follow = async (path, selector) => {
+    await page.goto(site + path);
+    const link = await page.$$eval(selector, (all) => all[0]?.getAttribute('href'));
+    if (link?.startsWith('/console/')) found.add(link);
+    return link;
+  };
+  for (const path of lists) {
+    const object = await follow(path, 'main tbody th a');
+    if (object) await follow(object, 'main a.danger');
+  }
+  must(found.size >= 4 + 8, `only ${[...found]} behind the lists`);
+  return [...found];
 }
 
 /// Runs a script: gives it a browser that it opens visits with, and ends with what went wrong.

@@ -1,37 +1,8 @@
 //! What is worth a message, and what is not told twice.
 
 use super::*;
-use crate::keyring::{Found, KeyKind, Revoked, Situation, assemble};
-use crate::licence::Licence;
-use crate::licence::binding::{Carriers, Fingerprint};
+use crate::keyring::ring;
 use crate::licence::tests::licence;
-
-/// Keys with these numbers and periods after `before`; of the number 9 there is only a switched off one.
-fn ring(periods: &[(KeyNo, u32)], now: Timestamp, before: &Keyring) -> Keyring {
-    let found = |&(key_no, period): &(KeyNo, u32)| Found {
-        kind: KeyKind::Virtual,
-        file_name: key_no.to_string(),
-        named: None,
-        opened: Ok(Arc::new(Licence {
-            key_no,
-            period,
-            ..licence()
-        })),
-        vendor: None,
-        obstacle: None,
-        updated: Timestamp::default(),
-    };
-    let found: Vec<Found> = periods.iter().map(found).collect();
-    let situation = Situation {
-        now,
-        highest: now,
-        computer: &Fingerprint::default(),
-        carriers: &Carriers::default(),
-        revoked: &Revoked::default(),
-        switched_off: &HashSet::from([9]),
-    };
-    assemble(&found, &situation, before)
-}
 
 /// So many days after the activation.
 fn day(day: i64) -> Timestamp {
