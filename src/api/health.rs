@@ -22,7 +22,7 @@ use crate::signing::{Force, Message, NodeSigner, verify};
 
 use super::rescan::Rescans;
 use super::server::VERSION;
-use super::watcher::looks;
+use super::watcher::refusal_to_change;
 use super::{Faults, host};
 
 /// A desk that does not answer within this time is not healthy; likewise the gateway. Much less than monitoring systems
@@ -324,7 +324,7 @@ impl Health {
 async fn answer(request: HttpRequest, health: Data<Health>) -> HttpResponse {
     let path = request.path();
     if matches!(path, "/health" | "/ready")
-        && let Err(refusal) = looks(&request)
+        && let Some(refusal) = refusal_to_change(&request)
     {
         return refusal;
     }

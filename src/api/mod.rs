@@ -63,7 +63,7 @@ pub use requests::RequestCounts;
 pub use rescan::{Rescanned, Rescans};
 pub use search::{Found, Wish};
 pub use server::{Facts, VERSION};
-pub use watcher::looks;
+pub use watcher::refusal_to_change;
 
 use body::Fields;
 use error::ApiError;

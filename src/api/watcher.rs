@@ -13,18 +13,15 @@ use crate::store::Role;
 use super::error::ApiError;
 use super::{Api, Caller, host};
 
-/// Whether this request only looks: a GET or a HEAD.
-///
-/// # Errors
-/// What to answer instead.
-pub fn looks(request: &HttpRequest) -> Result<(), HttpResponse> {
+/// What to answer where a request would do more than look: is no GET or HEAD.
+pub fn refusal_to_change(request: &HttpRequest) -> Option<HttpResponse> {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Ok(());
+        return None;
     }
     let mut refusal = HttpResponse::MethodNotAllowed();
     refusal.insert_header((ALLOW, "GET, HEAD"));
     let error = format!("{} is read with GET", request.path());
-    Err(refusal.json(serde_json::json!({ "error": error })))
+    Some(refusal.json(serde_json::json!({ "error": error })))
 }
 
 impl Api {

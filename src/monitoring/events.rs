@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::api::{Caller, looks};
+use crate::api::{Caller, refusal_to_change};
 use crate::events::{News, Next, Subscription};
 
 use super::Monitoring;
@@ -51,7 +51,7 @@ struct Wish {
 }
 
 pub(super) async fn answer(request: HttpRequest, monitoring: Data<Monitoring>) -> HttpResponse {
-    if let Err(refusal) = looks(&request) {
+    if let Some(refusal) = refusal_to_change(&request) {
         return refusal;
     }
     let caller = match monitoring.api.admit_watcher(&request).await {

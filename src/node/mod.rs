@@ -55,7 +55,7 @@ use crate::licence::Timestamp;
 use crate::monitoring::webhooks::{WebhookRules, WebhooksHandle};
 use crate::seats::DeskHandle;
 use crate::settings::{Loaded, Settings};
-use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users, load_highest_time};
+use crate::store::{AuditEntry, ChangeWatch, Database, SqliteSeats, Users, load_highest_time};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
@@ -153,9 +153,7 @@ impl Node {
         let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
         let first = offers(&keeper.keyring(), &codes.load());
         let seats = Box::new(SqliteSeats::new(&database)?);
-        // A clock that was set back since the last run gives no number of that one again.
-        let last = load_highest_time(&database.connect()?)?.map(|last| last.plus(1));
-        let feed = Feed::new(last.map_or(started, |last| last.max(started)));
+        let feed = feed(&database, started)?;
         let (desk, desk_thread) =
             DeskHandle::start(seats, clock.clone(), rules::seats(settings), first, feed.clone())?;
         let follow = follow_keys(desk.clone(), codes.clone(), teller.sender());
@@ -344,4 +342,10 @@ fn entry(time: Timestamp, event: &str, object: &str, detail: &str) -> AuditEntry
         object: object.into(),
         detail: detail.into(),
     }
+}
+
+/// The feed of a run that starts now. A clock that was set back since the last run gives no number of that one again.
+fn feed(database: &Database, started: Timestamp) -> Result<Feed, StartError> {
+    let last = load_highest_time(&database.connect()?)?;
+    Ok(Feed::new(last.map_or(started, |last| started.max(last.plus(1)))))
 }

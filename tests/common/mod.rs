@@ -6,6 +6,7 @@ pub(crate) mod keys;
 pub(crate) mod machine;
 pub(crate) mod node;
 pub(crate) mod plug;
+mod sick;
 pub(crate) mod tokens;
 pub(crate) mod users;
 

@@ -38,11 +38,11 @@ enum Command {
     Stop,
 }
 
-struct Running {
+pub(super) struct Running {
     address: SocketAddr,
     admin: SocketAddr,
     keys: KeeperHandle,
-    desk: DeskHandle,
+    pub(super) desk: DeskHandle,
     gateway: GatewayHandle,
     webhooks: WebhooksHandle,
     commands: UnboundedSender<Command>,
@@ -123,7 +123,7 @@ impl TestNode {
         })
     }
 
-    fn running(&self) -> &Running {
+    pub(super) fn running(&self) -> &Running {
         self.running.as_ref().unwrap()
     }
 
@@ -230,20 +230,6 @@ impl TestNode {
     #[allow(dead_code, reason = "only some tests have services")]
     pub(crate) fn gateway(&self) -> GatewayHandle {
         self.running().gateway.clone()
-    }
-
-    /// Holds up the desk, as a disk that hangs does, until what it gives is dropped.
-    #[allow(dead_code, reason = "only some tests want a sick node")]
-    pub(crate) fn hold_desk(&self) -> mpsc::Sender<()> {
-        let (free, freed) = mpsc::channel();
-        let (began, begun) = mpsc::channel();
-        let held = self.running().desk.ask(move |_, _, _| {
-            let _ = began.send(());
-            let _ = freed.recv();
-        });
-        drop(held);
-        begun.recv().unwrap();
-        free
     }
 
     pub(crate) fn licence_dir(&self) -> PathBuf {

@@ -16,7 +16,7 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::Mutex;
 
-use crate::api::looks;
+use crate::api::refusal_to_change;
 use crate::clock::Millis;
 use crate::licence::Timestamp;
 
@@ -34,7 +34,7 @@ const MOST: usize = 2_000;
 pub(super) struct Last(Mutex<Option<(Millis, web::Bytes)>>);
 
 pub(super) async fn answer(request: HttpRequest, monitoring: Data<Monitoring>) -> HttpResponse {
-    if let Err(refusal) = looks(&request) {
+    if let Some(refusal) = refusal_to_change(&request) {
         return refusal;
     }
     if let Err(refusal) = monitoring.api.admit_watcher(&request).await {
