@@ -37,12 +37,13 @@ impl LoginCookie {
         cookie.map_or_else(String::new, |cookie| cookie.value().to_owned())
     }
 
-    /// With this value: for this page alone, and for no script. It ends with the browser, or on the server.
+    /// With this value: for this page alone, and for no script. It ends with the browser, or on the server. It comes along
+    /// with a link from a mail or a dashboard, for a GET changes nothing; never with a form of another site.
     pub(super) fn with(&self, value: String) -> Cookie<'static> {
         Cookie::build(self.name.clone(), value)
             .path("/console")
             .http_only(true)
-            .same_site(SameSite::Strict)
+            .same_site(SameSite::Lax)
             .secure(self.secure)
             .finish()
     }

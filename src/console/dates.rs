@@ -35,15 +35,18 @@ struct Time<'a> {
 /// An element that says a time of the API; the text itself where that is no time.
 pub(super) fn time(language: Language, iso: &str) -> Markup {
     let parsed = Timestamp::parse(iso).ok().map(|time| time.to_string());
-    let said = parsed
-        .as_deref()
-        .map_or_else(|| iso.to_owned(), |iso| say(language, iso));
-    let iso = parsed.as_deref().unwrap_or_default();
-    Markup::of(&Time { iso, said: &said })
+    Markup::of(&Time {
+        iso: parsed.as_deref().unwrap_or_default(),
+        said: &say(language, iso),
+    })
 }
 
-/// `2026-11-22T14:46:00.000Z` as `22 Nov 2026, 14:46:00 UTC`.
-fn say(language: Language, iso: &str) -> String {
+/// `2026-11-22T14:46:00.000Z` as `22 Nov 2026, 14:46:00 UTC`; the text itself where that is no time.
+pub(super) fn say(language: Language, text: &str) -> String {
+    let Ok(time) = Timestamp::parse(text) else {
+        return text.to_owned();
+    };
+    let iso = time.to_string();
     let part = |from: usize, to: usize| iso.get(from..to).unwrap_or_default();
     let month = part(5, 7).parse::<usize>().unwrap_or(1).clamp(1, 12) - 1;
     let (year, day, clock) = (part(0, 4), part(8, 10).trim_start_matches('0'), part(11, 19));

@@ -4,6 +4,7 @@ use askama::Template;
 use serde_json::Value;
 
 use super::markup::Markup;
+use super::row::plain;
 use super::words::Words;
 
 /// A value that a page shows.
@@ -51,7 +52,7 @@ pub(super) fn some(w: Words, row: &Value, section: &str, fields: &[&str]) -> Fac
 
 fn fact(w: Words, section: &str, name: &str, value: &Value) -> Option<(String, Fact)> {
     let text = match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => plain(text),
         other => other.to_string(),
     };
     let fact = match value {

@@ -1,7 +1,8 @@
 //! Live parts of pages that were drawn a moment ago, for the other consoles that show the same.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::events::{Generations, Topic};
@@ -18,6 +19,9 @@ const REST: u32 = 20;
 
 /// But no longer than this.
 const LONGEST_REST: Duration = Duration::from_secs(5);
+
+/// A drawing that nobody has asked for during this time goes when something else is drawn.
+const KEPT: Duration = Duration::from_secs(60);
 
 /// Drawings that are kept.
 const MOST: usize = 256;
@@ -56,7 +60,10 @@ type Place = Arc<tokio::sync::Mutex<Option<Kept>>>;
 /// Drawings by what they show.
 pub(super) struct Fragments {
     began: Instant,
-    places: Mutex<HashMap<Subject, Place>>,
+    /// With the time at which they were last asked for.
+    places: Mutex<HashMap<Subject, (Place, Instant)>>,
+    /// Open pages.
+    followers: AtomicUsize,
 }
 
 impl Default for Fragments {
@@ -64,6 +71,7 @@ impl Default for Fragments {
         Self {
             began: Instant::now(),
             places: Mutex::default(),
+            followers: AtomicUsize::default(),
         }
     }
 }
@@ -119,12 +127,34 @@ impl Fragments {
         Ok(drawing)
     }
 
-    fn place(&self, subject: Subject) -> Place {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.len() >= MOST && !places.contains_key(&subject) {
-            places.clear();
+    /// A page was opened.
+    pub(super) fn join(&self) {
+        self.followers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It was left. Nothing is kept for nobody.
+    pub(super) fn leave(&self) {
+        if self.followers.fetch_sub(1, Ordering::Relaxed) == 1 {
+            *self.places() = HashMap::new();
         }
-        places.entry(subject).or_default().clone()
+    }
+
+    fn place(&self, subject: Subject) -> Place {
+        let mut places = self.places();
+        if !places.contains_key(&subject) {
+            places.retain(|_, (_, asked)| asked.elapsed() < KEPT);
+            if places.len() >= MOST {
+                places.clear();
+            }
+        }
+        let now = Instant::now();
+        let (place, asked) = places.entry(subject).or_insert_with(|| (Place::default(), now));
+        *asked = now;
+        place.clone()
+    }
+
+    fn places(&self) -> MutexGuard<'_, HashMap<Subject, (Place, Instant)>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,15 +163,38 @@ mod tests {
     use super::*;
     use crate::events::Feed;
 
+    fn subject() -> Subject {
+        Subject {
+            target: "/console/sessions?q=x".into(),
+            language: Language::English,
+            role: Role::Admin,
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_when_the_last_page_is_closed() {
+        let (fragments, feed) = (Fragments::default(), Feed::default());
+        let now = || *feed.generations().borrow();
+        let drawing = async {
+            let (html, hash) = ("drawn".into(), "drawn".into());
+            Ok::<_, ()>(Drawing { html, hash })
+        };
+        fragments.join();
+        fragments.join();
+        fragments
+            .draw(subject(), &[Topic::Sessions], now, drawing)
+            .await
+            .unwrap();
+        fragments.leave();
+        assert_eq!(fragments.places().len(), 1);
+        fragments.leave();
+        assert_eq!(fragments.places().capacity(), 0);
+    }
+
     #[tokio::test]
     async fn what_is_slow_to_draw_is_drawn_less_often_and_never_from_before_the_change() {
         let (fragments, feed) = (Fragments::default(), Feed::default());
         let now = || *feed.generations().borrow();
-        let subject = || Subject {
-            target: "/console/sessions?q=x".into(),
-            language: Language::English,
-            role: Role::Admin,
-        };
         let slow = async |text: &str| {
             tokio::time::sleep(Duration::from_millis(60)).await;
             let (html, hash) = (text.into(), text.into());

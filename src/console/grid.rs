@@ -7,6 +7,9 @@ use askama::Template;
 use super::markup::Markup;
 use super::params::encode;
 
+/// The longest word that stays in one piece, in characters.
+const LONGEST_WORD: usize = 24;
+
 /// What a table shows.
 #[derive(Template)]
 #[template(path = "grid.html")]
@@ -48,8 +51,10 @@ pub(super) struct Cell {
     link: String,
     /// Of the link.
     id: String,
-    /// A second line in the node's own words, which are English.
+    /// A second line, in the node's own words, which are English.
     detail: String,
+    /// A second line in the reader's language.
+    note: String,
 }
 
 impl Cell {
@@ -93,14 +98,26 @@ impl Cell {
         self
     }
 
-    /// The same with a second line.
+    /// The same with a second line in the node's words.
     pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
 
+    /// The same with a second line in the reader's language.
+    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+
     fn is_link(&self) -> bool {
         !self.link.is_empty() && !self.text.is_empty()
+    }
+
+    /// It has a word that may be broken anywhere, lest the table become wider than the window.
+    fn is_long(&self) -> bool {
+        let mut words = self.text.split_whitespace();
+        words.any(|word| word.chars().count() > LONGEST_WORD)
     }
 
     fn is_number(&self) -> bool {

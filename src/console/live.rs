@@ -44,6 +44,7 @@ struct Follower {
 /// The stream of a page that shows these topics.
 pub(super) fn answer(console: Data<Console>, cookie: String, caller: Caller, topics: &str) -> HttpResponse {
     let wanted = |topic: &Topic| topics.split(',').any(|name| name == topic.name());
+    console.fragments.join();
     let follower = Follower {
         topics: Topic::ALL.into_iter().filter(wanted).collect(),
         generations: console.feed.generations(),
@@ -66,6 +67,12 @@ pub(super) fn end() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .body(END)
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.console.fragments.leave();
+    }
 }
 
 impl Follower {

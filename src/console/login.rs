@@ -6,7 +6,6 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
-use zeroize::Zeroizing;
 
 use crate::store::Role;
 
@@ -38,7 +37,7 @@ fn page(look: Look, status: StatusCode, user: &str, back: &str, error: &str) -> 
     bare(
         look,
         status,
-        w.t("common.log-in"),
+        w.t("common.login-title"),
         Markup::of(&form),
         &Frame::at("/console/login"),
     )
@@ -52,7 +51,7 @@ pub(super) async fn submit(
     (cookie, old): (&LoginCookie, &str),
     mut form: Params,
 ) -> HttpResponse {
-    let password = Zeroizing::new(form.take("password"));
+    let password = form.take("password");
     let (user, back) = (form.get("user"), look::back(form.get("back")));
     let w = look.words;
     let caller = match console.api.log_in(peer, user, &password).await {

@@ -1,5 +1,5 @@
 //! Whether a form was sent from a page of this console. Browsers say so in headers that no page can forge; the cookie,
-//! which goes along on the same site only, and the token of each login are checked beside it.
+//! which no form of another site brings along, and the token of each login are checked beside it.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
-use zeroize::Zeroizing;
 
 use super::answer;
 use super::frame::bare;
@@ -49,7 +48,7 @@ fn page(door: &Door, status: StatusCode, error: &str) -> HttpResponse {
 /// What was typed in. Every login of the user ends; this one begins anew.
 pub(super) async fn submit(door: &mut Door) -> HttpResponse {
     let w = door.look.words;
-    let [old, new, again] = ["old", "new", "again"].map(|name| Zeroizing::new(door.form.take(name)));
+    let [old, new, again] = ["old", "new", "again"].map(|name| door.form.take(name));
     if new != again {
         return page(door, StatusCode::BAD_REQUEST, w.t("common.passwords-differ"));
     }

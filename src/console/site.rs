@@ -8,6 +8,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
 
 use crate::api::{Standing, host_is_allowed};
 use crate::clock::Millis;
@@ -89,7 +90,7 @@ async fn route(request: &HttpRequest, payload: Payload, console: Data<Console>) 
         },
         _ => return HttpResponse::MethodNotAllowed().finish(),
     };
-    let query = Params::parse(request.query_string());
+    let query = Params::parse(request.query_string().as_bytes());
     let cookie = way.read(request);
     let follows = matches!(path.as_str(), "live" | "usage.json") || !query.get("seen").is_empty();
     let known = find(&console, &cookie, !follows).await;
@@ -105,10 +106,10 @@ async fn route(request: &HttpRequest, payload: Payload, console: Data<Console>) 
     let Some((login, standing)) = known else {
         return stranger(request, &path, &query, form.is_some());
     };
-    let token = form.as_ref().map(|form| form.get("token").to_owned());
-    if token.is_some_and(|token| !login.owns(&token)) {
+    if form.as_ref().is_some_and(|form| !login.owns(form.get("token"))) {
         return HttpResponse::Forbidden().body("This form is not of this login: open the page again.");
     }
+    let posts = form.is_some();
     let door = Door {
         console,
         look,
@@ -119,9 +120,9 @@ async fn route(request: &HttpRequest, payload: Payload, console: Data<Console>) 
         way,
         query,
         path,
-        form: form.clone().unwrap_or_default(),
+        form: form.unwrap_or_default(),
     };
-    enter(door, form.is_some()).await
+    enter(door, posts).await
 }
 
 /// The login of a cookie, and how its user stands.
@@ -211,14 +212,16 @@ async fn enter(mut door: Door, posts: bool) -> HttpResponse {
 
 async fn read(mut payload: Payload) -> Option<Params> {
     let reading = async {
-        let mut body = Vec::new();
+        // There may be a password in it: nothing of it is left in memory, nor of a smaller place that it grew out of.
+        let mut body = Zeroizing::new(Vec::with_capacity(LONGEST_FORM));
         while let Some(piece) = payload.next().await {
-            body.extend_from_slice(&piece.ok()?);
-            if body.len() > LONGEST_FORM {
+            let piece = piece.ok()?;
+            if body.len() + piece.len() > LONGEST_FORM {
                 return None;
             }
+            body.extend_from_slice(&piece);
         }
-        Some(Params::parse(&String::from_utf8_lossy(&body)))
+        Some(Params::parse(&body))
     };
     tokio::time::timeout(FORM_PATIENCE, reading).await.ok().flatten()
 }

@@ -12,7 +12,7 @@ use crate::store::Role;
 
 use super::Console;
 use super::markup::Markup;
-use super::params::Params;
+use super::params::{Params, encode};
 use super::words::Words;
 
 /// A request of somebody who is logged in and may make it.
@@ -48,6 +48,27 @@ impl Visit {
         match answer.status {
             200..=299 => Ok(answer.body),
             _ => Err(Trouble::Api(answer)),
+        }
+    }
+
+    /// The object of this identifier in a list of the API.
+    ///
+    /// # Errors
+    /// As [`Visit::call`].
+    pub(super) async fn one(&self, list: &str, id: &str) -> Result<Value, Trouble> {
+        let target = format!("{list}/{}", encode(id));
+        self.call(Method::GET, &target, &Value::Null).await
+    }
+
+    /// Ends the object of this identifier. What is gone already is no failure.
+    ///
+    /// # Errors
+    /// As [`Visit::call`].
+    pub(super) async fn end(&self, list: &str, id: &str) -> Result<(), Trouble> {
+        let target = format!("{list}/{}", encode(id));
+        match self.call(Method::DELETE, &target, &Value::Null).await {
+            Err(Trouble::Api(answer)) if answer.status == 404 => Ok(()),
+            outcome => outcome.map(drop),
         }
     }
 

@@ -1,9 +1,9 @@
-// Every page before the judge of accessibility: light, dark, and on a phone.
+// Every page, and one of each kind that those lead to, before the judge of accessibility: light, dark, and on a phone.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import { enter, must, pages, run, site, visit } from './browser.mjs';
+import { details, enter, must, pages, run, site, visit } from './browser.mjs';
 
 const judge = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -29,7 +29,8 @@ await run(async (chrome) => {
     await stranger.page.goto(`${site}/console/login`);
     for (const fault of await faults(stranger.page)) found.push(`login, ${way}: ${fault}`);
     const visitor = await enter(chrome, options);
-    for (const path of await pages(visitor)) {
+    const lists = await pages(visitor);
+    for (const path of [...lists, ...await details(visitor, lists)]) {
       await visitor.page.goto(site + path);
       for (const fault of await faults(visitor.page)) found.push(`${path}, ${way}: ${fault}`);
     }

@@ -151,6 +151,24 @@ export async function pages(visitor) {
   return own;
 }
 
+/// Pages that those lead to: one of each kind of object, the questions before something is ended, the form for a new password, and
+/// what is shown where there is nothing.
+export async function details({ page }, lists) {
+  const found = new Set(['/console/password', '/console/nothing', '/console/sessions?q=nothing', '/console/audit?event=none']);
+  const follow = async (path, selector) => {
+    await page.goto(site + path);
+    const link = await page.$$eval(selector, (all) => all[0]?.getAttribute('href'));
+    if (link?.startsWith('/console/')) found.add(link);
+    return link;
+  };
+  for (const path of lists) {
+    const object = await follow(path, 'main tbody th a');
+    if (object) await follow(object, 'main a.danger');
+  }
+  must(found.size >= 4 + 8, `only ${[...found]} behind the lists`);
+  return [...found];
+}
+
 /// Runs a script: gives it a browser that it opens visits with, and ends with what went wrong.
 export async function run(script) {
   const executablePath = execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim();

@@ -1,7 +1,7 @@
-// A seat is released without a mouse; the first stop of the Tab key leads past the navigation; a list that is drawn anew leaves
-// the focus where it was.
+// A seat is released without a mouse; the first stop of the Tab key leads past the navigation; what is drawn anew leaves the focus
+// and the scroll where they were.
 
-import { ask, enter, must, nothingWrong, row, run, same, site } from './browser.mjs';
+import { ask, enter, must, nothingWrong, row, run, same, shows, site } from './browser.mjs';
 
 const STOPS = 100;
 
@@ -45,4 +45,16 @@ await run(async (chrome) => {
   await page.waitForURL(/sessions\?/);
   same((await ask('get', '/api/sessions')).Sessions.map((one) => one.UserName), ['another'], 'sessions');
   nothingWrong(visitor, 'sessions');
+
+  // A narrow window, so that the table is scrolled sideways.
+  await page.setViewportSize({ width: 360, height: 740 });
+  await ask('plug', ['E2']);
+  await page.goto(`${site}/console/devices`);
+  await page.locator('main tbody a[href$="E2"]').focus();
+  await page.evaluate(() => { document.querySelector('main .wide').scrollLeft = 40; });
+  await ask('plug', ['D1', 'E2']);
+  await shows(page, 'D1');
+  must(await page.evaluate(() => document.activeElement.matches('tbody a[href$="E2"]')), 'the focus is lost on devices');
+  same(await page.evaluate(() => document.querySelector('main .wide').scrollLeft), 40, 'how far the table is scrolled');
+  nothingWrong(visitor, 'devices');
 });

@@ -1,6 +1,6 @@
 // Every page 360 pixels wide: nothing has to be scrolled sideways, and what is touched is large enough.
 
-import { enter, must, nothingWrong, pages, run, same, site, visit } from './browser.mjs';
+import { details, enter, expectWrong, must, nothingWrong, pages, run, same, site, visit } from './browser.mjs';
 
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 
@@ -11,7 +11,10 @@ await run(async (chrome) => {
   for (const locale of ['en-GB', 'ru-RU']) {
     const visitor = await enter(chrome, { ...PHONE, locale });
     const { page } = visitor;
-    for (const path of await pages(visitor)) {
+    const lists = await pages(visitor);
+    const further = await details(visitor, lists);
+    expectWrong(visitor, /$^|404|Event\]/);
+    for (const path of [...lists, ...further]) {
       await page.goto(site + path);
       const wide = await page.evaluate(() => {
         // What scrolls within its own box is no reason to scroll the page.
@@ -27,6 +30,7 @@ await run(async (chrome) => {
       });
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       must(width <= 360, `${path} in ${locale} is ${width} pixels wide: ${wide.slice(0, 3).join(' | ')}`);
+      if (path === '/console/nothing') expectWrong(visitor, /404/);
       nothingWrong(visitor, path);
     }
     await visitor.context.close();

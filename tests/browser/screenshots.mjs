@@ -21,6 +21,7 @@ const PICTURES = [
   ['gateway', '/console/gateway', {}],
   ['certificates', '/console/certificates', {}],
   ['audit', '/console/audit', {}],
+  ['keys-phone', '/console/keys', PHONE],
 ];
 
 await run(async (chrome) => {

@@ -26,6 +26,7 @@ mod world;
 
 mod live;
 mod look;
+mod outage;
 mod people;
 mod program;
 mod screenshots;

@@ -113,6 +113,12 @@ impl Browser {
     ) -> Page {
         let mut wire = self.open(verb, target, headers, body);
         let page = read(&mut wire, verb);
+        self.keep(&page);
+        page
+    }
+
+    /// Keeps the cookies of an answer.
+    pub(crate) fn keep(&mut self, page: &Page) {
         for (_, cookie) in page.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let (pair, rest) = cookie.split_once(';').unwrap_or((cookie, ""));
             let (name, value) = pair.split_once('=').unwrap();
@@ -122,7 +128,6 @@ impl Browser {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
         }
-        page
     }
 
     /// Opens a connection, sends a request, and leaves the answer to be read.
@@ -140,7 +145,8 @@ impl Browser {
         BufReader::new(stream)
     }
 
-    fn request(&self, verb: &str, target: &str, headers: &[(&str, &str)], body: Option<&str>) -> String {
+    /// What it sends.
+    pub(crate) fn request(&self, verb: &str, target: &str, headers: &[(&str, &str)], body: Option<&str>) -> String {
         let mut lines = vec![
             format!("{verb} {target} HTTP/1.1"),
             format!("Accept-Language: {}", self.language),
@@ -163,7 +169,8 @@ impl Browser {
     }
 }
 
-fn form(fields: &[(&str, &str)]) -> String {
+/// Fields of a form as they are sent.
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     let encoded = |text: &str| {
         let bytes = text.bytes().map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => char::from(byte).to_string(),
@@ -179,7 +186,7 @@ fn form(fields: &[(&str, &str)]) -> String {
 }
 
 /// The head of an answer.
-pub(crate) fn head(wire: &mut BufReader<TcpStream>) -> Page {
+pub(crate) fn head(wire: &mut impl BufRead) -> Page {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -201,7 +208,8 @@ pub(crate) fn head(wire: &mut BufReader<TcpStream>) -> Page {
     }
 }
 
-fn read(wire: &mut BufReader<TcpStream>, verb: &str) -> Page {
+/// An answer to a request of this kind.
+pub(crate) fn read(wire: &mut impl BufRead, verb: &str) -> Page {
     let mut page = head(wire);
     let length = page
         .header("content-length")

@@ -8,6 +8,7 @@ mod guard;
 mod live;
 mod pages;
 mod passwords;
+mod tls;
 mod usage;
 
 #[path = "../common/mod.rs"]

@@ -78,6 +78,28 @@ fn names_that_clients_choose_are_text_and_nothing_else() {
 }
 
 #[test]
+fn a_name_turns_no_text_around() {
+    let node = node();
+    let id = hostile(&node, "Anna\u{202e}avonavI\u{2066}\u{200f}");
+    let mut boss = boss(&node);
+    for path in [
+        "sessions".to_owned(),
+        format!("sessions/{id}"),
+        format!("sessions/{id}/release"),
+        "audit".into(),
+    ] {
+        let text = boss.get(&format!("/console/{path}")).expect(200).text();
+        assert!(text.contains("Anna avonavI"), "{path}: {text}");
+        assert!(!text.contains(['\u{202e}', '\u{2066}', '\u{200f}']), "{path}");
+    }
+    let question = boss
+        .get(&format!("/console/sessions/{id}/release"))
+        .expect(200)
+        .text();
+    assert!(question.contains("<bdi>Anna avonavI  </bdi>, <bdi>"), "{question}");
+}
+
+#[test]
 fn sessions_are_found_by_any_text_sorted_and_shown_in_parts() {
     let node = node();
     for (user, computer) in [("anna", "TILL-7"), ("Boris", "till-8"), ("clara", "office")] {
@@ -176,6 +198,31 @@ fn a_key_says_why_it_gives_no_seats() {
     assert!(overview.contains("Key 77 gives no seats"), "{overview}");
     watcher.get("/console/keys/78").expect(404);
     watcher.get("/console/keys/nonsense").expect(400);
+}
+
+#[test]
+fn two_keys_of_one_number_have_a_page_each() {
+    let node = node();
+    let licence = super::common::keys::licence();
+    let copy = node.put_file("a-copy.licence", &super::common::keys::sealed(&licence));
+    let mut watcher = watcher(&node);
+    let list = watcher.get("/console/keys").expect(200).text();
+    let number = licence.key_no;
+    for id in [format!("id=\"to-{number}\""), format!("id=\"to-{number}-2\"")] {
+        assert_eq!(list.matches(&id).count(), 1, "{id}: {list}");
+    }
+    let place = |text: &str| {
+        let at = text.find("<dt>File or device</dt><dd>").expect("its place");
+        text[at + 27..].split('<').next().unwrap().to_owned()
+    };
+    let first = watcher.get(&format!("/console/keys/{number}")).expect(200).text();
+    assert!(first.contains("This number is there more than once."), "{first}");
+    let at = first.find("id=\"other-1\" href=\"").expect("a link to the other");
+    let other = first[at + 19..].split('"').next().unwrap();
+    let second = watcher.get(other).expect(200).text();
+    let mut places = [place(&first), place(&second)];
+    places.sort();
+    assert!(places[0] != places[1] && places.iter().any(|place| copy.ends_with(place)), "{places:?}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 "use strict";
 (() => {
   // Times in the reader's own zone, which is said with them.
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
+  const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+  const format = new Intl.DateTimeFormat(language, {
     year: "numeric", month: "short", day: "numeric",
     hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
   });

@@ -6,6 +6,8 @@
 
   const lines = (data) => [data.Time, data.Seats, data.Used, data.Refused];
 
+  const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+
   const draw = (place, data) => {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
@@ -14,10 +16,10 @@
     const axis = { stroke: colour("--text"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
     // A slot of the year is a day of UTC.
     const timeZone = data.Period === "year" ? "UTC" : undefined;
-    const moment = new Intl.DateTimeFormat(document.documentElement.lang, {
+    const moment = new Intl.DateTimeFormat(language, {
       timeZone, year: "numeric", month: "short", day: "numeric", ...(data.Period === "year" ? {} : { hour: "2-digit", minute: "2-digit" }),
     });
-    const label = new Intl.DateTimeFormat(document.documentElement.lang,
+    const label = new Intl.DateTimeFormat(language,
       data.Period === "day" ? { hour: "2-digit", minute: "2-digit" } : { timeZone, day: "numeric", month: "short" });
     const options = {
       width: place.clientWidth,

@@ -61,14 +61,18 @@ async fn show(visit: Visit) -> Outcome {
         ],
         rows: rows.iter().map(|row| line(w, row)).collect(),
     };
+    let mut summary = vec![w.with("activations.count", rows.len())];
+    if troubled > 0 {
+        summary.push(w.with("activations.troubled", troubled));
+    }
+    match visit.console.api.activation.health().as_str() {
+        "ok" => {}
+        "off" => summary.push(w.t("activations.off").to_owned()),
+        trouble => summary.push(w.with("activations.centre", trouble)),
+    }
     let view = View {
         title: w.t("activations.title").to_owned(),
-        summary: format!(
-            "{} {} {}",
-            w.with("activations.count", rows.len()),
-            w.with("activations.troubled", troubled),
-            w.with("activations.centre", visit.console.api.activation.health())
-        ),
+        summary: summary.join(" "),
         live: grid.markup(),
         ..View::default()
     };

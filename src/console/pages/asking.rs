@@ -1,9 +1,12 @@
 //! What several pages have in common: a form to search with, and the question before something is ended.
 
 use askama::Template;
+use serde_json::Value;
 
 use crate::console::markup::Markup;
 use crate::console::params::Params;
+use crate::console::row::Row;
+use crate::console::visit::{Shown, View, Visit};
 use crate::console::words::Words;
 
 /// A form that searches a list for a text. Its order stays.
@@ -28,18 +31,48 @@ impl SearchForm<'_> {
     }
 }
 
-/// Asks whether these objects are really to be ended.
+/// A question before objects are ended.
+pub(super) struct Question {
+    /// Name of the page's heading in the words.
+    pub(super) title: &'static str,
+    pub(super) question: &'static str,
+    pub(super) button: &'static str,
+    /// Where the form goes.
+    pub(super) action: &'static str,
+    /// Where one goes who thinks better of it.
+    pub(super) back: &'static str,
+    /// Fields that tell which object it is.
+    pub(super) fields: &'static [&'static str],
+}
+
 #[derive(Template)]
 #[template(path = "asking.html")]
-pub(super) struct Asking<'a> {
-    pub(super) w: Words,
-    pub(super) token: &'a str,
-    /// Where the form goes.
-    pub(super) action: &'a str,
-    pub(super) question: &'a str,
-    pub(super) button: &'a str,
-    /// Where one goes who thinks better of it.
-    pub(super) back: &'a str,
-    /// Identifier and description of each.
-    pub(super) chosen: &'a [(String, String)],
+struct Asking<'a> {
+    w: Words,
+    token: &'a str,
+    question: &'a Question,
+    /// Identifier of each, and what tells it from others.
+    chosen: Vec<(String, Vec<String>)>,
+}
+
+impl Question {
+    /// Asks it of these objects.
+    pub(super) fn ask(&self, visit: &Visit, rows: &[Value]) -> Shown {
+        let told = |row: &Value| {
+            let said = self.fields.iter().map(|field| row.text(field));
+            (row.text("ID"), said.filter(|text| !text.is_empty()).collect())
+        };
+        let asking = Asking {
+            w: visit.words,
+            token: &visit.token,
+            question: self,
+            chosen: rows.iter().map(told).collect(),
+        };
+        View {
+            title: visit.words.t(self.title).to_owned(),
+            fixed: Markup::of(&asking),
+            ..View::default()
+        }
+        .into()
+    }
 }

@@ -7,6 +7,7 @@ use crate::api::Answer;
 use crate::console::grid::{Cell, Grid};
 use crate::console::markup::Markup;
 use crate::console::params::Params;
+use crate::console::row::plain;
 use crate::console::table::ROWS;
 use crate::console::visit::{Outcome, Trouble, View, Visit};
 use crate::console::words::Words;
@@ -135,18 +136,6 @@ fn table(w: Words, found: &FoundAudit) -> Markup {
         rows: found.rows.iter().map(line).collect(),
     };
     grid.markup()
-}
-
-/// What clients told of themselves stands in the rows: nothing of it may turn the text around.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || turns(c) { ' ' } else { c })
-        .collect()
-}
-
-/// Whether a character changes the direction of the text after it.
-fn turns(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
 /// Where to look on.

@@ -1,5 +1,6 @@
 //! Why a key gives no seats, in the reader's language where the words for it are known, and else in the node's.
 
+use crate::console::dates;
 use crate::console::words::{Language, Words};
 
 /// Words whose English is what the node says, but for what stands in the place of `{}`.
@@ -27,7 +28,7 @@ pub(super) fn said(w: Words, cause: &str) -> (String, &'static str) {
         let Some(rest) = rest else { continue };
         // Without a hole nothing may be left over.
         if english.t(name).contains("{}") || rest.is_empty() {
-            return (w.with(name, rest), w.code());
+            return (w.with(name, dates::say(w.language, rest)), w.code());
         }
     }
     (cause.to_owned(), english.code())
@@ -43,7 +44,7 @@ mod tests {
             language: Language::Russian,
         };
         let ended = said(w, "its period ended on 2026-01-15T12:00:00.000Z");
-        assert_eq!(ended, ("срок закончился 2026-01-15T12:00:00.000Z".into(), "ru"));
+        assert_eq!(ended, ("срок закончился 15 янв. 2026 г., 12:00:00 UTC".into(), "ru"));
         assert_eq!(
             said(w, "the key is not plugged in"),
             ("ключ не подключён".into(), "ru")

@@ -1,6 +1,5 @@
 //! Certificates and the tokens they are on: whose, until when, usable or why not. No PIN is ever shown.
 
-use actix_web::http::Method;
 use serde_json::Value;
 
 use crate::console::facts;
@@ -131,8 +130,7 @@ fn token(w: Words, row: &Value) -> Vec<Cell> {
 
 async fn detail(visit: &Visit, thumbprint: &str) -> Outcome {
     let w = visit.words;
-    let target = format!("/api/certificates/{}", encode(thumbprint));
-    let row = visit.call(Method::GET, &target, &Value::Null).await?;
+    let row = visit.one("/api/certificates", thumbprint).await?;
     let view = View {
         title: w.t("certificates.title-one").to_owned(),
         summary: row.text("Reason"),

@@ -1,21 +1,18 @@
 //! Connections: which programs talk to the node, from where, since when; an administrator closes them.
 
-use actix_web::http::Method;
 use askama::Template;
 use serde_json::Value;
 
-use crate::api::Wish;
 use crate::console::facts;
 use crate::console::markup::Markup;
-use crate::console::params::encode;
 use crate::console::row::Row;
-use crate::console::table::{self, Column, Part};
+use crate::console::table::{Column, Listing, Part};
 use crate::console::visit::{Outcome, Shown, Trouble, View, Visit};
 use crate::console::words::Words;
 use crate::events::Topic;
 
 use super::Page;
-use super::asking::{Asking, SearchForm};
+use super::asking::{Question, SearchForm};
 
 /// The page.
 pub(super) const PAGE: Page = Page {
@@ -28,8 +25,28 @@ pub(super) const PAGE: Page = Page {
     act: |visit| Box::pin(act(visit)),
 };
 
-/// Fields that the table sorts by.
-const SORTS: [&str; 5] = ["ComputerName", "Process", "PeerIP", "Created", "LastUsed"];
+/// Where the API has them.
+const API: &str = "/api/connections";
+
+const LIST: Listing = Listing {
+    path: "/console/connections",
+    heads: &[
+        ("connections.computer", "ComputerName"),
+        ("connections.program", "Process"),
+        ("connections.peer", "PeerIP"),
+        ("connections.since", "Created"),
+        ("connections.used", "LastUsed"),
+    ],
+};
+
+const CLOSE: Question = Question {
+    title: "connections.close-title",
+    question: "connections.close-question",
+    button: "connections.close",
+    action: "/console/connections/close",
+    back: "/console/connections",
+    fields: &["ComputerName", "Process", "PeerIP"],
+};
 
 struct Line {
     id: String,
@@ -64,7 +81,7 @@ async fn show(visit: Visit) -> Outcome {
     match visit.names()[..] {
         [] => list(&visit).await,
         [id] => detail(&visit, id).await,
-        [id, "close"] if visit.may_change() => ask(&visit, id).await,
+        [id, "close"] if visit.may_change() => Ok(CLOSE.ask(&visit, &[visit.one(API, id).await?])),
         _ => Err(Trouble::NotFound),
     }
 }
@@ -78,12 +95,7 @@ async fn act(visit: Visit) -> Outcome {
 
 async fn list(visit: &Visit) -> Outcome {
     let (w, query) = (visit.words, &visit.query);
-    let wish = Wish {
-        text: query.get("q").chars().take(200).collect(),
-        sort: table::sort_of(query, &SORTS).unwrap_or_default().to_owned(),
-        offset: table::page_of(query) * table::ROWS,
-        limit: table::ROWS,
-    };
+    let wish = LIST.wish(query);
     let searches = !wish.text.is_empty();
     let found = visit.console.api.search_connections(&visit.caller, wish).await;
     let found = found.map_err(Trouble::Api)?;
@@ -97,18 +109,10 @@ async fn list(visit: &Visit) -> Outcome {
         over: row.truth("Expired"),
     };
     let lines: Vec<Line> = found.rows.iter().map(line).collect();
-    let column = |name: &str, field: &str| table::column("/console/connections", query, w.t(name), field);
-    let columns = [
-        column("connections.computer", "ComputerName"),
-        column("connections.program", "Process"),
-        column("connections.peer", "PeerIP"),
-        column("connections.since", "Created"),
-        column("connections.used", "LastUsed"),
-    ];
-    let part = table::part("/console/connections", query, lines.len(), found.more);
+    let part = LIST.part(query, lines.len(), found.more);
     let table = Table {
         w,
-        columns: &columns,
+        columns: &LIST.columns(w, query),
         lines: &lines,
         part: &part,
         searches,
@@ -116,21 +120,16 @@ async fn list(visit: &Visit) -> Outcome {
     Ok(View {
         title: w.t("connections.title").to_owned(),
         summary: w.with("connections.count", found.count.unwrap_or(lines.len())),
-        fixed: SearchForm::of(w, "/console/connections", query),
+        fixed: SearchForm::of(w, LIST.path, query),
         live: Markup::of(&table),
         ..View::default()
     }
     .into())
 }
 
-async fn connection(visit: &Visit, id: &str) -> Result<Value, Trouble> {
-    let target = format!("/api/connections/{}", encode(id));
-    visit.call(Method::GET, &target, &Value::Null).await
-}
-
 async fn detail(visit: &Visit, id: &str) -> Outcome {
     let w = visit.words;
-    let row = connection(visit, id).await?;
+    let row = visit.one(API, id).await?;
     let over = row.truth("Expired");
     let detail = Detail {
         w,
@@ -153,33 +152,10 @@ async fn detail(visit: &Visit, id: &str) -> Outcome {
     .into())
 }
 
-async fn ask(visit: &Visit, id: &str) -> Outcome {
-    let w = visit.words;
-    let row = connection(visit, id).await?;
-    let said = ["ComputerName", "Process", "PeerIP"].map(|field| row.text(field));
-    let said: Vec<_> = said.into_iter().filter(|text| !text.is_empty()).collect();
-    let asking = Asking {
-        w,
-        token: &visit.token,
-        action: "/console/connections/close",
-        question: w.t("connections.close-question"),
-        button: w.t("connections.close"),
-        back: "/console/connections",
-        chosen: &[(row.text("ID"), said.join(", "))],
-    };
-    Ok(View {
-        title: w.t("connections.close-title").to_owned(),
-        fixed: Markup::of(&asking),
-        ..View::default()
-    }
-    .into())
-}
-
 async fn close(visit: &Visit) -> Outcome {
-    let target = format!("/api/connections/{}", encode(visit.form.get("pick")));
-    visit.call(Method::DELETE, &target, &Value::Null).await?;
+    visit.end(API, visit.form.get("pick")).await?;
     Ok(Shown::Go {
-        to: "/console/connections".into(),
+        to: LIST.path.into(),
         notice: "connections.closed",
     })
 }

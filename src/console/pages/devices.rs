@@ -1,6 +1,5 @@
 //! Devices: what is plugged in, whether the node may use it, and what it proved.
 
-use actix_web::http::Method;
 use serde_json::Value;
 
 use crate::console::facts;
@@ -125,8 +124,7 @@ fn proof(w: Words, row: &Value) -> Cell {
 
 async fn detail(visit: &Visit, id: &str) -> Outcome {
     let w = visit.words;
-    let target = format!("/api/devices/{}", encode(id));
-    let row = visit.call(Method::GET, &target, &Value::Null).await?;
+    let row = visit.one("/api/devices", id).await?;
     let view = View {
         title: w.with("devices.title-one", id),
         live: facts::list(&facts::all(w, &row, "devices", &["ID"])),

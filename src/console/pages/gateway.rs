@@ -259,7 +259,7 @@ fn session_key(w: Words, row: &Value) -> Vec<Cell> {
         state.detail(trouble.join(": ")),
         time(w, row, "ДатаДействия"),
         if failures > 0 {
-            renewal.detail(format!("failures: {failures}"))
+            renewal.note(w.with("gateway.failures", failures))
         } else {
             renewal
         },

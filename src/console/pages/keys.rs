@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use actix_web::http::Method;
 use askama::Template;
 use serde_json::Value;
 
@@ -10,7 +9,7 @@ use crate::console::facts;
 use crate::console::markup::Markup;
 use crate::console::params::encode;
 use crate::console::row::Row;
-use crate::console::table::{self, Column};
+use crate::console::table::{Column, Listing};
 use crate::console::visit::{Outcome, Trouble, View, Visit};
 use crate::console::words::Words;
 use crate::events::Topic;
@@ -29,12 +28,24 @@ pub(super) const PAGE: Page = Page {
     act: no_form,
 };
 
-/// Fields that the table sorts by.
-const SORTS: [&str; 5] = ["KeyNo", "KeyID", "ProductName", "LicenceCount", "DaysLeft"];
+const LIST: Listing = Listing {
+    path: "/console/keys",
+    heads: &[
+        ("keys.number", "KeyNo"),
+        ("keys.series", "KeyID"),
+        ("keys.product", "ProductName"),
+        ("keys.state", ""),
+        ("keys.seats", "LicenceCount"),
+        ("keys.days-left", "DaysLeft"),
+        ("keys.place", ""),
+    ],
+};
 
 /// A key in the table.
 struct Line {
     key_no: String,
+    /// Of its link: two keys may have one number.
+    id: String,
     link: String,
     series: String,
     product: String,
@@ -64,6 +75,8 @@ struct Detail<'a> {
     line: &'a Line,
     facts: Markup,
     place: Markup,
+    /// Address and place of each other key of this number.
+    others: &'a [(String, String)],
 }
 
 async fn show(visit: Visit) -> Outcome {
@@ -76,25 +89,24 @@ async fn show(visit: Visit) -> Outcome {
 
 async fn list(visit: &Visit) -> Outcome {
     let (w, query) = (visit.words, &visit.query);
-    let sort = table::sort_of(query, &SORTS).unwrap_or("KeyNo");
+    let sort = LIST.sort(query).unwrap_or("KeyNo");
     let rows = visit.list(&format!("/api/licences?_sort={sort}")).await?;
     let devices = devices(visit).await?;
     let causes = causes_of(visit);
-    let lines: Vec<Line> = rows.iter().map(|row| line(w, row, &devices, &causes)).collect();
+    let mut lines: Vec<Line> = rows.iter().map(|row| line(w, row, &devices, &causes)).collect();
+    let mut copies: HashMap<String, usize> = HashMap::new();
+    for (line, row) in lines.iter_mut().zip(&rows) {
+        let copy = copies.entry(line.key_no.clone()).or_default();
+        *copy += 1;
+        if *copy > 1 {
+            line.id = format!("{}-{copy}", line.id);
+            line.link = address(row);
+        }
+    }
     let working = rows.iter().filter(|row| row.truth("Enabled")).count();
-    let column = |name: &str, field: &str| table::column("/console/keys", query, w.t(name), field);
-    let columns = [
-        column("keys.number", "KeyNo"),
-        column("keys.series", "KeyID"),
-        column("keys.product", "ProductName"),
-        column("keys.state", ""),
-        column("keys.seats", "LicenceCount"),
-        column("keys.days-left", "DaysLeft"),
-        column("keys.place", ""),
-    ];
     let table = Table {
         w,
-        columns: &columns,
+        columns: &LIST.columns(w, query),
         lines: &lines,
     };
     let summary = format!(
@@ -113,8 +125,21 @@ async fn list(visit: &Visit) -> Outcome {
 
 async fn detail(visit: &Visit, key_no: &str) -> Outcome {
     let w = visit.words;
-    let target = format!("/api/licences/{}", encode(key_no));
-    let mut row = visit.call(Method::GET, &target, &Value::Null).await?;
+    let mut row = visit.one("/api/licences", key_no).await?;
+    // The API shows one key of a number; a copy of it is named by its place as well.
+    let mut others = visit
+        .list(&format!("/api/licences?KeyNo={}", encode(key_no)))
+        .await?;
+    let place = visit.query.get("place");
+    if let Some(named) = others.iter().find(|other| other.text("FileName") == place) {
+        row = named.clone();
+    }
+    let own = row.text("FileName");
+    others.retain(|other| other.text("FileName") != own);
+    let others: Vec<_> = others
+        .iter()
+        .map(|other| (address(other), other.text("FileName")))
+        .collect();
     // Who has the code can activate the licence elsewhere.
     if let Some(code) = row.get_mut("ActivationCode").filter(|code| !code.is_null()) {
         let masked = ActivationCode::parse(code.as_str().unwrap_or_default());
@@ -131,6 +156,7 @@ async fn detail(visit: &Visit, key_no: &str) -> Outcome {
         line: &line,
         facts: facts::list(&facts::all(w, &row, "keys", &HIDDEN)),
         place: facts::list(&place),
+        others: &others,
     };
     Ok(View {
         title: w.with("keys.title-one", &line.key_no),
@@ -185,11 +211,18 @@ pub(super) fn cause(causes: &Causes, row: &Value) -> String {
     cause.cloned().unwrap_or_default()
 }
 
+/// The page of a key that shares its number with another.
+fn address(row: &Value) -> String {
+    let (key_no, place) = (row.text("KeyNo"), row.text("FileName"));
+    format!("/console/keys/{}?place={}", encode(&key_no), encode(&place))
+}
+
 fn line(w: Words, row: &Value, devices: &HashMap<String, Value>, causes: &Causes) -> Line {
     let (key_no, file_name) = (row.text("KeyNo"), row.text("FileName"));
     let (class, state) = state(row);
     let (cause, cause_language) = causes::said(w, &cause(causes, row));
     Line {
+        id: format!("to-{key_no}"),
         link: format!("/console/keys/{}", encode(&key_no)),
         series: row.text("KeyID"),
         product: row.text("ProductName"),

@@ -1,21 +1,18 @@
 //! Sessions: who has which seat, since when, until when; an administrator releases them.
 
-use actix_web::http::Method;
 use askama::Template;
 use serde_json::Value;
 
-use crate::api::Wish;
 use crate::console::facts;
 use crate::console::markup::Markup;
-use crate::console::params::encode;
 use crate::console::row::Row;
-use crate::console::table::{self, Column, Part};
+use crate::console::table::{Column, Listing, Part, ROWS};
 use crate::console::visit::{Outcome, Shown, Trouble, View, Visit};
 use crate::console::words::Words;
 use crate::events::Topic;
 
 use super::Page;
-use super::asking::{Asking, SearchForm};
+use super::asking::{Question, SearchForm};
 
 /// The page.
 pub(super) const PAGE: Page = Page {
@@ -28,16 +25,31 @@ pub(super) const PAGE: Page = Page {
     act: |visit| Box::pin(act(visit)),
 };
 
-/// Fields that the table sorts by.
-const SORTS: [&str; 7] = [
-    "UserName",
-    "ComputerName",
-    "AppName",
-    "KeyID",
-    "UsedLicence",
-    "SessionStarted",
-    "ExpireTime",
-];
+/// Where the API has them.
+const API: &str = "/api/sessions";
+
+const LIST: Listing = Listing {
+    path: "/console/sessions",
+    heads: &[
+        ("sessions.user", "UserName"),
+        ("sessions.computer", "ComputerName"),
+        ("sessions.application", "AppName"),
+        ("sessions.series", "KeyID"),
+        ("sessions.key", "UsedLicence"),
+        ("sessions.since", "SessionStarted"),
+        ("sessions.until", "ExpireTime"),
+    ],
+};
+
+/// Asked of whoever is about to take seats away.
+const RELEASE: Question = Question {
+    title: "sessions.release-title",
+    question: "sessions.release-question",
+    button: "sessions.release",
+    action: "/console/sessions/release",
+    back: "/console/sessions",
+    fields: &["UserName", "ComputerName", "AppName", "KeyID", "ID"],
+};
 
 /// What is told nowhere, or in another way.
 const HIDDEN: [&str; 2] = ["AccessCode", "ID"];
@@ -81,7 +93,7 @@ async fn show(visit: Visit) -> Outcome {
         [] => list(&visit).await,
         ["release"] if visit.may_change() => ask(&visit).await,
         [id] => detail(&visit, id).await,
-        [id, "release"] if visit.may_change() => ask_one(&visit, id).await,
+        [id, "release"] if visit.may_change() => Ok(RELEASE.ask(&visit, &[visit.one(API, id).await?])),
         _ => Err(Trouble::NotFound),
     }
 }
@@ -95,34 +107,19 @@ async fn act(visit: Visit) -> Outcome {
 
 async fn list(visit: &Visit) -> Outcome {
     let (w, query) = (visit.words, &visit.query);
-    let wish = Wish {
-        text: query.get("q").chars().take(200).collect(),
-        sort: table::sort_of(query, &SORTS).unwrap_or_default().to_owned(),
-        offset: table::page_of(query) * table::ROWS,
-        limit: table::ROWS,
-    };
+    let wish = LIST.wish(query);
     let searches = !wish.text.is_empty();
     let found = visit.console.api.search_sessions(&visit.caller, wish).await;
     let found = found.map_err(Trouble::Api)?;
     let lines: Vec<Line> = found.rows.iter().map(|row| line(w, row)).collect();
-    let column = |name: &str, field: &str| table::column("/console/sessions", query, w.t(name), field);
-    let columns = [
-        column("sessions.user", "UserName"),
-        column("sessions.computer", "ComputerName"),
-        column("sessions.application", "AppName"),
-        column("sessions.series", "KeyID"),
-        column("sessions.key", "UsedLicence"),
-        column("sessions.since", "SessionStarted"),
-        column("sessions.until", "ExpireTime"),
-    ];
-    let part = table::part("/console/sessions", query, lines.len(), found.more);
+    let part = LIST.part(query, lines.len(), found.more);
     let count = match found.count {
         Some(count) => w.with("sessions.count", count),
         None => w.with("sessions.shown", format!("{}–{}", part.from, part.to)),
     };
     let table = Table {
         w,
-        columns: &columns,
+        columns: &LIST.columns(w, query),
         lines: &lines,
         part: &part,
         may_change: visit.may_change(),
@@ -131,7 +128,7 @@ async fn list(visit: &Visit) -> Outcome {
     Ok(View {
         title: w.t("sessions.title").to_owned(),
         summary: count,
-        fixed: SearchForm::of(w, "/console/sessions", query),
+        fixed: SearchForm::of(w, LIST.path, query),
         live: Markup::of(&table),
         ..View::default()
     }
@@ -152,14 +149,9 @@ fn line(w: Words, row: &Value) -> Line {
     }
 }
 
-async fn session(visit: &Visit, id: &str) -> Result<Value, Trouble> {
-    let target = format!("/api/sessions/{}", encode(id));
-    visit.call(Method::GET, &target, &Value::Null).await
-}
-
 async fn detail(visit: &Visit, id: &str) -> Outcome {
     let w = visit.words;
-    let row = session(visit, id).await?;
+    let row = visit.one(API, id).await?;
     let over = row.truth("Expired");
     let detail = Detail {
         w,
@@ -180,66 +172,28 @@ async fn detail(visit: &Visit, id: &str) -> Outcome {
     .into())
 }
 
-/// Who is about to lose a seat, in one line.
-fn described(row: &Value) -> String {
-    let said = ["UserName", "ComputerName", "AppName", "KeyID"].map(|field| row.text(field));
-    let said: Vec<_> = said.into_iter().filter(|text| !text.is_empty()).collect();
-    format!("{} ({})", said.join(", "), row.text("ID"))
-}
-
-async fn ask_one(visit: &Visit, id: &str) -> Outcome {
-    let row = session(visit, id).await?;
-    Ok(asking(visit, &[(row.text("ID"), described(&row))]))
-}
-
 /// The chosen sessions, those that are there still.
 async fn ask(visit: &Visit) -> Outcome {
     let mut chosen = Vec::new();
-    for id in visit.query.all("pick").take(table::ROWS) {
-        if let Ok(row) = session(visit, id).await {
-            chosen.push((row.text("ID"), described(&row)));
-        }
+    for id in visit.query.all("pick").take(ROWS) {
+        chosen.extend(visit.one(API, id).await.ok());
     }
     if chosen.is_empty() {
         return Ok(Shown::Go {
-            to: "/console/sessions".into(),
+            to: LIST.path.into(),
             notice: "sessions.none-chosen",
         });
     }
-    Ok(asking(visit, &chosen))
+    Ok(RELEASE.ask(visit, &chosen))
 }
 
-fn asking(visit: &Visit, chosen: &[(String, String)]) -> Shown {
-    let w = visit.words;
-    let asking = Asking {
-        w,
-        token: &visit.token,
-        action: "/console/sessions/release",
-        question: w.t("sessions.release-question"),
-        button: w.t("sessions.release"),
-        back: "/console/sessions",
-        chosen,
-    };
-    View {
-        title: w.t("sessions.release-title").to_owned(),
-        fixed: Markup::of(&asking),
-        ..View::default()
-    }
-    .into()
-}
-
-/// Each release is one of the API's, with its audit row; what is gone meanwhile is no failure.
+/// Each release is one of the API's, with its audit row.
 async fn release(visit: &Visit) -> Outcome {
-    for id in visit.form.all("pick").take(table::ROWS) {
-        let target = format!("/api/sessions/{}", encode(id));
-        match visit.call(Method::DELETE, &target, &Value::Null).await {
-            Ok(_) => {}
-            Err(Trouble::Api(answer)) if answer.status == 404 => {}
-            Err(trouble) => return Err(trouble),
-        }
+    for id in visit.form.all("pick").take(ROWS) {
+        visit.end(API, id).await?;
     }
     Ok(Shown::Go {
-        to: "/console/sessions".into(),
+        to: LIST.path.into(),
         notice: "sessions.released",
     })
 }
