@@ -41,6 +41,20 @@ fn an_rpm_package_lives_from_installation_to_removal() {
     settings_are_kept(&guest);
     serves(&guest, "1.0.1");
 
+    // One that the administrator masked is left alone, and not called broken.
+    let process = guest.property("keynode", "MainPID");
+    guest.sh("systemctl mask keynode").ok();
+    let said = rpm(
+        &guest,
+        &format!("-U --replacepkgs {PACKAGES}/keynode-1.0.1-1.x86_64.rpm"),
+    );
+    assert!(
+        said.contains("masked") && !said.contains("does not start"),
+        "{said}"
+    );
+    assert_eq!(guest.property("keynode", "MainPID"), process);
+    guest.sh("systemctl unmask keynode").ok();
+
     // One that the administrator stopped is not started by an upgrade.
     guest.sh("systemctl stop keynode").ok();
     rpm(
