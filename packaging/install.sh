@@ -48,7 +48,10 @@ completions zsh "$prefix/share/zsh/vendor-completions/_keynode"
 completions fish "$prefix/share/fish/vendor_completions.d/keynode.fish"
 
 documents=$root$prefix/share/doc/keynode
-for document in README.md README.ru.md CHANGELOG.md SECURITY.md docs/*.md; do
+# With what they lead to, at the places where they look for it.
+for document in README.md README.ru.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE docs/*.md \
+    docs/screenshots/overview.png docs/screenshots/overview-ru.png \
+    $(find packaging/ansible -type f | sort); do
     install -D -m 0644 "$document" "$documents/$document"
 done
 install -m 0644 packaging/copyright "$documents/copyright"
@@ -57,6 +60,7 @@ if [ -d monitoring ]; then
     find monitoring -type f -print | while read -r template; do
         install -D -m 0644 "$template" "$root$prefix/share/keynode/$template"
     done
+    ln -sfn ../../keynode/monitoring "$documents/monitoring"
     echo "install: $root$prefix/share/keynode/monitoring"
 fi
 

@@ -124,13 +124,13 @@ install_pinned() {
         schemathesis)
             echo "setup: installing what tests/openapi/requirements.txt lists"
             python3 -m venv --clear "$schemathesis"
-            "$schemathesis/bin/pip" install --quiet --no-deps --requirement "$openapi_packages/requirements.txt"
+            "$schemathesis/bin/pip" install --quiet --no-deps --require-hashes --requirement "$openapi_packages/requirements.txt"
             cp "$openapi_packages/requirements.txt" "$schemathesis/.installed"
             ;;
         package-tools)
             echo "setup: installing what packaging/requirements.txt lists"
             python3 -m venv --clear "$package_tools"
-            "$package_tools/bin/pip" install --quiet --no-deps --requirement "$repository/packaging/requirements.txt"
+            "$package_tools/bin/pip" install --quiet --no-deps --require-hashes --requirement "$repository/packaging/requirements.txt"
             cp "$repository/packaging/requirements.txt" "$package_tools/.installed"
             ;;
     esac

@@ -46,6 +46,14 @@ pub struct Way {
     pub proxy: ProxyRule,
     /// For a whole exchange.
     pub timeout: Duration,
+    /// No setting changes that time.
+    pub timeout_is_fixed: bool,
+}
+
+/// Whether what is asked there goes through TLS. Schemes may be written in capitals.
+pub fn is_encrypted(address: &str) -> bool {
+    let scheme = address.split(':').next();
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
 }
 
 /// An exchange that brought no answer.
@@ -104,11 +112,15 @@ impl Way {
         let why = if error.is_timeout() && !sent {
             "no connection to it was made in time".to_owned()
         } else if error.is_timeout() {
-            format!(
-                "it did not answer within {} ({}.timeout)",
-                humantime::format_duration(self.timeout),
-                self.section
-            )
+            let within = format!(
+                "it did not answer within {}",
+                humantime::format_duration(self.timeout)
+            );
+            if self.timeout_is_fixed {
+                within
+            } else {
+                format!("{within} ({}.timeout)", self.section)
+            }
         } else {
             self.words(error)
         };
@@ -187,13 +199,14 @@ mod tests {
     use super::*;
 
     /// What comes of asking a server that takes connections and is silent.
-    async fn silence(scheme: &str) -> Unreached {
+    async fn silence(scheme: &str, timeout_is_fixed: bool) -> Unreached {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let way = Way {
             section: "x",
             ca: None,
             proxy: ProxyRule::Direct,
             timeout: Duration::from_millis(400),
+            timeout_is_fixed,
         };
         let client = way.builder(false).unwrap().build().unwrap();
         let url = format!("{scheme}://{}", server.local_addr().unwrap());
@@ -203,9 +216,12 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_waits_for_its_connection_is_not_sent() {
         // TLS does not come about: as with a firewall that drops everything, there is no connection yet.
-        let unsent = silence("https").await;
+        let unsent = silence("https", false).await;
         assert!(!unsent.sent && unsent.why.contains("no connection"), "{unsent:?}");
-        let sent = silence("http").await;
+        let sent = silence("http", false).await;
         assert!(sent.sent && sent.why.contains("x.timeout"), "{sent:?}");
+        // What no setting changes names none.
+        let fixed = silence("http", true).await;
+        assert_eq!(fixed.why, "it did not answer within 400ms");
     }
 }

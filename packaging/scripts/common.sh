@@ -35,10 +35,23 @@ udev_looks_again() {
     fi
 }
 
+# starts COMMAND...: starts the node, or starts it again, by this command. One that the administrator masked is left alone,
+# which is no failure.
+starts() {
+    case $(systemctl is-enabled keynode.service 2>/dev/null) in
+        masked*)
+            echo "keynode: keynode.service is masked and left as it is; this version runs after:" \
+                "systemctl unmask keynode && systemctl restart keynode"
+            ;;
+        *) "$@" || echo "keynode: it does not start; its reason: journalctl -u keynode" >&2 ;;
+    esac
+}
+
 first_words() {
     cat <<'END'
-keynode serves on this computer only, at 127.0.0.1:9099, until others may reach it:
-    keynode user passwd admin        # instead of the initial password admin
+keynode serves on this computer only, until others may reach it: programs at http://127.0.0.1:9099,
+people at http://127.0.0.1:9098/console/
+    keynode user passwd admin        # instead of the initial password admin; or at the first login there
     listen = "0.0.0.0:9099"          # in /etc/keynode/keynode.toml, then: systemctl restart keynode
     keynode doctor                   # whether all is well
 END

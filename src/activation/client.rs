@@ -4,7 +4,7 @@ use reqwest::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response, StatusCode};
 
-use crate::outbound::{Unreached, Way};
+use crate::outbound::{Unreached, Way, is_encrypted};
 
 use super::answer::Refusal;
 use super::rules::ActivationRules;
@@ -44,7 +44,7 @@ impl Client {
     /// A client for the centre at this address.
     pub(super) fn new(base: &str, rules: &ActivationRules) -> Result<Self, String> {
         let way = rules.way();
-        let builder = way.builder(base.starts_with("https:"))?.redirect(Policy::none());
+        let builder = way.builder(is_encrypted(base))?.redirect(Policy::none());
         Ok(Self {
             http: builder.build().map_err(|error| way.words(error))?,
             base: base.into(),

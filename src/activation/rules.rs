@@ -33,6 +33,7 @@ impl ActivationRules {
             ca: self.ca.clone(),
             proxy: self.proxy.clone(),
             timeout: self.timeout,
+            timeout_is_fixed: false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What fails for long, by name: told by whom it concerns, shown by health.
+//! What fails for long, and how much waits for it, by name: told by whom it concerns, shown by health and metrics.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,8 @@ struct Known {
     failing: BTreeMap<String, (Timestamp, String)>,
     /// Since when nothing can be kept for them, and why.
     unkept: Option<(Timestamp, String)>,
+    /// How many messages wait, where any do.
+    waiting: BTreeMap<String, u64>,
 }
 
 impl Faults {
@@ -41,6 +43,22 @@ impl Faults {
         let mut known = self.lock();
         let since = known.unkept.as_ref().map_or(now, |(since, _)| *since);
         known.unkept = why.map(|why| (since, why.to_owned()));
+    }
+
+    /// So many messages wait for each; none for those that are not named.
+    pub fn set_waiting(&self, waiting: BTreeMap<String, u64>) {
+        self.lock().waiting = waiting;
+    }
+
+    /// All names, with the number of messages that wait.
+    pub fn waiting(&self) -> Vec<(String, u64)> {
+        let known = self.lock();
+        let number = |name: &String| known.waiting.get(name).copied().unwrap_or_default();
+        known
+            .names
+            .iter()
+            .map(|name| (name.clone(), number(name)))
+            .collect()
     }
 
     /// This one does not fail any more; whether it did.

@@ -22,6 +22,7 @@ use crate::signing::{Force, Message, NodeSigner, verify};
 
 use super::rescan::Rescans;
 use super::server::VERSION;
+use super::watcher::looks;
 use super::{Faults, host};
 
 /// A desk that does not answer within this time is not healthy; likewise the gateway. Much less than monitoring systems
@@ -71,6 +72,28 @@ pub struct HealthReport {
     pub connections: usize,
     /// Refusals since the start: series, reason, number.
     pub refusals: Vec<(String, String, u64)>,
+}
+
+impl HealthReport {
+    /// The parts of the node by their fields' names, with `ok`, `off`, or what is wrong. Those that the node cannot be healthy
+    /// without come first.
+    pub fn parts(&self) -> [(&'static str, &str); 7] {
+        [
+            ("store", &self.store),
+            ("signer", &self.signer),
+            ("keyring", &self.keyring),
+            ("devices", &self.devices),
+            ("activation", &self.activation),
+            ("gateway", &self.gateway),
+            ("webhooks", &self.webhooks),
+        ]
+    }
+
+    /// Those without which the node is not healthy.
+    pub fn vital_parts(&self) -> [(&'static str, &str); 4] {
+        let [store, signer, keyring, devices, ..] = self.parts();
+        [store, signer, keyring, devices]
+    }
 }
 
 /// What /health says of a key whose period ends soon.
@@ -299,7 +322,13 @@ impl Health {
 }
 
 async fn answer(request: HttpRequest, health: Data<Health>) -> HttpResponse {
-    match request.path() {
+    let path = request.path();
+    if matches!(path, "/health" | "/ready")
+        && let Err(refusal) = looks(&request)
+    {
+        return refusal;
+    }
+    match path {
         "/health" => {
             let report = health.report().await;
             let mut response = if report.healthy {

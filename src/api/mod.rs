@@ -63,6 +63,7 @@ pub use requests::RequestCounts;
 pub use rescan::{Rescanned, Rescans};
 pub use search::{Found, Wish};
 pub use server::{Facts, VERSION};
+pub use watcher::looks;
 
 use body::Fields;
 use error::ApiError;

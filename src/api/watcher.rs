@@ -1,10 +1,10 @@
 //! Who may look at what the second listener tells besides health: whoever is on this computer where it listens there only,
-//! else an administrator or a monitor.
+//! else an administrator or a monitor. And how: they look, and change nothing.
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{ALLOW, AUTHORIZATION};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -12,6 +12,20 @@ use crate::store::Role;
 
 use super::error::ApiError;
 use super::{Api, Caller, host};
+
+/// Whether this request only looks: a GET or a HEAD.
+///
+/// # Errors
+/// What to answer instead.
+pub fn looks(request: &HttpRequest) -> Result<(), HttpResponse> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let mut refusal = HttpResponse::MethodNotAllowed();
+    refusal.insert_header((ALLOW, "GET, HEAD"));
+    let error = format!("{} is read with GET", request.path());
+    Err(refusal.json(serde_json::json!({ "error": error })))
+}
 
 impl Api {
     /// Looks at the users where that is due, on a thread that may wait: the second listener has one worker.

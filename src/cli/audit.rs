@@ -12,6 +12,7 @@ use crate::store::{AuditError, AuditRow, CHECKPOINT_NAME, verify_audit};
 use super::failure::Failure;
 use super::offline::existing_database;
 use super::progress;
+use super::table::plain;
 
 /// What can be done with the audit log.
 #[derive(Debug, Clone, Subcommand)]
@@ -29,6 +30,9 @@ pub(super) enum AuditCommand {
     },
     /// Check that no row was changed or taken out, and that the checkpoints are signed by the node
     Verify {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         place: PlaceArgs,
     },
@@ -39,7 +43,7 @@ pub(super) fn run(command: &AuditCommand, out: &mut impl Write) -> Result<(), Fa
         AuditCommand::List { event, json, place } => {
             list(event.as_deref(), *json, |visit| walk(place, visit), out)
         }
-        AuditCommand::Verify { place } => check(|visit| walk(place, visit), out),
+        AuditCommand::Verify { json, place } => check(*json, |visit| walk(place, visit), out),
     }
 }
 
@@ -66,6 +70,7 @@ pub(super) fn list(
 
 /// Checks a log.
 pub(super) fn check(
+    as_json: bool,
     walk: impl FnOnce(Visit<'_>) -> Result<(), Failure>,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
@@ -77,6 +82,10 @@ pub(super) fn check(
     });
     bar.finish_and_clear();
     walked?;
+    if as_json {
+        writeln!(out, "{}", json!({ "Rows": rows }))?;
+        return Ok(());
+    }
     writeln!(out, "verified: {rows} rows, none changed, none missing")?;
     Ok(())
 }
@@ -110,21 +119,16 @@ fn print(row: &AuditRow, as_json: bool, out: &mut impl Write) -> std::io::Result
     let entry = &row.entry;
     if as_json {
         let line = json!({
-            "seq": row.seq,
-            "time": entry.time,
-            "actor": entry.actor,
-            "event": entry.event,
-            "object": entry.object,
-            "detail": entry.detail,
+            "Seq": row.seq,
+            "Time": entry.time,
+            "Actor": entry.actor,
+            "Event": entry.event,
+            "Object": entry.object,
+            "Detail": entry.detail,
         });
         return writeln!(out, "{line}");
     }
     // What clients told of themselves stands in the details: nothing of it may steer the terminal.
-    let plain = |text: &str| {
-        text.chars()
-            .map(|c| if c.is_control() { '?' } else { c })
-            .collect::<String>()
-    };
     writeln!(
         out,
         "{} {:<14} {:<24} {}  {}",

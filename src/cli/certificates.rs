@@ -14,6 +14,7 @@ use crate::settings::{PlaceArgs, Settings};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers};
 
 use super::failure::Failure;
+use super::shown;
 use super::table::{Cell, Table};
 
 /// What can be done with certificates.
@@ -45,17 +46,14 @@ pub(super) enum CertificatesCommand {
 pub(super) fn run(command: &CertificatesCommand, out: &mut impl Write) -> Result<(), Failure> {
     match command {
         CertificatesCommand::List { json, place } => {
-            let rows = look(place)?;
-            if *json {
-                writeln!(out, "{}", Value::from(rows))?;
-                return Ok(());
-            }
-            let mut table = Table::new(&["THUMBPRINT", "DEVICE", "NOT AFTER", "SUBJECT", "STATE"]);
-            for row in &rows {
-                table.push(to_cells(row));
-            }
-            table.print(out)?;
-            Ok(())
+            let table = |rows: &[Value]| {
+                let mut table = Table::new(&["THUMBPRINT", "DEVICE", "NOT AFTER", "SUBJECT", "STATE"]);
+                for row in rows {
+                    table.push(to_cells(row));
+                }
+                table
+            };
+            shown::list(look(place)?, *json, table, out)
         }
         CertificatesCommand::Show {
             thumbprint,
@@ -107,16 +105,9 @@ fn show(rows: &[Value], thumbprint: Thumbprint, as_json: bool, out: &mut impl Wr
             "there is no certificate {name}: `keynode certificates list` shows those that are here"
         )));
     }
-    for row in named {
-        if as_json {
-            writeln!(out, "{row}")?;
-            continue;
-        }
-        for (field, value) in row.as_object().into_iter().flatten() {
-            writeln!(out, "{field:<16} {}", text(value))?;
-        }
-    }
-    Ok(())
+    named
+        .into_iter()
+        .try_for_each(|row| shown::print(row, as_json, out))
 }
 
 fn text(value: &Value) -> String {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::settings::{Settings, SettingsArgs};
+use crate::settings::{DEFAULT_FILE, Settings, SettingsArgs};
 
 use super::failure::Failure;
 use super::http::{Answer, Ask};
@@ -15,7 +15,8 @@ use super::password::PasswordArgs;
 /// Which node, and as whom.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Login {
-    /// User of the API; the password is asked for, or taken from `KEYNODE_PASSWORD`
+    /// User of the API. The password is taken from `KEYNODE_PASSWORD` or `--password-file`, else asked for at the terminal;
+    /// without a terminal it is the first line of standard input (in a loop of a shell, what the loop reads)
     #[arg(long, default_value = "admin")]
     user: String,
     #[command(flatten)]
@@ -55,19 +56,22 @@ impl Client {
             credentials: Some(&self.credentials),
         };
         let Answer { status, body } = ask.send()?;
-        let told = || {
-            let error: Value = serde_json::from_str(&body).unwrap_or_default();
-            error["Message"]
-                .as_str()
-                .unwrap_or("the node refuses without a reason")
-                .to_owned()
+        if matches!(status, 200..=299) {
+            return Ok(body);
+        }
+        let error: Value = serde_json::from_str(&body).unwrap_or_default();
+        let Some(told) = error["Message"].as_str() else {
+            return Err(Failure::of(format!(
+                "what answers at {} is not the API of a keynode: where that is, listen in {DEFAULT_FILE} or --listen tells",
+                self.settings.listen
+            )));
         };
+        let told = told.to_owned();
         match status {
-            200..=299 => Ok(body),
-            400 => Err(Failure::Usage(told())),
-            401 | 403 => Err(Failure::NotAllowed(told())),
-            404 => Err(Failure::NotFound(told())),
-            _ => Err(Failure::of(told())),
+            400 => Err(Failure::Usage(told)),
+            401 | 403 => Err(Failure::NotAllowed(told)),
+            404 => Err(Failure::NotFound(told)),
+            _ => Err(Failure::Failed(told)),
         }
     }
 

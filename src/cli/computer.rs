@@ -5,13 +5,14 @@ use std::path::Path;
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::computer::{Finding, FindingState, Inspection, Roots, inspect};
+use crate::computer::{FindingState, Inspection, Roots, inspect};
 use crate::licence::binding::{Binding, Component, ComponentKind, Fingerprint};
 use crate::licence::inspect as inspect_licence;
 
 use super::failure::Failure;
+use super::table::{Cell, Table};
 
 /// What `keynode computer` can do.
 #[derive(Debug, Clone, Subcommand)]
@@ -26,6 +27,9 @@ pub enum ComputerCommand {
     Diff {
         /// The licence file
         file: std::path::PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -67,33 +71,21 @@ fn show_json(inspection: &Inspection, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn show_table(inspection: &Inspection, out: &mut impl Write) -> io::Result<()> {
-    let source = |finding: &Finding| finding.source.len();
-    let width = inspection
-        .findings
-        .iter()
-        .map(source)
-        .max()
-        .unwrap_or(0)
-        .max("SOURCE".len());
-    writeln!(
-        out,
-        "{:<21}  {:<8}  {:<width$}  VALUE",
-        "COMPONENT", "STRENGTH", "SOURCE"
-    )?;
+    let mut table = Table::new(&["COMPONENT", "STRENGTH", "SOURCE", "VALUE"]);
     for finding in &inspection.findings {
         let strength = if finding.kind.is_strong() {
             "strong"
         } else {
             "weak"
         };
-        let label = finding.kind.label();
-        let state = in_words(&finding.state);
-        writeln!(
-            out,
-            "{label:<21}  {strength:<8}  {:<width$}  {state}",
-            finding.source
-        )?;
+        table.push(vec![
+            Cell::new(finding.kind.label()),
+            Cell::new(strength),
+            Cell::new(&finding.source),
+            Cell::new(&in_words(&finding.state)),
+        ]);
     }
+    table.print(out)?;
     writeln!(out, "\nComputerID: {}", inspection.fingerprint.computer_id())?;
     if let Some(manager) = &inspection.container {
         writeln!(out, "Container:  {manager}")?;
@@ -116,15 +108,40 @@ fn in_words(state: &FindingState) -> String {
 
 /// Names what changed on this computer since the licence in `file` was bound to it. The signature is not
 /// looked at: `vendor inspect` does that.
-pub(super) fn diff(file: &Path, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn diff(file: &Path, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::of(format!("{}: {error}", file.display()));
     let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
     let (licence, _) = inspect_licence(&bytes).map_err(|error| failed(&error))?;
     let Binding::Computer(binding) = &licence.binding else {
-        writeln!(out, "licence {} is not bound to a computer", licence.key_no)?;
+        if as_json {
+            writeln!(
+                out,
+                "{}",
+                json!({ "KeyNo": licence.key_no, "Bound": false, "Matches": true })
+            )?;
+        } else {
+            writeln!(out, "licence {} is not bound to a computer", licence.key_no)?;
+        }
         return Ok(());
     };
     let comparison = binding.compare(&inspect(&Roots::host()).fingerprint);
+    if as_json {
+        let kinds =
+            |components: &[Component]| components.iter().map(|one| json!(one.kind)).collect::<Value>();
+        let told = json!({
+            "KeyNo": licence.key_no,
+            "Bound": true,
+            "Matches": comparison.matches,
+            "Gone": kinds(&comparison.gone),
+            "Added": kinds(&comparison.added),
+        });
+        writeln!(out, "{told}")?;
+        return if comparison.matches {
+            Ok(())
+        } else {
+            Err(Failure::Quiet(1))
+        };
+    }
     for component in &comparison.gone {
         writeln!(out, "- {}", component.kind.label())?;
     }
@@ -186,6 +203,7 @@ pub fn read_fingerprint(json: &str) -> Result<Fingerprint, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::computer::Finding;
 
     fn inspection() -> Inspection {
         let found = FindingState::Found {

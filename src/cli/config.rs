@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use serde_json::json;
 use toml::{Table, Value};
 
-use crate::settings::{Kind, Loaded, OPTIONS, SAMPLE, Settings, SettingsArgs, SettingsError};
+use crate::settings::{Kind, Loaded, OPTIONS, OptionSpec, SAMPLE, Settings, SettingsArgs, SettingsError};
 
 /// The commands under `keynode config`.
 #[derive(Debug, Clone, Subcommand)]
@@ -13,9 +14,19 @@ pub enum ConfigCommand {
     /// Check the settings: file, environment and flags
     Check(SettingsArgs),
     /// Print the settings in force, each with where it came from
-    Show(SettingsArgs),
+    Show(ShowArgs),
     /// Print a settings file with every option and its default
     Sample,
+}
+
+/// Which settings, and how to print.
+#[derive(Debug, Clone, Args)]
+pub struct ShowArgs {
+    /// Print JSON: a list of {Name, Value, Origin}
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
 }
 
 /// Why a `config` command failed.
@@ -40,29 +51,68 @@ impl ConfigCommand {
                 Some(file) => writeln!(out, "ok: {}", file.display())?,
                 None => writeln!(out, "ok: no settings file")?,
             },
-            Self::Show(args) => show(&Settings::load(args)?, out)?,
+            Self::Show(args) => {
+                let loaded = Settings::load(&args.settings)?;
+                if args.json {
+                    show_json(&loaded, out)?;
+                } else {
+                    show(&loaded, out)?;
+                }
+            }
             Self::Sample => out.write_all(SAMPLE.as_bytes())?,
         }
         Ok(())
     }
 }
 
-/// As TOML that could be loaded again; options that nobody set and that have no default are comments.
-fn show(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
+/// The settings with the directories that follow from others.
+fn effective(loaded: &Loaded) -> io::Result<Table> {
     let effective = Settings {
         licence_dir: Some(loaded.settings.licence_dir()),
         vendor_dir: Some(loaded.settings.vendor_dir()),
         ..loaded.settings.clone()
     };
-    let settings = Table::try_from(&effective).map_err(io::Error::other)?;
+    Table::try_from(&effective).map_err(io::Error::other)
+}
+
+/// Where an option has its value from.
+fn origin(loaded: &Loaded, option: &OptionSpec) -> String {
+    let origin = loaded.origin(option);
+    match origin.layer() {
+        "default" => "default".to_owned(),
+        layer => format!("{layer} {origin}"),
+    }
+}
+
+/// An option's value; none where nobody set it and it has no default.
+fn value<'s>(settings: &'s Table, option: &OptionSpec) -> Option<&'s Value> {
+    let (section, name) = option.section_and_name();
+    let table = match section {
+        "" => Some(settings),
+        section => settings[section].as_table(),
+    };
+    table.and_then(|table| table.get(name))
+}
+
+fn show_json(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
+    let settings = effective(loaded)?;
+    let rows = OPTIONS.iter().map(|option| {
+        json!({
+            "Name": option.path,
+            "Value": value(&settings, option),
+            "Origin": origin(loaded, option),
+        })
+    });
+    writeln!(out, "{}", rows.collect::<serde_json::Value>())
+}
+
+/// As TOML that could be loaded again; options that nobody set and that have no default are comments.
+fn show(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
+    let settings = effective(loaded)?;
     let mut current = "";
     for option in OPTIONS {
         let (section, name) = option.section_and_name();
-        let origin = loaded.origin(option);
-        let origin = match origin.layer() {
-            "default" => "default".to_owned(),
-            layer => format!("{layer} {origin}"),
-        };
+        let origin = origin(loaded, option);
         if matches!(option.kind, Kind::AccessCodes | Kind::Tables(_)) {
             current = name;
             writeln!(out, "\n[{name}]  # {origin}")?;
@@ -73,12 +123,7 @@ fn show(loaded: &Loaded, out: &mut impl Write) -> io::Result<()> {
             current = section;
             writeln!(out, "\n[{section}]")?;
         }
-        let table = if section.is_empty() {
-            Some(&settings)
-        } else {
-            settings[section].as_table()
-        };
-        match table.and_then(|table| table.get(name)) {
+        match value(&settings, option) {
             Some(value) => writeln!(out, "{name} = {value}  # {origin}")?,
             None => writeln!(out, "# {name} is not set")?,
         }

@@ -5,11 +5,9 @@ use std::io::Write;
 use clap::Subcommand;
 use serde_json::Value;
 
-use crate::store::Id;
-
 use super::client::Login;
 use super::failure::Failure;
-use super::sessions::second;
+use super::lease::{self, second, until};
 use super::shown;
 use super::table::{Cell, Table};
 
@@ -50,31 +48,17 @@ pub(super) fn run(command: &ConnectionsCommand, out: &mut impl Write) -> Result<
     match command {
         ConnectionsCommand::List { json, login } => {
             let rows = login.client()?.list("/api/connections", "Connections")?;
-            if *json {
-                writeln!(out, "{}", Value::from(rows))?;
-            } else {
-                table(&rows).print(out)?;
-            }
-            Ok(())
+            shown::list(rows, *json, table, out)
         }
         ConnectionsCommand::Show { id, json, login } => {
-            shown::print(&login.client()?.get(&path(id)?)?, *json, out)
+            shown::print(&login.client()?.get(&lease::path("connection", id)?)?, *json, out)
         }
         ConnectionsCommand::Close { id, login } => {
-            login.client()?.call("DELETE", &path(id)?)?;
+            login.client()?.call("DELETE", &lease::path("connection", id)?)?;
             writeln!(out, "connection {id} is closed")?;
             Ok(())
         }
     }
-}
-
-fn path(id: &str) -> Result<String, Failure> {
-    let unknown = |_| {
-        Failure::NotFound(format!(
-            "{id}: no connection has such an ID (keynode connections list)"
-        ))
-    };
-    Ok(format!("/api/connections/{}", Id::parse(id).map_err(unknown)?))
 }
 
 fn table(rows: &[Value]) -> Table {
@@ -90,11 +74,6 @@ fn table(rows: &[Value]) -> Table {
         "UNTIL",
     ]);
     for row in rows {
-        let until = if row["Expired"] == "True" {
-            Cell::new("expired").judged(false)
-        } else {
-            second(&row["ExpireTime"])
-        };
         table.push(vec![
             Cell::of(&row["ID"]),
             Cell::of(&row["PeerIP"]),
@@ -104,7 +83,7 @@ fn table(rows: &[Value]) -> Table {
             Cell::of(&row["KeyID"]),
             second(&row["Created"]),
             second(&row["LastUsed"]),
-            until,
+            until(row),
         ]);
     }
     table

@@ -18,6 +18,7 @@ pub(super) fn definition() -> Command {
     root = root
         .about(whole.get_about().cloned().unwrap_or_default())
         .version(env!("CARGO_PKG_VERSION"))
+        .args(whole.get_arguments().cloned())
         .after_help(whole.get_after_help().cloned().unwrap_or_default())
         .subcommand_required(true)
         .subcommands(shown.into_iter().map(|command| {
@@ -39,4 +40,51 @@ fn slim(command: Command) -> Command {
             arg.hide(rare)
         })
         .mut_subcommands(slim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Commands that tell of something; what changes something says so in a sentence.
+    const TELL: [&str; 15] = [
+        "backup",
+        "batches",
+        "connections",
+        "diff",
+        "doctor",
+        "inspect",
+        "list",
+        "organizations",
+        "processes",
+        "rescan",
+        "restore",
+        "show",
+        "status",
+        "tokens",
+        "watch",
+    ];
+
+    fn check(command: &Command, path: &str, checked: &mut usize) {
+        let path = format!("{path} {}", command.get_name());
+        if command.has_subcommands() {
+            command
+                .get_subcommands()
+                .for_each(|below| check(below, &path, checked));
+            return;
+        }
+        let of_audit = path.contains(" audit ");
+        if TELL.contains(&command.get_name()) || of_audit {
+            let json = command.get_arguments().any(|arg| arg.get_long() == Some("json"));
+            assert!(json, "{path} has no --json");
+            *checked += 1;
+        }
+    }
+
+    #[test]
+    fn whatever_tells_of_something_tells_it_in_json_too() {
+        let mut checked = 0;
+        check(&crate::cli::Cli::command(), "", &mut checked);
+        assert!(checked > 30, "{checked}");
+    }
 }

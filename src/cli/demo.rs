@@ -186,20 +186,26 @@ fn tell(node: &Node, settings: &Settings, parts: &Parts<'_>, out: &mut impl Writ
         writeln!(
             out,
             "\nIts signing key is on the SoftHSM2 token in {directory}, beside the token's PIN. Other commands work on \
-             this node with --config {config}, such as: {program} signing show --config {config}\n/health is at \
-             http://{}/health.",
-            node.admin_address,
+             this node with --config {config}, such as: {program} signing show --config {config}",
             directory = hsm.directory.display(),
         )?;
-        out.flush()?;
-        return Ok(());
+    } else {
+        writeln!(
+            out,
+            "\nOther commands work on this node with --state-dir {state}, such as: {program} licence list --state-dir \
+             {state}\nIts signing key is {SIGNING_KEY} there."
+        )?;
     }
-    writeln!(
-        out,
-        "\nOther commands work on this node with --state-dir {state}, such as: {program} licence list --state-dir \
-         {state}\nIts signing key is {SIGNING_KEY} there; /health is at http://{}/health.",
-        node.admin_address
-    )?;
+    let second = format!("http://{}", node.admin_address);
+    if settings.console.enabled {
+        writeln!(
+            out,
+            "\nThe console is at {second}/console/: log in as admin/admin. It has you choose another password, which the \
+             lines above take from then on."
+        )?;
+    }
+    // The last line, for whoever waits for the whole text.
+    writeln!(out, "How the node is: {second}/health.")?;
     out.flush()?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::store::{StoreError, UserError};
 use super::config::ConfigError;
 
 /// What the exit codes mean, for the manual.
-pub(super) const EXIT_CODES: [(u8, &str); 8] = [
+pub(super) const EXIT_CODES: [(u8, &str); 7] = [
     (0, "Done."),
     (
         1,
@@ -27,7 +27,6 @@ pub(super) const EXIT_CODES: [(u8, &str); 8] = [
         5,
         "Not allowed: the user or the password is wrong, or the role is not enough.",
     ),
-    (6, "No free seat."),
     (78, "The settings will not do; the file and the line are named."),
 ];
 
@@ -84,6 +83,14 @@ impl Failure {
         Self::NotReachable(format!(
             "no node at {address}{why}: is keynode.service running? Where it listens, {option} in {DEFAULT_FILE} or --{flag} \
              tells"
+        ))
+    }
+
+    /// A state directory that no node has used: perhaps it is misspelt.
+    pub(super) fn no_state(directory: &Path) -> Self {
+        Self::NotFound(format!(
+            "{}: no node has kept its state here; --state-dir names another place",
+            directory.display()
         ))
     }
 

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
 use super::client::Login;
 use super::failure::Failure;
+use super::shown;
 use super::table::Table;
 
 /// What can be looked at.
@@ -105,10 +105,5 @@ pub(super) fn run(command: &GatewayCommand, out: &mut impl Write) -> Result<(), 
 
 fn list((path, name, columns): View, listing: &Listing, out: &mut impl Write) -> Result<(), Failure> {
     let rows = listing.login.client()?.list(path, name)?;
-    if listing.json {
-        writeln!(out, "{}", Value::from(rows))?;
-    } else {
-        Table::of(columns, &rows).print(out)?;
-    }
-    Ok(())
+    shown::list(rows, listing.json, |rows| Table::of(columns, rows), out)
 }

@@ -56,8 +56,10 @@ pub(super) enum KeysCommand {
 
 pub(super) fn run(command: &KeysCommand, out: &mut impl Write) -> Result<(), Failure> {
     match command {
-        KeysCommand::List { json, place } => list(&Offline::look(place)?, None, *json, out),
-        KeysCommand::Show { key_no, json, place } => show(*key_no, *json, &Offline::look(place)?, out),
+        KeysCommand::List { json, place } => list(&Offline::look_for_keys(place)?, None, *json, out),
+        KeysCommand::Show { key_no, json, place } => {
+            show(*key_no, *json, &Offline::look(place)?, &unknown, out)
+        }
         KeysCommand::Disable { key_no, place } => switch(*key_no, false, place, out),
         KeysCommand::Enable { key_no, place } => switch(*key_no, true, place, out),
     }
@@ -85,7 +87,14 @@ pub(super) fn list(
     Ok(())
 }
 
-fn show(key_no: KeyNo, as_json: bool, offline: &Offline, out: &mut impl Write) -> Result<(), Failure> {
+/// Prints all that is known of a key; `unknown` says that there is none.
+pub(super) fn show(
+    key_no: KeyNo,
+    as_json: bool,
+    offline: &Offline,
+    unknown: &dyn Fn(KeyNo, &Offline) -> Failure,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let key = offline
         .keyring
         .find(key_no)

@@ -15,7 +15,7 @@ use crate::text::compact;
 
 use super::activation::{Here, explain, tell};
 use super::failure::Failure;
-use super::offline::{Offline, read_bounded, read_licence, to_json};
+use super::offline::{Offline, read_bounded, read_licence};
 
 /// What can be done with licence files.
 #[derive(Debug, Clone, Subcommand)]
@@ -45,10 +45,13 @@ pub(super) enum LicenceCommand {
         #[command(flatten)]
         place: KeyArgs,
     },
-    /// Show all that is known of a licence, as JSON
+    /// Show all that is known of a licence
     Show {
         /// `KeyNo`
         key_no: KeyNo,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         place: KeyArgs,
     },
@@ -58,10 +61,15 @@ pub(super) fn run(command: &LicenceCommand, out: &mut impl Write) -> Result<(), 
     match command {
         LicenceCommand::Add { files, place } => files.iter().try_for_each(|file| add(file, place, out)),
         LicenceCommand::Remove { key_no, place } => remove(*key_no, &Offline::look(place)?, out),
-        LicenceCommand::List { json, place } => {
-            super::keys::list(&Offline::look(place)?, Some(KeyKind::Virtual), *json, out)
+        LicenceCommand::List { json, place } => super::keys::list(
+            &Offline::look_for_keys(place)?,
+            Some(KeyKind::Virtual),
+            *json,
+            out,
+        ),
+        LicenceCommand::Show { key_no, json, place } => {
+            super::keys::show(*key_no, *json, &Offline::look(place)?, &unknown, out)
         }
-        LicenceCommand::Show { key_no, place } => show(*key_no, &Offline::look(place)?, out),
     }
 }
 
@@ -145,15 +153,6 @@ fn remove(key_no: KeyNo, offline: &Offline, out: &mut impl Write) -> Result<(), 
             .map_err(|error| Failure::of(format!("{}: {error}", key.file_name)))?;
         writeln!(out, "licence {key_no} is removed: {}", key.file_name)?;
     }
-    Ok(())
-}
-
-fn show(key_no: KeyNo, offline: &Offline, out: &mut impl Write) -> Result<(), Failure> {
-    let key = offline
-        .keyring
-        .find(key_no)
-        .ok_or_else(|| unknown(key_no, offline))?;
-    writeln!(out, "{:#}", to_json(key, offline.now))?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ mod gateway;
 mod http;
 mod interrupt;
 mod keys;
+mod lease;
 mod licence;
 mod man;
 mod offline;
@@ -50,6 +51,7 @@ use crate::tokens::worker;
 
 use definition::definition;
 use failure::Failure;
+use screen::Colour;
 
 /// A licence node: serves licences to the network.
 #[derive(Debug, Parser)]
@@ -62,6 +64,9 @@ use failure::Failure;
     arg_required_else_help = true
 )]
 struct Cli {
+    /// When tables are coloured
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Colour,
     #[command(subcommand)]
     command: Command,
 }
@@ -165,6 +170,7 @@ enum Command {
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    screen::wish(cli.color);
     match execute(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Quiet(code)) => ExitCode::from(code),
@@ -195,7 +201,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Computer(computer::ComputerCommand::Show { json }) => {
             Ok(computer::show(json, &inspect(&Roots::host()), out)?)
         }
-        Command::Computer(computer::ComputerCommand::Diff { file }) => computer::diff(&file, out),
+        Command::Computer(computer::ComputerCommand::Diff { file, json }) => computer::diff(&file, json, out),
         Command::Vendor(command) => vendor::run(command, out),
         Command::Centre(command) => centre::run(command, out),
         Command::User(command) => user::run(&command, out),

@@ -35,6 +35,17 @@ impl Offline {
         Self::judge(settings, &hardware)
     }
 
+    /// The same for who lists them. Where there is neither a state directory nor a key, the place is misspelt rather than
+    /// empty: before its first start a node may have licences, and a computer keys.
+    pub(super) fn look_for_keys(place: &KeyArgs) -> Result<Self, Failure> {
+        let offline = Self::look(place)?;
+        let state = &offline.settings.state_dir;
+        if offline.keyring.keys().is_empty() && !state.is_dir() {
+            return Err(Failure::no_state(state));
+        }
+        Ok(offline)
+    }
+
     /// The keys on this hardware and in files.
     pub(super) fn judge(settings: Settings, hardware: &Hardware) -> Result<Self, Failure> {
         let now = SystemClock::shared().now().wall;
@@ -74,11 +85,8 @@ impl Offline {
 
 /// The state file of a node that was started before.
 pub(super) fn existing_database(state_dir: &Path) -> Result<Database, Failure> {
-    let name = state_dir.display();
     if !StateDir::is_kept_in(state_dir)? {
-        return Err(Failure::NotFound(format!(
-            "{name}: no node has kept its state here; --state-dir names another place"
-        )));
+        return Err(Failure::no_state(state_dir));
     }
     Ok(StateDir::shared_database(state_dir)?)
 }

@@ -57,15 +57,7 @@ fn print(report: &HealthReport, out: &mut impl Write) -> Result<(), Failure> {
     }
     writeln!(out, "seats        {used} in use, {seats} on offer")?;
     writeln!(out, "connections  {}", report.connections)?;
-    for (name, state) in [
-        ("state", &report.store),
-        ("signer", &report.signer),
-        ("keyring", &report.keyring),
-        ("devices", &report.devices),
-        ("activation", &report.activation),
-        ("gateway", &report.gateway),
-        ("webhooks", &report.webhooks),
-    ] {
+    for (name, state) in report.parts() {
         writeln!(out, "{name:<12} {state}")?;
     }
     let usb = &report.usb;

@@ -30,8 +30,7 @@ pub(super) struct Cell {
 impl Cell {
     /// Text that may come from anybody: nothing of it steers the terminal.
     pub(super) fn new(text: &str) -> Self {
-        let first = text.lines().next().unwrap_or_default();
-        let plain: String = first.chars().map(|c| if steers(c) { '?' } else { c }).collect();
+        let plain = plain(text.lines().next().unwrap_or_default());
         Self {
             text: if plain.is_empty() { "-".into() } else { plain },
             look: Look::Plain,
@@ -57,6 +56,11 @@ impl Cell {
         let look = if good { Look::Good } else { Look::Bad };
         Self { look, ..self }
     }
+}
+
+/// Text that may come from anybody, of which nothing steers the terminal.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if steers(c) { '?' } else { c }).collect()
 }
 
 /// Control characters, and those that turn the direction of writing.

@@ -13,6 +13,7 @@ use crate::store::{Role, UserError, Users};
 use super::failure::Failure;
 use super::offline::{author, existing_database};
 use super::password::PasswordArgs;
+use super::table::{Cell, Table};
 
 /// What can be done with users.
 #[derive(Debug, Clone, Subcommand)]
@@ -164,28 +165,40 @@ fn list(users: &Users, as_json: bool, out: &mut impl Write) -> Result<(), Failur
             .map(|user| {
                 let certificates: Vec<_> = user.certificates.iter().map(Thumbprint::to_string).collect();
                 json!({
-                    "name": user.name,
-                    "role": user.role.to_string(),
-                    "initial_password": user.initial,
-                    "certificates": certificates,
+                    "Name": user.name,
+                    "Role": user.role.to_string(),
+                    "InitialPassword": user.initial,
+                    "Certificates": certificates,
                 })
             })
             .collect();
         writeln!(out, "{}", serde_json::Value::from(rows))?;
         return Ok(());
     }
-    writeln!(out, "{:<20} {:<8} PASSWORD", "NAME", "ROLE")?;
+    let mut table = Table::new(&["NAME", "ROLE", "PASSWORD", "CERTIFICATE"]);
     for user in users {
         let password = if user.initial {
-            "initial: change it (keynode user passwd)"
+            Cell::new("initial: change it (keynode user passwd)").judged(false)
         } else {
-            "set"
+            Cell::new("set")
         };
-        writeln!(out, "{:<20} {:<8} {password}", user.name, user.role)?;
+        let mut push = |certificate: &str| {
+            table.push(vec![
+                Cell::new(&user.name),
+                Cell::new(&user.role.to_string()),
+                password.clone(),
+                Cell::new(certificate),
+            ]);
+        };
+        if user.certificates.is_empty() {
+            push("");
+        }
+        // A line for each: whoever looks for one finds whose it is.
         for certificate in &user.certificates {
-            writeln!(out, "{:<20} {:<8} certificate {certificate}", "", "")?;
+            push(&certificate.to_string());
         }
     }
+    table.print(out)?;
     Ok(())
 }
 

@@ -36,6 +36,7 @@ impl From<&Settings> for GatewayRules {
                 ca: common.ca.clone(),
                 proxy: common.proxy.as_deref().into(),
                 timeout: common.timeout,
+                timeout_is_fixed: false,
             },
             common,
             tickets: settings.tickets.clone(),

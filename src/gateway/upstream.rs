@@ -9,7 +9,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::redirect::{Action, Attempt, Policy};
 use zeroize::Zeroizing;
 
-use crate::outbound::Way;
+use crate::outbound::{Way, is_encrypted};
 
 use super::rules::GatewayRules;
 
@@ -166,7 +166,7 @@ fn encrypted(rules: &GatewayRules) -> bool {
         &rules.crpt.url,
         &rules.taxcom.url,
     ];
-    addresses.iter().any(|address| address.starts_with("https:"))
+    addresses.iter().any(|address| is_encrypted(address))
 }
 
 /// Nothing goes to another server than the one that was asked: there are passwords in it.

@@ -62,7 +62,7 @@ impl Warned {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::HashSet;
     use std::sync::Arc;
 
@@ -72,9 +72,9 @@ mod tests {
     use crate::licence::binding::{Carriers, Fingerprint};
     use crate::licence::tests::licence;
 
-    /// Licences with these numbers and periods, all activated at the same moment; number 9 is switched off.
-    fn ring(periods: &[(u64, u32)], now: Timestamp) -> Keyring {
-        let found = |&(key_no, period): &(u64, u32)| Found {
+    /// Keys with these numbers and periods after `before`, all activated at the same moment; number 9 is switched off.
+    pub(crate) fn ring(periods: &[(KeyNo, u32)], now: Timestamp, before: &Keyring) -> Keyring {
+        let found = |&(key_no, period): &(KeyNo, u32)| Found {
             kind: KeyKind::Virtual,
             file_name: key_no.to_string(),
             named: None,
@@ -96,7 +96,7 @@ mod tests {
             revoked: &Revoked::default(),
             switched_off: &HashSet::from([9]),
         };
-        assemble(&found, &situation, &Keyring::default())
+        assemble(&found, &situation, before)
     }
 
     fn days(days: i64) -> Timestamp {
@@ -106,7 +106,11 @@ mod tests {
     #[test]
     fn from_thirty_days_down_enabled_licences_are_ending() {
         let told = |now: Timestamp| -> Vec<(u64, i64)> {
-            let keyring = ring(&[(1, 365), (2, 340), (3, 0), (4, 900), (9, 365)], now);
+            let keyring = ring(
+                &[(1, 365), (2, 340), (3, 0), (4, 900), (9, 365)],
+                now,
+                &Keyring::default(),
+            );
             let ending = ending(&keyring, now);
             ending.iter().map(|one| (one.key_no, one.days_left)).collect()
         };
@@ -121,7 +125,7 @@ mod tests {
     fn each_is_warned_of_once_a_day() {
         let mut warned = Warned::default();
         let mut due = |periods: &[(u64, u32)], now: Timestamp| -> Vec<u64> {
-            let due = warned.due(&ring(periods, now), now);
+            let due = warned.due(&ring(periods, now, &Keyring::default()), now);
             due.iter().map(|one| one.key_no).collect()
         };
         assert!(due(&[(1, 365)], days(334)).is_empty());

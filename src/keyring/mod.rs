@@ -19,6 +19,8 @@ mod watch;
 
 pub use assemble::{Situation, assemble};
 pub use credentials::credentials;
+#[cfg(test)]
+pub(crate) use ending::tests::ring;
 pub use ending::{Ending, ending};
 pub use files::LicenceFiles;
 pub use handle::{KeeperHandle, KeeperHealth, Mailbox};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::{Stream, stream};
@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::api::Caller;
+use crate::api::{Caller, looks};
 use crate::events::{News, Next, Subscription};
 
 use super::Monitoring;
@@ -51,10 +51,8 @@ struct Wish {
 }
 
 pub(super) async fn answer(request: HttpRequest, monitoring: Data<Monitoring>) -> HttpResponse {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut refusal = HttpResponse::MethodNotAllowed();
-        refusal.insert_header((ALLOW, "GET, HEAD"));
-        return told(refusal, "events are read with GET");
+    if let Err(refusal) = looks(&request) {
+        return refusal;
     }
     let caller = match monitoring.api.admit_watcher(&request).await {
         Ok(caller) => caller,

@@ -41,6 +41,6 @@ impl Monitoring {
     pub fn serve(self: &Arc<Self>, app: &mut ServiceConfig) {
         app.app_data(Data::from(self.clone()))
             .route("/events", web::to(events::answer))
-            .route("/metrics", web::get().to(metrics::answer));
+            .route("/metrics", web::to(metrics::answer));
     }
 }

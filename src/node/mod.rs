@@ -55,7 +55,7 @@ use crate::licence::Timestamp;
 use crate::monitoring::webhooks::{WebhookRules, WebhooksHandle};
 use crate::seats::DeskHandle;
 use crate::settings::{Loaded, Settings};
-use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users};
+use crate::store::{AuditEntry, ChangeWatch, SqliteSeats, Users, load_highest_time};
 use crate::tokens::{CertificatesHandle, TokensHandle, Workers as TokenWorkers};
 
 use audit::AuditKeeper;
@@ -153,7 +153,9 @@ impl Node {
         let codes = Arc::new(ArcSwap::from_pointee(AccessCodes::new(&settings.access_codes)));
         let first = offers(&keeper.keyring(), &codes.load());
         let seats = Box::new(SqliteSeats::new(&database)?);
-        let feed = Feed::new(started);
+        // A clock that was set back since the last run gives no number of that one again.
+        let last = load_highest_time(&database.connect()?)?.map(|last| last.plus(1));
+        let feed = Feed::new(last.map_or(started, |last| last.max(started)));
         let (desk, desk_thread) =
             DeskHandle::start(seats, clock.clone(), rules::seats(settings), first, feed.clone())?;
         let follow = follow_keys(desk.clone(), codes.clone(), teller.sender());

@@ -2,6 +2,7 @@
 
 use crate::events::{Next, Subscription, Topic};
 use crate::licence::Timestamp;
+use crate::seats::Release;
 use crate::seats::testing::*;
 use crate::store::AuditEntry;
 
@@ -128,4 +129,23 @@ async fn what_is_no_event_changes_the_counts_of_what_shows_it() {
     for topic in [Topic::Sessions, Topic::Audit, Topic::Activations] {
         assert!(renewed.of(topic) > beaten.of(topic), "{topic:?}");
     }
+    node.pass(LIFE).await;
+    let session = take(&node.handle, "b").await.unwrap().unwrap().session.id;
+    node.pass(LIFE).await;
+    let mut news = node.feed.subscribe(None);
+    told(&node, &mut news).await;
+    let ended = now();
+    let release = move |desk: &mut super::Desk, _, time| match desk.ledger.release(time, session, None) {
+        Release::Done(session) => session.ended,
+        Release::Unknown | Release::NotYours => false,
+    };
+    assert!(
+        node.handle.ask(release).await.unwrap(),
+        "an ended one is still listed"
+    );
+    assert!(told(&node, &mut news).await.is_empty());
+    assert!(
+        now().of(Topic::Sessions) > ended.of(Topic::Sessions),
+        "it is listed no more, which whoever shows the list has to know"
+    );
 }

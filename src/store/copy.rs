@@ -17,7 +17,14 @@ const STEP: i32 = 1024;
 pub fn copy_database(from: &Path, to: &Path, mut told: impl FnMut(u64, u64)) -> rusqlite::Result<()> {
     // No schema is brought up to date, and no file is made where there is none.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let source = Connection::open_with_flags(from, flags)?;
+    // Nor is a link followed that somebody puts there. SQLite minds links in the whole path, where they are usual.
+    let flags = flags | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let directory = from.parent().and_then(|directory| directory.canonicalize().ok());
+    let path = match (directory, from.file_name()) {
+        (Some(directory), Some(name)) => directory.join(name),
+        _ => from.into(),
+    };
+    let source = Connection::open_with_flags(path, flags)?;
     source.busy_timeout(Duration::from_secs(5))?;
     let mut target = Connection::open(to)?;
     // The transaction holds the snapshot: without it a write in the middle would start the copy anew, for ever under load.

@@ -209,6 +209,8 @@ impl Database {
                 | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(&self.path, flags)?;
             connection.busy_timeout(Duration::from_secs(5))?;
+            // What was restored may have been made by anybody: nothing in it calls on functions.
+            connection.pragma_update(None, "trusted_schema", false)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
@@ -338,6 +340,16 @@ mod tests {
             Database::open(dir.path()),
             Err(StoreError::TooNew { found: 1000, .. })
         ));
+    }
+
+    #[test]
+    fn what_a_state_file_brings_along_is_not_trusted() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = Database::open(dir.path()).unwrap().connect().unwrap();
+        let trusted: bool = connection
+            .query_row("PRAGMA trusted_schema", [], |row| row.get(0))
+            .unwrap();
+        assert!(!trusted);
     }
 
     #[test]

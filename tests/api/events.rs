@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use keynode::licence::DAY;
 use keynode::store::{Role, Users};
 use serde_json::Value;
 
@@ -213,6 +214,36 @@ fn who_comes_back_gets_what_it_missed_and_only_what_it_wants() {
     );
     assert_eq!(next.data["ClientSessionID"], "d");
     assert!(next.id > first.id, "numbers go on");
+    drop(again);
+    // Also where the clock was set back, as on a computer that forgets the time.
+    node.set_wall(node.now().plus(-DAY));
+    node.restart(0);
+    let mut later = Listening::open(&node, "?kinds=session", "");
+    node.seat("e");
+    assert!(later.next().id > next.id, "numbers never fall");
+}
+
+#[test]
+fn what_is_only_looked_at_takes_no_other_verbs() {
+    let node = TestNode::start();
+    for path in ["/events", "/metrics", "/health", "/ready"] {
+        for verb in ["GET", "HEAD"] {
+            let answer = head(&mut ask(node.admin_address(), verb, path, ""));
+            assert_eq!(answer.0, 200, "{verb} {path}");
+        }
+        for verb in ["POST", "DELETE"] {
+            let (status, head) = head(&mut ask(
+                node.admin_address(),
+                verb,
+                path,
+                "Content-Length: 0\r\n",
+            ));
+            assert!(
+                status == 405 && head.contains("allow: get, head\n"),
+                "{verb} {path}: {head}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -255,6 +255,36 @@ fn what_cannot_be_kept_is_told_once_it_can_and_health_says_so_meanwhile() {
 }
 
 #[test]
+fn a_message_that_is_refused_for_good_holds_up_the_others_for_an_hour() {
+    let receiver = Office::new(&[413, 429, 413, 413, 413, 413, 413, 413, 413]);
+    let (node, path) = start(&licence(), |settings| {
+        hook(settings, "office", &receiver, None, None);
+    });
+    node.remove(&path);
+    let lost = receiver.next();
+    node.put(&licence());
+    let began = node.now();
+    let back = std::iter::from_fn(|| Some(until(&node, 15 * 60_000, || receiver.soon())));
+    let back = back.skip_while(|came| came.text == lost.text).next();
+    assert_eq!(back.unwrap().event(), "key-back");
+    let waited = (node.now().millis() - began.millis()) / 60_000;
+    assert!((60..=3 * 60).contains(&waited), "{waited} minutes");
+    let connection = node.database().connect().unwrap();
+    let told = until(&node, 1, || {
+        let text = "SELECT object, detail FROM audit WHERE event = 'webhook-failure'";
+        let row = connection.query_row(text, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        row.ok()
+    });
+    assert_eq!(
+        told,
+        (
+            "office".to_owned(),
+            "key-lost given up: it answered 413".to_owned()
+        )
+    );
+}
+
+#[test]
 fn a_clock_that_is_set_back_holds_up_no_message() {
     let receiver = Office::new(&[500]);
     let (node, path) = start(&licence(), |settings| {

@@ -106,6 +106,15 @@ export async function logIn(page, user, password, path = '/console/login') {
   await page.waitForLoadState();
 }
 
+/// Changes a password by the form, which is on the page.
+export async function changePassword(page, old, password) {
+  for (const [field, value] of [['old', old], ['new', password], ['again', password]]) {
+    await page.fill(`input[name=${field}]`, value);
+  }
+  await page.click('main form button');
+  await page.waitForLoadState();
+}
+
 /// Somebody who has logged in: an administrator, unless a monitor is named.
 export async function enter(chrome, { user = 'olga', ...options } = {}) {
   const visitor = await visit(chrome, options);

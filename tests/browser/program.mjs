@@ -1,6 +1,6 @@
 // `keynode demo` as it was just started: the door, the new password, the first page with the demo's series.
 
-import { logIn, must, nothingWrong, pages, run, same, site, used, visit } from './browser.mjs';
+import { changePassword, logIn, must, nothingWrong, pages, run, same, site, used, visit } from './browser.mjs';
 
 await run(async (chrome) => {
   const visitor = await visit(chrome);
@@ -8,11 +8,7 @@ await run(async (chrome) => {
   // Whoever types in the address alone is led to the console.
   await page.goto(`${site}/`);
   await logIn(page, 'admin', 'admin', null);
-  for (const [field, value] of [['old', 'admin'], ['new', 'a new password'], ['again', 'a new password']]) {
-    await page.fill(`input[name=${field}]`, value);
-  }
-  await page.click('main form button');
-  await page.waitForLoadState();
+  await changePassword(page, 'admin', 'a new password');
   await page.goto(`${site}/console/`);
   await used(page, '672B', 0);
   for (const path of await pages(visitor)) {

@@ -232,6 +232,20 @@ impl TestNode {
         self.running().gateway.clone()
     }
 
+    /// Holds up the desk, as a disk that hangs does, until what it gives is dropped.
+    #[allow(dead_code, reason = "only some tests want a sick node")]
+    pub(crate) fn hold_desk(&self) -> mpsc::Sender<()> {
+        let (free, freed) = mpsc::channel();
+        let (began, begun) = mpsc::channel();
+        let held = self.running().desk.ask(move |_, _, _| {
+            let _ = began.send(());
+            let _ = freed.recv();
+        });
+        drop(held);
+        begun.recv().unwrap();
+        free
+    }
+
     pub(crate) fn licence_dir(&self) -> PathBuf {
         self.settings.licence_dir()
     }

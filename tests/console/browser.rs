@@ -32,9 +32,20 @@ pub(crate) fn run_with(
     script: &str,
     console: SocketAddr,
     arguments: &[&Path],
+    act: impl FnMut(&str, &Value) -> Value,
+) {
+    run_by(Command::new("node"), script, console, arguments, act);
+}
+
+/// As [`run_with`], by a command that starts `node`: one that starts it in another network, for example.
+#[track_caller]
+pub(crate) fn run_by(
+    mut command: Command,
+    script: &str,
+    console: SocketAddr,
+    arguments: &[&Path],
     mut act: impl FnMut(&str, &Value) -> Value,
 ) {
-    let mut command = Command::new("node");
     command
         .arg(Path::new(SCRIPTS).join(script))
         .arg(format!("http://{console}"))

@@ -1,4 +1,4 @@
-# The cache of what the guest tests make once: sourced by rootfs.sh and image.sh, run by nobody.
+# The cache of what the tests make once: sourced by root.sh, image.sh and built.sh, run by nobody.
 # An entry's name holds a hash of what it was made from, so a change of that makes another entry.
 
 cache=${KEYNODE_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/keynode-tests}

@@ -2,7 +2,9 @@
 
 use keynode::devices::{Hardware, Inventory};
 use serde_json::json;
+use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::common::{TestNode, keys, plug};
 use crate::page::{Page, forbidden, get, rich_node};
@@ -95,6 +97,18 @@ fn hardware_is_counted_by_family_and_state() {
             1.0,
         ),
         ("keynode_devices{family=\"Test dongle\",access=\"busy\"}", 0.0),
+        (
+            "keynode_device_access{family=\"Test dongle\",port=\"1-2\",access=\"ok\"}",
+            1.0,
+        ),
+        (
+            "keynode_device_access{family=\"Test dongle\",port=\"1-3\",access=\"ok\"}",
+            0.0,
+        ),
+        (
+            "keynode_device_access{family=\"Test dongle\",port=\"1-3\",access=\"no_permission\"}",
+            1.0,
+        ),
         ("keynode_carriers{driver=\"hid\",state=\"proven\"}", 1.0),
         ("keynode_device_event_overflows_total", 2.0),
         ("keynode_device_reconnects_total", 1.0),
@@ -152,6 +166,65 @@ fn whoever_asks_often_gets_the_same_page_for_a_second() {
         assert_eq!(again.text(), first.0);
     }
     assert!(Page::of(&node).value(jobs) - first.value(jobs) < 10.0);
+}
+
+#[test]
+fn a_node_whose_desk_hangs_says_so_before_its_watchers_give_up() {
+    let node = rich_node();
+    let held = node.hold_desk();
+    let address = node.admin_address();
+    let ask = |path| {
+        let began = Instant::now();
+        let answer = get(address, path, None);
+        (answer, began.elapsed())
+    };
+    let (health, metrics) = std::thread::scope(|scope| {
+        let health = scope.spawn(|| ask("/health"));
+        (health.join().unwrap(), ask("/metrics"))
+    });
+    // Zabbix waits for 5 s, Prometheus for 10.
+    for (answer, took) in [&health, &metrics] {
+        assert!(*took < Duration::from_secs(5), "{took:?}: {}", answer.text());
+    }
+    assert_eq!(health.0.expect(503).json()["store"], "does not answer");
+    let page = Page(metrics.0.expect(200).text().to_owned());
+    assert_eq!(page.value("keynode_part_healthy{part=\"store\"}"), 0.0);
+    assert_eq!(page.value("keynode_keys{state=\"enabled\"}"), 3.0);
+    for unknown in ["keynode_sessions", "keynode_seats_used{series=\"672B\"}"] {
+        assert_eq!(page.find(unknown), None, "nobody knows");
+    }
+    drop(held);
+    assert_eq!(Page::of(&node).value("keynode_sessions"), 0.0);
+}
+
+#[test]
+fn messages_that_wait_for_a_webhook_are_counted() {
+    // Nobody is there.
+    let nowhere = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut node = TestNode::start();
+    let path = node.put(&keys::licence());
+    node.settings.gateway.proxy = Some("none".into());
+    let hook = json!({ "url": format!("http://{nowhere}/secret-of-the-address") });
+    let hook = serde_json::from_value(hook).unwrap();
+    node.settings.webhooks.insert("office".into(), hook);
+    // With that it starts, so it knows the key.
+    node.restart(0);
+    let waiting = "keynode_webhook_queue{webhook=\"office\"}";
+    let until = |wanted: f64| {
+        let patience = Instant::now() + Duration::from_secs(20);
+        loop {
+            let page = Page::of(&node);
+            assert!(!page.0.contains("secret-of-the-address"), "{}", page.0);
+            if page.find(waiting) == Some(wanted) {
+                return;
+            }
+            assert!(Instant::now() < patience, "{}", page.0);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    until(0.0);
+    node.remove(&path);
+    until(1.0);
 }
 
 #[test]

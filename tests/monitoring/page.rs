@@ -61,14 +61,33 @@ impl Page {
     }
 }
 
-/// Another device of the test's family, which nobody may use.
+/// Another device of the test's family, at another port, which nobody may use.
 pub(crate) fn forbidden(serial: &str) -> Device {
     Device {
         access: Access::NoPermission {
             mend: "a rule".into(),
         },
+        port: "1-3".into(),
         ..plug::device(serial)
     }
+}
+
+/// Plugs in a dongle with a licence, and another device.
+pub(crate) fn plug_in(node: &TestNode, other: Device) {
+    let dongle = Licence {
+        binding: plug::binding("D-1"),
+        ..keys::numbered(keys::KEY_NO + 2)
+    };
+    let carrier = Arc::new(plug::loaded("D-1", &dongle));
+    node.devices.set_hardware(Hardware {
+        inventory: Arc::new(Inventory {
+            devices: vec![carrier.device.clone(), Arc::new(other)],
+            errors: Vec::new(),
+        }),
+        carriers: vec![carrier],
+        ..Hardware::default()
+    });
+    node.follow();
 }
 
 /// A node of which nearly everything can be told: keys in files and on a dongle, a device without permission, a
@@ -103,19 +122,6 @@ pub(crate) fn rich_node() -> TestNode {
         ..keys::numbered(keys::KEY_NO + 1)
     };
     node.put(&ending);
-    let dongle = Licence {
-        binding: plug::binding("D-1"),
-        ..keys::numbered(keys::KEY_NO + 2)
-    };
-    let carrier = Arc::new(plug::loaded("D-1", &dongle));
-    node.devices.set_hardware(Hardware {
-        inventory: Arc::new(Inventory {
-            devices: vec![carrier.device.clone(), Arc::new(forbidden("D-2"))],
-            errors: Vec::new(),
-        }),
-        carriers: vec![carrier],
-        ..Hardware::default()
-    });
-    node.follow();
+    plug_in(&node, forbidden("D-2"));
     node
 }

@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 
 need sha256sum flock strip
-inputs=(packaging systemd udev docs src/settings/sample.toml CHANGELOG.md README.md README.ru.md SECURITY.md "$program")
+inputs=(packaging systemd udev docs src/settings/sample.toml {CHANGELOG,CONTRIBUTING,README,README.ru,SECURITY}.md LICENSE "$program")
 [[ ! -d monitoring ]] || inputs+=(monitoring)
 entry=built-$(find "${inputs[@]}" -type f | sort | xargs -d '\n' sha256sum | hash_of)
 enter built

@@ -1,5 +1,6 @@
 //! The .deb from its first installation to its purge. One boot for all of it.
 
+use crate::console;
 use crate::container::{Container, possible};
 use crate::guest::{
     PACKAGES, boot, edit_settings, exists, licence, serves, sessions, sessions_are_kept, settings_are_kept,
@@ -21,13 +22,15 @@ fn a_debian_package_lives_from_installation_to_purge() {
         return;
     }
     let guest = boot();
-    all_files_are_of_one_time(&guest);
     assert!(!exists(&guest, "/usr/lib/x86_64-linux-gnu/libusb-1.0.so.0"));
     let said = install(&guest, "1.0.0");
-    assert!(said.contains("keynode user passwd admin"), "{said}");
+    for word in ["keynode user passwd admin", "http://127.0.0.1:9098/console/"] {
+        assert!(said.contains(word), "{said}");
+    }
     serves(&guest, "1.0.0");
 
     licence(&guest);
+    console::works(&guest);
     edit_settings(&guest);
     take_seat(&guest, "FIRST");
     take_seat(&guest, "SECOND");
@@ -52,7 +55,9 @@ fn a_debian_package_lives_from_installation_to_purge() {
     settings_are_kept(&guest);
     assert_eq!(sessions(&guest).len(), 2);
 
+    a_masked_node_runs_on(&guest);
     a_disabled_node_stays_so(&guest);
+    udev_looks_at_the_keys_again(&guest);
     a_package_goes_into_a_root_that_does_not_run(&guest);
 
     let said = guest.sh("apt-get purge --yes keynode 2>&1").ok();
@@ -66,19 +71,51 @@ fn a_debian_package_lives_from_installation_to_purge() {
     assert_eq!(left.ok(), "", "is left behind");
 }
 
-/// That of the last commit: whoever makes the package of the same sources gets the same bytes.
-fn all_files_are_of_one_time(guest: &Container) {
-    let times = format!(
-        "dpkg-deb --contents {PACKAGES}/keynode_1.0.0_amd64.deb | awk '{{ print $4, $5 }}' | sort -u | wc -l"
+/// What the administrator forbade to start is not started, and not called broken either.
+fn a_masked_node_runs_on(guest: &Container) {
+    let process = guest.property("keynode", "MainPID");
+    guest.sh("systemctl mask keynode").ok();
+    let said = set_up_again(guest, "");
+    assert!(
+        said.contains("masked") && !said.contains("does not start"),
+        "{said}"
     );
-    assert_eq!(guest.sh(&times).ok().trim(), "1");
+    assert_eq!(guest.property("keynode", "MainPID"), process);
+    assert_eq!(guest.sh("systemctl is-enabled keynode").said.trim(), "masked");
+    guest.sh("systemctl unmask keynode").ok();
+}
+
+/// Keys that are plugged in while the package is installed. No udev runs in a container: what would be said to it is written down.
+fn udev_looks_at_the_keys_again(guest: &Container) {
+    guest
+        .sh(
+            "mkdir /srv/bin && printf '#!/bin/sh\necho \"$@\" >>/srv/told\n' >/srv/bin/udevadm
+             chmod +x /srv/bin/udevadm && mkdir -p /run/udev && touch /run/udev/control",
+        )
+        .ok();
+    set_up_again(guest, "PATH=/srv/bin:$PATH");
+    let told = guest.sh("rm /run/udev/control && cat /srv/told").ok();
+    assert_eq!(
+        told.lines().collect::<Vec<_>>(),
+        [
+            "control --reload",
+            "trigger --subsystem-match=usb --subsystem-match=hidraw"
+        ]
+    );
+}
+
+/// Installs what is installed once more, in this environment. apt would give the scripts a PATH of its own.
+fn set_up_again(guest: &Container, environment: &str) -> String {
+    guest
+        .sh(&format!(
+            "{environment} dpkg --install {PACKAGES}/keynode_1.0.1_amd64.deb 2>&1"
+        ))
+        .ok()
 }
 
 fn a_disabled_node_stays_so(guest: &Container) {
     guest.sh("systemctl disable --now keynode").ok();
-    guest
-        .sh("apt-get install --yes --reinstall /srv/packages/keynode_1.0.1_amd64.deb 2>&1")
-        .ok();
+    set_up_again(guest, "");
     assert_eq!(guest.property("keynode", "ActiveState"), "inactive");
     assert_ne!(guest.sh("systemctl is-enabled keynode").code, Some(0));
 }

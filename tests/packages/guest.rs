@@ -19,7 +19,11 @@ pub(crate) fn packages() -> PathBuf {
 
 /// Boots it; nothing of keynode is installed.
 pub(crate) fn boot() -> Container {
-    let packages = packages();
+    boot_with(&packages())
+}
+
+/// Boots it with the packages of a directory at hand.
+pub(crate) fn boot_with(packages: &Path) -> Container {
     Container::boot_from("tests/packages/rootfs.sh", |root| {
         let target = root.join(PACKAGES.trim_start_matches('/'));
         fs::create_dir_all(&target).unwrap();
@@ -87,26 +91,28 @@ fn doctor_is_content(guest: &Container) {
     }
 }
 
-/// Gives the node a licence of a vendor made in there, without a computer that it is bound to.
+/// Gives the node a licence of a vendor made in there, without a computer that it is bound to, and a user for those who
+/// take its seats: the administrator's password is changed by who looks at the console.
 pub(crate) fn licence(guest: &Container) {
     guest
         .sh("keynode vendor init --dir /srv/vendor >/dev/null
              keynode vendor public-key --dir /srv/vendor >/srv/vendor.pem
              keynode vendor trust /srv/vendor.pem
              keynode vendor issue --dir /srv/vendor --itn 7707083893 --key-id 672B --key-no 7131766 --out /srv 2>/dev/null
-             keynode licence add /srv/672B.7131766.licence")
+             keynode licence add /srv/672B.7131766.licence
+             echo 'a program' | keynode user add program --role client --password-file -")
         .ok();
 }
 
 /// Takes a seat, as a program on the network does.
 pub(crate) fn take_seat(guest: &Container, session: &str) {
     let body = format!(
-        r#"{{"KeyID":"672B","ClientSessionID":"{session}","AppName":"Mobile","UserName":"U","ComputerName":"PC","SessionStarted":"2026-01-01T10:00:00"}}"#
+        r#"{{"KeyID":"672B","ClientSessionID":"{session}","AppName":"Mobile","UserName":"{session}","ComputerName":"PC","SessionStarted":"2026-01-01T10:00:00"}}"#
     );
     guest
         .sh(&format!(
             "for try in $(seq 100); do
-                 curl --silent --fail --user admin:admin --json '{body}' http://127.0.0.1:9099/api/sessions && exit
+                 curl --silent --fail --user 'program:a program' --json '{body}' http://127.0.0.1:9099/api/sessions && exit
                  sleep 0.1
              done; exit 1"
         ))
@@ -116,7 +122,7 @@ pub(crate) fn take_seat(guest: &Container, session: &str) {
 /// IDs of the sessions and the times of their ends, in milliseconds since 1970.
 pub(crate) fn sessions(guest: &Container) -> Vec<(String, i64)> {
     let told = guest
-        .sh("curl --silent --fail --user admin:admin http://127.0.0.1:9099/api/sessions")
+        .sh("curl --silent --fail --user 'program:a program' http://127.0.0.1:9099/api/sessions")
         .ok();
     let told: Value = serde_json::from_str(&told).unwrap();
     let mut sessions: Vec<_> = told["Sessions"]

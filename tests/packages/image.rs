@@ -105,7 +105,7 @@ fn the_image_serves_as_a_user_without_rights() {
         "-euc",
         LIFE,
     ]);
-    assert!(said.contains("state        ok"), "{said}");
+    assert!(said.contains("store        ok"), "{said}");
     let facts: Vec<_> = said.lines().rev().take(3).collect();
     assert_eq!(facts[..2], ["600 keynode", "700 keynode"], "{said}");
     assert_ne!(facts[2], "0", "{said}");

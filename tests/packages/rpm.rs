@@ -1,11 +1,9 @@
 //! The .rpm, with Debian's rpm: nothing there resolves what it depends on, so that is checked by itself.
 
-use std::process::Command;
-
-use crate::container::{Container, possible, run};
+use crate::container::{Container, possible};
 use crate::guest::{
-    PACKAGES, boot, edit_settings, exists, licence, packages, serves, sessions, sessions_are_kept,
-    settings_are_kept, take_seat,
+    PACKAGES, boot, edit_settings, exists, licence, serves, sessions, sessions_are_kept, settings_are_kept,
+    take_seat,
 };
 
 fn rpm(guest: &Container, what: &str) -> String {
@@ -59,18 +57,4 @@ fn an_rpm_package_lives_from_installation_to_removal() {
     rpm(&guest, &format!("-i {PACKAGES}/keynode-1.0.1-1.x86_64.rpm"));
     serves(&guest, "1.0.1");
     sessions_are_kept(&before, &sessions(&guest));
-}
-
-#[test]
-fn lintian_finds_no_error() {
-    let package = packages().join("keynode_1.0.1_amd64.deb");
-    run(Command::new("lintian")
-        .args([
-            "--fail-on",
-            "error",
-            "--suppress-tags",
-            "statically-linked-binary",
-        ])
-        .arg(package))
-    .ok();
 }

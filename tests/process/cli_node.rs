@@ -175,8 +175,8 @@ fn users_are_kept_without_a_password_on_the_command_line() {
     run(user(&["passwd", "admin", "--password-file", &file])).ok();
     assert!(run(user(&["list"])).ok().contains("shop"));
     let rows: Value = serde_json::from_str(&run(user(&["list", "--json"])).ok()).unwrap();
-    assert_eq!(rows[0]["initial_password"], false);
-    assert_eq!(rows[1]["name"], "shop");
+    assert_eq!(rows[0]["InitialPassword"], false);
+    assert_eq!(rows[1]["Name"], "shop");
     // The variable is for logging in; what is to be set comes from where it was said to.
     let mut command = user(&["passwd", "shop"]);
     command.env("KEYNODE_PASSWORD", "not this one");
@@ -245,12 +245,16 @@ fn commands_beside_a_node_make_no_state_of_their_own() {
     for words in [
         &["keys", "list"][..],
         &["licence", "list"],
+        &["activation", "list"],
         &["user", "list"],
+        &["audit", "list"],
+        &["signing", "show"],
         &["public-key"],
     ] {
         let mut command = crate::harness::keynode(words);
         command.args(["--state-dir", &nowhere]);
-        run(command);
+        let told = run(command).fails(4);
+        assert!(told.contains(&nowhere), "{words:?}: {told}");
         assert!(!Path::new(&nowhere).exists(), "{words:?} made a state directory");
     }
 }

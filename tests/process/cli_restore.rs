@@ -31,6 +31,12 @@ fn archive(entries: &[(tar::EntryType, String, Vec<u8>)]) -> Vec<u8> {
     tar.into_inner().unwrap().finish().unwrap()
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
+}
+
 /// What is done to the list of entries, manifest first.
 type Change = fn(&mut Vec<(tar::EntryType, String, Vec<u8>)>);
 
@@ -150,6 +156,17 @@ fn what_is_damaged_or_hostile_is_refused_and_changes_nothing() {
         refused("cut", &good[..cut], "");
     }
     refused("no archive", b"nonsense", "");
+    refused("bytes behind it", &[&good[..], b"x"].concat(), "more than");
+    refused("another archive behind it", &good.repeat(2), "more than");
+    let mut tar = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&good[..]), &mut tar).unwrap();
+    refused(
+        "bytes in the tar behind its end",
+        &gzip(&[&tar[..], b"x"].concat()),
+        "more than",
+    );
+    fs::write(&file, gzip(&[&tar[..], &[0; 4096]].concat())).unwrap();
+    state.run(&["restore", "--dry-run", &file]).ok();
     assert!(
         state
             .run(&["restore", &state.text("none")])

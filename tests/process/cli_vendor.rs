@@ -208,8 +208,12 @@ fn licences_are_added_listed_shown_and_removed() {
     assert_eq!(rows[0]["KeyNo"], 7);
     assert_eq!(rows[0]["Enabled"], true);
     assert_eq!(state.run(&["keys", "list", "--json"]).ok(), format!("{rows}\n"));
-    let shown: Value = serde_json::from_str(&state.run(&["licence", "show", "7"]).ok()).unwrap();
+    let shown: Value = serde_json::from_str(&state.run(&["licence", "show", "7", "--json"]).ok()).unwrap();
     assert_eq!(shown["Licence"]["LicenceCount"], 3);
+    assert_eq!(
+        state.run(&["licence", "show", "7"]).ok(),
+        state.run(&["keys", "show", "7"]).ok()
+    );
 
     // The same KeyNo under another series would make both unusable.
     let other = state.text("out/1111.7.licence");

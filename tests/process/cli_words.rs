@@ -189,3 +189,51 @@ fn a_key_is_shown_with_all_that_is_known_of_it() {
     let json: Value = serde_json::from_str(&state.run(&["keys", "show", "7131766", "--json"]).ok()).unwrap();
     assert_eq!(json["KeyNo"], 7_131_766);
 }
+
+#[test]
+fn what_is_told_is_told_in_json_too() {
+    let state = State::new();
+    state.install(7_131_766, &["--computer", "self"]);
+    drop(state.start(&[]));
+    state.run(&["keys", "disable", "7131766"]).ok();
+    let licence = state.licence(7_131_766);
+    let licence = licence.to_str().unwrap();
+    let parsed = |text: String| -> Value { serde_json::from_str(&text).unwrap() };
+    let told = |words: &[&str]| parsed(state.run(&[words, &["--json"]].concat()).ok());
+    let settings = told(&["config", "show"]);
+    let listen = settings
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["Name"] == "listen");
+    assert_eq!(listen.unwrap()["Value"], "127.0.0.1:9099");
+    assert_eq!(listen.unwrap()["Origin"], "default");
+    assert!(told(&["audit", "verify"])["Rows"].as_u64().unwrap() > 0);
+    let rows = state.run(&["audit", "list", "--json"]).ok();
+    let row: Value = serde_json::from_str(rows.lines().next().unwrap()).unwrap();
+    assert!(row["Seq"] == 1 && row["Event"].is_string(), "{row}");
+    let inspected = told(&["vendor", "inspect", licence]);
+    assert_eq!(
+        (&inspected["Signature"], &inspected["Licence"]["KeyNo"]),
+        (&"good".into(), &7_131_766.into())
+    );
+    let diff = parsed(run(keynode(&["computer", "diff", licence, "--json"])).ok());
+    assert_eq!((&diff["Bound"], &diff["Matches"]), (&true.into(), &true.into()));
+
+    let file = state.text("backup.tar.gz");
+    let made = told(&["backup", &file]);
+    assert_eq!(made["File"], *file);
+    assert_eq!(told(&["restore", "--dry-run", &file])["Backup"], made["Backup"]);
+    let restored = told(&["restore", &file]);
+    assert!(std::path::Path::new(restored["Before"].as_str().unwrap()).is_dir());
+    assert_eq!(state.run(&["backup", "-", "--json"]).code, 2);
+}
+
+#[test]
+fn colours_are_where_they_are_wanted() {
+    let state = State::new();
+    let list = |words: &[&str]| state.run(&[&["keys", "list"], words].concat()).ok();
+    assert!(!list(&[]).contains('\u{1b}'));
+    assert!(list(&["--color", "always"]).starts_with("\u{1b}[1mKEYID"));
+    assert!(!list(&["--color=never"]).contains('\u{1b}'));
+}

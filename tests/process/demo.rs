@@ -29,7 +29,7 @@ fn told(node: &mut Node) -> (String, Vec<String>) {
         }
         text.push_str(&line);
         text.push('\n');
-        if line.contains("/health") {
+        if line.ends_with("/health.") {
             break;
         }
     }
@@ -73,6 +73,8 @@ fn the_lines_of_a_demo_work_as_printed_and_a_second_start_keeps_everything() {
     println!("first start of a demo, two RSA keys made: {:?}", node.start_took);
     let (text, lines) = told(&mut node);
     assert!(text.contains(&format!("http://{}/api", node.address)), "{text}");
+    let console = format!("http://{}/console/: log in as admin/admin", node.admin);
+    assert!(text.contains(&console), "{text}");
     assert_eq!(lines.len(), 5, "{text}");
     let elsewhere = tempfile::tempdir().unwrap();
     let outputs: Vec<String> = lines

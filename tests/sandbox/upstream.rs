@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -163,6 +164,31 @@ fn a_private_authority_vouches_where_the_settings_name_it() {
         "{told}"
     );
     node.get("/api/serverinfo").expect(200);
+}
+
+#[test]
+fn authorities_of_the_computer_vouch_for_a_webhook_whatever_the_case_of_its_address() {
+    let pki = Pki::new();
+    let server = Server::with(
+        Some(encrypted(&pki)),
+        Arc::new(|_: &str, _: &str| said("204 No Content", "", "")),
+    );
+    let port = server.address.port();
+    for scheme in ["https", "HTTPS"] {
+        let settings = format!(
+            "gateway.proxy = \"none\"\n[webhooks.office]\nurl = \"{scheme}://localhost:{port}/hook\"\n"
+        );
+        let settings = pki.write("keynode.toml", settings.as_bytes());
+        let tried = Command::new(env!("CARGO_BIN_EXE_keynode"))
+            .args(["webhook", "test", "office", "--config"])
+            .arg(settings)
+            .env("SSL_CERT_FILE", pki.path("root.pem"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&tried.stderr);
+        assert!(tried.status.success(), "{scheme}: {said}");
+    }
+    assert_eq!(server.heard(), ["POST /hook HTTP/1.1"; 2]);
 }
 
 #[test]

@@ -134,6 +134,13 @@ impl Container {
         run(&mut command)
     }
 
+    /// A program of this computer, with the network of the container: what listens on loopback in there, it reaches.
+    pub(crate) fn beside(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.leader.to_string(), "--net", "--", program]);
+        command
+    }
+
     /// A property of a unit: `ActiveState`, `MainPID`, ...
     pub(crate) fn property(&self, unit: &str, name: &str) -> String {
         let shown = self

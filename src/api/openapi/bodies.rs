@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{closed, count, instant, itn, list, needed, object, or_null, text, time, truth, up_to};
+use super::schema::{
+    closed, count, iec, instant, itn, list, needed, object, or_null, text, time, truth, up_to,
+};
 use crate::api::body::LARGEST;
 use crate::licence::MAX_KEY_NO;
 
@@ -48,10 +50,7 @@ pub(in crate::api) fn activation() -> Value {
     object([
         ("ActivationCodeString!", code),
         ("ITN!", itn()),
-        (
-            "IEC",
-            json!({ "type": ["string", "null"], "pattern": "^[0-9]{4}[0-9A-Z]{2}[0-9]{3}$" }),
-        ),
+        ("IEC", iec()),
         (
             "BlankKeyNo",
             json!({ "type": ["integer", "null"], "minimum": 1, "maximum": MAX_KEY_NO }),
@@ -65,7 +64,11 @@ pub(in crate::api) fn identity() -> Value {
 }
 
 pub(in crate::api) fn session() -> Value {
-    let id = json!({ "type": ["string", "null"], "pattern": "^[0-9A-Fa-f]{32}$" });
+    let id = json!({
+        "type": ["string", "null"],
+        "pattern": "^[0-9A-Fa-f]{32}$",
+        "description": "As GET /api/connections has it; the form of a UUID, with dashes, is understood too.",
+    });
     object([
         ("KeyID!", identity()),
         ("ClientSessionID!", identity()),

@@ -75,7 +75,7 @@ const DESCRIPTION: &str = "Every answer is signed: Licence-Signature is RSASSA-P
 
 /// The kinds of objects that an operation shows.
 fn kinds(operation: &Operation) -> impl Iterator<Item = Columns> + '_ {
-    operation.answers.iter().filter_map(|given| match given.shape {
+    operation.given().filter_map(|given| match given.shape {
         Shape::Object(columns) | Shape::List(_, columns) => Some(columns),
         Shape::Schema(_) => None,
     })
@@ -126,7 +126,9 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         let schema = match name {
             "KeyNo" => json!({ "type": "integer", "minimum": 0 }),
             "ITN" => services::itn_text(),
-            _ => json!({ "type": "string", "minLength": 1, "maxLength": 128 }),
+            _ => json!({
+                "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[^\\u0000-\\u001F\\u007F-\\u009F]+$",
+            }),
         };
         json!({ "name": name, "in": "path", "required": true, "schema": schema })
     }));
@@ -177,8 +179,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
 
 fn responses(operation: &Operation) -> Value {
     let mut all = Map::new();
-    for given in operation.answers {
-        all.insert(given.status.to_string(), success(given));
+    for given in operation.given() {
+        all.insert(given.status.to_string(), success(given, operation.headers));
     }
     for status in ALWAYS.into_iter().chain(operation.refuses.iter().copied()) {
         let mut named: Vec<&str> = HEADERS.to_vec();
@@ -201,7 +203,7 @@ fn responses(operation: &Operation) -> Value {
     all.into()
 }
 
-fn success(given: &Given) -> Value {
+fn success(given: &Given, headers: &[&str]) -> Value {
     let kind = |columns: Columns| json!({ "$ref": format!("#/components/schemas/{}", columns.name) });
     let schema = match given.shape {
         Shape::Object(columns) => kind(columns),
@@ -216,7 +218,7 @@ fn success(given: &Given) -> Value {
         }
         Shape::Schema(schema) => schema(),
     };
-    let named: Vec<&str> = HEADERS.iter().chain(given.headers).copied().collect();
+    let named: Vec<&str> = HEADERS.iter().chain(headers).copied().collect();
     response(given.description, &schema, &named)
 }
 

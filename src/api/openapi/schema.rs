@@ -48,6 +48,36 @@ pub(super) fn up_to(longest: usize) -> Value {
     json!({ "type": ["string", "null"], "maxLength": longest })
 }
 
+/// A text of one line, blanks around it apart.
+const LINE: &str = "^[ \\t\\r\\n]*[^\\u0000-\\u001F\\u007F-\\u009F]*[ \\t\\r\\n]*$";
+
+/// A text of one line that begins with no blank.
+const NAME: &str = "^[^\\s\\u0000-\\u001F\\u007F-\\u009F][^\\u0000-\\u001F\\u007F-\\u009F]*$";
+
+/// A text of one line and at most so many characters, or null.
+pub(super) fn line(longest: usize) -> Value {
+    json!({ "type": ["string", "null"], "maxLength": longest, "pattern": LINE })
+}
+
+/// A text of one line and 1 to so many characters.
+pub(super) fn name(longest: usize) -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": longest, "pattern": NAME })
+}
+
+/// A certificate by its thumbprint: 40 hexadecimal digits, with colons and blanks between them or without; or Base64.
+pub(super) fn thumbprint() -> Value {
+    json!({
+        "type": "string",
+        "maxLength": 128,
+        "pattern": "^(([0-9A-Fa-f][: ]?){40}|[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=)$",
+    })
+}
+
+/// The same, where an empty text or null is none.
+pub(super) fn any_thumbprint() -> Value {
+    json!({ "anyOf": [thumbprint(), { "enum": ["", null] }] })
+}
+
 /// True, false or null, which is false.
 pub(super) fn truth() -> Value {
     json!({ "type": ["boolean", "null"] })
@@ -94,9 +124,21 @@ pub(super) fn itn() -> Value {
     json!({
         "anyOf": [
             { "type": "string", "pattern": "^([0-9]{10}|[0-9]{12})$", "format": "itn" },
-            { "type": "integer", "minimum": 100_000_000, "maximum": 999_999_999_999_u64 },
+            { "type": "integer", "minimum": 1_000_000_000_u64, "maximum": 9_999_999_999_u64 },
+            { "type": "integer", "minimum": 100_000_000_000_u64, "maximum": 999_999_999_999_u64 },
         ],
         "description": "10 or 12 digits with their check digits.",
+    })
+}
+
+/// The reason for a registration at a tax office, or null: 9 characters, of which a number loses a 0 at the beginning.
+pub(super) fn iec() -> Value {
+    json!({
+        "anyOf": [
+            { "type": "string", "pattern": "^[0-9]{4}[0-9A-Z]{2}[0-9]{3}$" },
+            { "type": "integer", "minimum": 10_000_000, "maximum": 999_999_999 },
+            { "type": "null" },
+        ],
     })
 }
 

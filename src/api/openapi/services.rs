@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::schema::{
-    closed, count, instant, itn, list, needed, object, or_null, text, time, truth, up_to, word,
+    any_thumbprint, closed, count, instant, itn, line, list, name, needed, object, or_null, text, thumbprint,
+    time, truth, up_to, word,
 };
 use crate::api::body::LARGEST;
+use crate::gateway::TokenType;
 
 /// The fields by which an outcome is told, and these before them.
 pub(super) fn outcome<const N: usize>(properties: [(&str, Value); N]) -> Value {
@@ -36,7 +38,8 @@ pub(in crate::api) fn itn_text() -> Value {
 
 /// By the seed's word or the English one.
 pub(in crate::api) fn token_type() -> Value {
-    word(&["ISMP", "SUZ", "Retail", "ИСМП", "СУЗ", "РозничныеПродажи"])
+    let words = TokenType::ALL.map(TokenType::word);
+    word(&[["ISMP", "SUZ", "Retail"], words].concat())
 }
 
 pub(in crate::api) fn facility() -> Value {
@@ -60,15 +63,16 @@ pub(in crate::api) fn named() -> Value {
     needed(256)
 }
 
+/// A UUID; an empty text or null is none.
 fn uuid() -> Value {
-    json!({ "type": ["string", "null"], "format": "uuid" })
+    json!({ "anyOf": [{ "type": "string", "format": "uuid" }, { "enum": ["", null] }] })
 }
 
 fn organization_fields() -> [(&'static str, Value); 8] {
-    let facility = closed([("Name!", needed(256)), ("OmsConnection", uuid())]);
+    let facility = closed([("Name!", name(256)), ("OmsConnection", uuid())]);
     [
-        ("Name", up_to(256)),
-        ("Certificate", up_to(128)),
+        ("Name", line(256)),
+        ("Certificate", any_thumbprint()),
         (
             "PowerOfAttorneyITN",
             json!({ "anyOf": [itn(), { "type": "null" }] }),
@@ -76,7 +80,7 @@ fn organization_fields() -> [(&'static str, Value); 8] {
         ("OmsId", uuid()),
         ("OmsConnection", uuid()),
         ("Facilities", list(&facility)),
-        ("SubscriberID", up_to(64)),
+        ("SubscriberID", line(64)),
         (
             "RegistrationData",
             json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "null"] } }),
@@ -106,10 +110,7 @@ pub(in crate::api) fn organization() -> Value {
 
 pub(in crate::api) fn account() -> Value {
     closed([
-        (
-            "Login!",
-            json!({ "type": "string", "minLength": 1, "maxLength": 256, "pattern": "[^\\s]" }),
-        ),
+        ("Login!", name(256)),
         ("Password!", needed(1024)),
         ("DataArea", or_null(count())),
         ("Domain", domain()),
@@ -307,12 +308,26 @@ fn pairs() -> Value {
     })
 }
 
+/// The operator's JSON, or an address in its place.
 pub(in crate::api) fn crpt_order() -> Value {
+    let body = json!({ "type": "string", "minLength": 2, "maxLength": LARGEST, "format": "json-object" });
+    let (mut long, mut short) = (crpt_fields(), crpt_fields());
+    long["properties"]["RequestJSON"] = body;
+    long["required"] = json!(["RequestJSON"]);
+    short["properties"]["RequestJSON"] = json!({ "type": "null" });
+    short["properties"]["Address"] = needed(1024);
+    short["required"] = json!(["Address"]);
+    json!({ "anyOf": [long, short] })
+}
+
+fn crpt_fields() -> Value {
     object([
         ("OmsId", up_to(256)),
         ("ITN", json!({ "anyOf": [itn(), { "type": "null" }] })),
-        ("Certificate", up_to(128)),
-        ("RequestJSON", up_to(LARGEST)),
+        (
+            "Certificate",
+            json!({ "anyOf": [thumbprint(), { "type": "null" }] }),
+        ),
         ("Address", up_to(1024)),
         ("Name", up_to(256)),
         ("URLParameters", pairs()),

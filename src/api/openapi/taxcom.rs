@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{itn, list, object, or_null, text, time, up_to, word};
+use super::schema::{any_thumbprint, itn, line, list, name, object, or_null, text, thumbprint, time, word};
 use super::services::outcome;
 use crate::gateway::Action;
 
@@ -11,24 +11,43 @@ pub(in crate::api) fn configuration() -> Value {
     json!({ "type": "string", "maxLength": 128, "pattern": "^\\s*[^\\u0000-\\u001F\\u007F-\\u009F]*\\s*$" })
 }
 
-/// The organisation or the certificate: one of the two.
-pub(in crate::api) fn parties() -> Value {
-    let itn = json!({ "anyOf": [itn(), { "enum": ["", null] }] });
-    let mut schema = object([("ITN", itn), ("Certificate", up_to(128))]);
-    schema["anyOf"] = json!([{ "required": ["ITN"] }, { "required": ["Certificate"] }]);
-    schema
+/// The organisation or the certificate: one of the two, or both.
+fn either() -> [Value; 2] {
+    let any_itn = json!({ "anyOf": [itn(), { "enum": ["", null] }] });
+    [
+        object([("ITN!", itn()), ("Certificate", any_thumbprint())]),
+        object([("ITN", any_itn), ("Certificate!", thumbprint())]),
+    ]
 }
 
+pub(in crate::api) fn parties() -> Value {
+    json!({ "anyOf": either() })
+}
+
+/// A subscriber's number is asked for, or told where a certificate is added to it.
 pub(in crate::api) fn order() -> Value {
-    let mut schema = parties();
     let callback = json!({ "type": ["boolean", "string", "null"], "maxLength": 1000 });
-    schema["properties"]["Kind"] = word(&["SubscriberID", "AddCertificate"]);
-    schema["properties"]["SubscriberID"] = up_to(64);
-    schema["properties"]["Configuration"] = up_to(128);
-    schema["properties"]["OnStatus"] = callback.clone();
-    schema["properties"]["OnCreate"] = callback;
-    schema["required"] = json!(["Kind"]);
-    schema
+    let kinds = [
+        ("SubscriberID", json!({ "enum": ["", null] })),
+        ("AddCertificate", name(64)),
+    ];
+    let of_kind = |(kind, number): &(&str, Value)| {
+        let told = number["type"] == "string";
+        either().map(|mut schema| {
+            let properties = &mut schema["properties"];
+            properties["Kind"] = json!({ "const": kind });
+            properties["SubscriberID"] = number.clone();
+            properties["Configuration"] = line(128);
+            properties["OnStatus"] = callback.clone();
+            properties["OnCreate"] = callback.clone();
+            if let Value::Array(required) = &mut schema["required"] {
+                required.push("Kind".into());
+                required.extend(told.then(|| "SubscriberID".into()));
+            }
+            schema
+        })
+    };
+    json!({ "anyOf": kinds.iter().flat_map(of_kind).collect::<Vec<_>>() })
 }
 
 pub(in crate::api) fn action() -> Value {

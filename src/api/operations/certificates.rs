@@ -1,7 +1,7 @@
 //! Operations about certificates.
 
 use super::Verb::{Get, Post};
-use super::{Columns, Operation, QueryOf, Shape, columns, given};
+use super::{Columns, Operation, columns};
 use crate::api::certificates::CertificateView;
 use crate::api::openapi::bodies;
 use crate::api::route::Action;
@@ -13,12 +13,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Action::ListCertificates
     })
     .does("Certificates on tokens and in files; a signer sees its own.")
-    .query(QueryOf::List(CERTIFICATE))
-    .answers(&[given(
-        200,
-        "The certificates.",
-        Shape::List("Certificates", CERTIFICATE),
-    )]),
+    .lists("Certificates", "The certificates.", CERTIFICATE),
     Operation::new(
         Get,
         "/certificates/{Thumbprint}",
@@ -26,8 +21,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Action::GetCertificate,
     )
     .does("One certificate.")
-    .query(QueryOf::Object(CERTIFICATE))
-    .answers(&[given(200, "The certificate.", Shape::Object(CERTIFICATE))])
+    .shows(200, "The certificate.", CERTIFICATE)
     .refuses(&[404]),
     Operation::new(
         Post,
@@ -37,7 +31,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .does("Signs data with a certificate's key, as CMS or CAdES-BES.")
     .takes(bodies::to_sign)
-    .answers(&[given(201, "The signature.", Shape::Schema(bodies::signature))])
+    .gives(201, "The signature.", bodies::signature)
     .refuses(&[404, 409]),
     Operation::new(
         Post,
@@ -47,6 +41,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .does("Opens a CMS message that is enveloped for a certificate.")
     .takes(bodies::to_decrypt)
-    .answers(&[given(200, "What was in it.", Shape::Schema(bodies::decrypted))])
+    .gives(200, "What was in it.", bodies::decrypted)
     .refuses(&[404, 409]),
 ];

@@ -31,7 +31,10 @@ pub(super) struct Operation {
     pub(super) query: QueryOf,
     pub(super) parameters: &'static [Parameter],
     pub(super) body: Option<Body>,
-    pub(super) answers: &'static [Given],
+    /// One or two.
+    answers: [Option<Given>; 2],
+    /// Names of headers of these beside those of all answers.
+    pub(super) headers: &'static [&'static str],
     /// Statuses of errors beside those of all requests.
     pub(super) refuses: &'static [u16],
 }
@@ -96,8 +99,6 @@ pub(super) struct Given {
     pub(super) status: u16,
     pub(super) description: &'static str,
     pub(super) shape: Shape,
-    /// Names of headers beside those of all answers.
-    pub(super) headers: &'static [&'static str],
 }
 
 /// What an answer is.
@@ -108,16 +109,6 @@ pub(super) enum Shape {
     /// A list of them under this name.
     List(&'static str, Columns),
     Schema(Schema),
-}
-
-/// An answer without headers of its own.
-pub(super) const fn given(status: u16, description: &'static str, shape: Shape) -> Given {
-    Given {
-        status,
-        description,
-        shape,
-        headers: &[],
-    }
 }
 
 impl Verb {
@@ -142,7 +133,8 @@ impl Operation {
             query: QueryOf::Plain,
             parameters: &[],
             body: None,
-            answers: &[],
+            answers: [None; 2],
+            headers: &[],
             refuses: &[],
         }
     }
@@ -152,13 +144,42 @@ impl Operation {
         self
     }
 
-    const fn answers(mut self, answers: &'static [Given]) -> Self {
-        self.answers = answers;
+    /// Answers with a list of such objects under this name.
+    const fn lists(mut self, name: &'static str, description: &'static str, columns: Columns) -> Self {
+        self.query = QueryOf::List(columns);
+        self.answers(200, description, Shape::List(name, columns))
+    }
+
+    /// Answers with such an object.
+    const fn shows(mut self, status: u16, description: &'static str, columns: Columns) -> Self {
+        self.query = QueryOf::Object(columns);
+        self.answers(status, description, Shape::Object(columns))
+    }
+
+    /// Answers with something of its own.
+    const fn gives(self, status: u16, description: &'static str, schema: Schema) -> Self {
+        self.answers(status, description, Shape::Schema(schema))
+    }
+
+    const fn answers(mut self, status: u16, description: &'static str, shape: Shape) -> Self {
+        let next = if self.answers[0].is_none() { 0 } else { 1 };
+        self.answers[next] = Some(Given {
+            status,
+            description,
+            shape,
+        });
         self
     }
 
-    const fn query(mut self, query: QueryOf) -> Self {
-        self.query = query;
+    /// With these headers.
+    const fn with(mut self, headers: &'static [&'static str]) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Takes what lists of such objects take behind the question mark.
+    const fn filters(mut self, columns: Columns) -> Self {
+        self.query = QueryOf::List(columns);
         self
     }
 
@@ -186,6 +207,11 @@ impl Operation {
     const fn refuses(mut self, statuses: &'static [u16]) -> Self {
         self.refuses = statuses;
         self
+    }
+
+    /// How it answers where it is no error.
+    pub(super) fn given(&self) -> impl Iterator<Item = &Given> {
+        self.answers.iter().flatten()
     }
 
     /// Whether the names of a path are those of this one; if so, the name that stands for the one in braces.
@@ -245,7 +271,7 @@ mod tests {
             let name = operation.name;
             assert!(names.insert(name), "{name} is there twice");
             assert!(
-                operation.summary.ends_with('.') && !operation.answers.is_empty(),
+                operation.summary.ends_with('.') && operation.given().next().is_some(),
                 "{name}"
             );
             let braces = operation.path.matches('{').count();

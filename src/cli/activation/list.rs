@@ -27,7 +27,10 @@ const HEAD: [&str; 8] = [
 pub(super) fn run(place: &ActivationArgs, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
     let settings = Settings::load(&place.0)?.settings;
     let renew_days = settings.activation.renew_days;
-    // A list makes no state directory.
+    if !settings.state_dir.is_dir() {
+        return Err(Failure::no_state(&settings.state_dir));
+    }
+    // A list makes no state file.
     let here = StateDir::is_kept_in(&settings.state_dir)?
         .then(|| Here::open(settings))
         .transpose()?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::licence::Timestamp;
 use crate::store::{FILE_NAME, SCHEMA_VERSION};
@@ -135,6 +136,18 @@ impl Manifest {
         self.files
             .iter()
             .try_fold(0_u64, |sum, entry| sum.checked_add(entry.size))
+    }
+
+    /// The same for scripts.
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "Program": clean(&self.program),
+            "Time": self.time,
+            "ComputerID": clean(&self.computer_id),
+            "Files": self.files.len(),
+            "Bytes": self.bytes(),
+            "NotIncluded": self.not_included.iter().map(|path| clean(path)).collect::<Value>(),
+        })
     }
 
     /// One line for people.

@@ -5,6 +5,7 @@ mod manifest;
 mod pack;
 mod place;
 mod restore;
+mod room;
 mod stage;
 mod unpack;
 mod workplace;
@@ -15,12 +16,16 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 
 use crate::settings::{Loaded, Settings, SettingsArgs};
 
 use super::failure::Failure;
 use super::progress;
 pub(super) use restore::{RestoreArgs, run as restore};
+
+/// Beside the archive its parts are copied before it is written.
+const ARCHIVED: u64 = 2;
 
 /// Where to, and whose state.
 #[derive(Debug, Clone, Args)]
@@ -30,6 +35,9 @@ pub(super) struct BackupArgs {
     /// Replace a file that is there
     #[arg(long)]
     force: bool,
+    /// Print JSON; not with "-", where the backup is what is printed
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -37,22 +45,36 @@ pub(super) struct BackupArgs {
 pub(super) fn run(args: &BackupArgs, out: &mut impl Write) -> Result<(), Failure> {
     let loaded = Settings::load(&args.settings)?;
     if args.file.as_os_str() == "-" {
+        if args.json {
+            return Err(Failure::Usage(
+                "--json and \"-\" do not fit together: the backup itself is what is printed".into(),
+            ));
+        }
         return to_output(&loaded, out);
     }
     let file = &args.file;
     let named = |error: io::Error| Failure::of(format!("{}: {error}", file.display()));
-    if !args.force && file.symlink_metadata().is_ok() {
-        return Err(Failure::of(format!(
-            "{}: it is there already; --force replaces it",
-            file.display()
-        )));
+    if let Ok(about) = file.symlink_metadata() {
+        let kind = about.file_type();
+        let why = if kind.is_dir() {
+            "it is a directory: name a file in it"
+        } else if !kind.is_file() && !kind.is_symlink() {
+            "it is no file, and not to be replaced"
+        } else if !args.force {
+            "it is there already; --force replaces it"
+        } else {
+            ""
+        };
+        if !why.is_empty() {
+            return Err(Failure::of(format!("{}: {why}", file.display())));
+        }
     }
     let directory = match file.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
     refuse_within(&loaded.settings, directory, file)?;
-    let staged = stage::gather(&loaded, directory)?;
+    let staged = stage::gather(&loaded, directory, ARCHIVED)?;
     let part = staged.path().join("backup.tar.gz");
     let mut written = File::options()
         .write(true)
@@ -79,6 +101,11 @@ pub(super) fn run(args: &BackupArgs, out: &mut impl Write) -> Result<(), Failure
     File::open(directory)
         .and_then(|directory| directory.sync_all())
         .map_err(named)?;
+    if args.json {
+        let file = file.display().to_string();
+        writeln!(out, "{}", json!({ "File": file, "Backup": manifest.to_json() }))?;
+        return Ok(());
+    }
     writeln!(out, "{}: {}", file.display(), manifest.summary())?;
     for path in &manifest.not_included {
         writeln!(out, "not in it, keep it yourself: {path}")?;
@@ -96,7 +123,7 @@ fn to_output(loaded: &Loaded, out: &mut impl Write) -> Result<(), Failure> {
             "a backup is no text for a terminal: name a file, or send it into a pipe".into(),
         ));
     }
-    let staged = stage::gather(loaded, &std::env::temp_dir())?;
+    let staged = stage::gather(loaded, &std::env::temp_dir(), 1)?;
     // A reader that goes away has no backup: that is a failure here, unlike at a list.
     let failed = |error: io::Error| Failure::of(format!("standard output: {error}: the backup is not whole"));
     pack::write(&staged, &mut *out).map_err(failed)?;

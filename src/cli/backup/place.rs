@@ -3,9 +3,12 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{AtFlags, Dir, Gid, Mode, OFlags, Uid, chownat, fchown, open, openat};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use crate::files;
@@ -14,6 +17,12 @@ use crate::settings::Settings;
 use super::super::failure::Failure;
 use super::contents::{self, STATE};
 use super::manifest::Manifest;
+
+/// How a directory is opened that nobody may have put a link in the place of.
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
 
 /// Mode of a settings file that was not there: the service reads it as a member of the group.
 const SETTINGS_MODE: u32 = 0o640;
@@ -138,16 +147,33 @@ pub(super) fn put_settings(
     Ok(())
 }
 
-/// What root unpacks belongs to whom the state belongs: the node could not use it else.
+/// What root unpacks belongs to whom the state belongs: the node could not use it else. That user may write beside it, so
+/// no link is followed, and a directory is given when all that is in it is.
 pub(super) fn give(path: &Path, owner: (u32, u32)) -> io::Result<()> {
-    give_one(path, owner)?;
-    if path.symlink_metadata()?.is_dir() {
-        for entry in fs::read_dir(path)? {
-            give(&entry?.path(), owner)?;
+    give_all(open(path, DIRECTORY, Mode::empty())?, owner)
+}
+
+fn give_all(directory: OwnedFd, owner: (u32, u32)) -> io::Result<()> {
+    let (uid, gid) = (Some(Uid::from_raw(owner.0)), Some(Gid::from_raw(owner.1)));
+    for entry in Dir::read_from(&directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
         }
-        File::open(path)?.sync_all()?;
+        match openat(&directory, name, DIRECTORY, Mode::empty()) {
+            Ok(below) => give_all(below, owner)?,
+            Err(Errno::NOTDIR | Errno::LOOP) if geteuid().is_root() => {
+                chownat(&directory, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?;
+            }
+            Err(Errno::NOTDIR | Errno::LOOP) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(())
+    if geteuid().is_root() {
+        fchown(&directory, uid, gid)?;
+    }
+    File::from(directory).sync_all()
 }
 
 fn give_one(path: &Path, owner: (u32, u32)) -> io::Result<()> {

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 
 use crate::licence::Timestamp;
 use crate::node::{StateDir, UNPACKING, may_begin, put_in_place};
@@ -17,10 +18,11 @@ use super::super::offline::author;
 use super::contents::{SETTINGS, STATE};
 use super::manifest::Manifest;
 use super::place::{arrange, give};
-use super::{place, unpack};
+use super::{place, room, unpack};
 
 /// What is restored, and where to.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct RestoreArgs {
     /// The backup; "-" is standard input
     file: PathBuf,
@@ -36,6 +38,9 @@ pub(in crate::cli) struct RestoreArgs {
     /// have gone since keep theirs until their time is over.
     #[arg(long)]
     without_sessions: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     settings: SettingsArgs,
 }
@@ -44,9 +49,13 @@ pub(in crate::cli) fn run(args: &RestoreArgs, out: &mut impl Write) -> Result<()
     let refused = |why: String| Failure::of(format!("{}: {why}", args.file.display()));
     if args.dry_run {
         let manifest = unpack::check(open(&args.file)?).map_err(refused)?;
+        let notes = notes(&manifest, &args.file);
+        if args.json {
+            writeln!(out, "{}", json!({ "Backup": manifest.to_json(), "Notes": notes }))?;
+            return Ok(());
+        }
         writeln!(out, "whole: {}", manifest.summary())?;
-        tell(&manifest, &args.file, out)?;
-        return Ok(());
+        return Ok(notes.iter().try_for_each(|line| writeln!(out, "{line}"))?);
     }
     let loaded = Settings::load(&args.settings)?;
     let settings = &loaded.settings;
@@ -80,11 +89,19 @@ pub(in crate::cli) fn run(args: &RestoreArgs, out: &mut impl Write) -> Result<()
         place::put_settings(&staging.0.join(SETTINGS), &file, &time, &mut told)?;
     }
     let old = put(staging, state, &time)?;
+    told.extend(notes(&manifest, &args.file));
     // Nothing is said before all is done: a reader that goes away would end it in the middle.
-    writeln!(out, "restored: {}", manifest.summary())?;
-    for line in told {
-        writeln!(out, "{line}")?;
+    if args.json {
+        let result = json!({
+            "Backup": manifest.to_json(),
+            "Before": old.display().to_string(),
+            "SessionsLeftOut": forgotten,
+            "Notes": told,
+        });
+        writeln!(out, "{result}")?;
+        return Ok(());
     }
+    writeln!(out, "restored: {}", manifest.summary())?;
     writeln!(
         out,
         "the state from before is in {}: remove it when all is well",
@@ -93,7 +110,10 @@ pub(in crate::cli) fn run(args: &RestoreArgs, out: &mut impl Write) -> Result<()
     if let Some(count) = forgotten {
         writeln!(out, "{count} session(s) were left out")?;
     }
-    tell(&manifest, &args.file, out)
+    for line in told {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
 }
 
 fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
@@ -111,28 +131,26 @@ fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
 }
 
 /// What whoever restores has to see to.
-fn tell(manifest: &Manifest, file: &Path, out: &mut impl Write) -> Result<(), Failure> {
+fn notes(manifest: &Manifest, file: &Path) -> Vec<String> {
     let here = crate::computer::inspect(&crate::computer::Roots::host())
         .fingerprint
         .computer_id();
+    let mut notes = Vec::new();
     if manifest.computer_id != here {
-        writeln!(
-            out,
+        notes.push(
             "it is from another computer: licences that are bound to that one give no seats here; `keynode activation \
              list` shows what to move"
-        )?;
+                .into(),
+        );
     }
     if manifest.schemas.keys().any(|name| name.ends_with("/centre.db")) {
-        writeln!(
-            out,
-            "an activation centre is in it: before it serves again, `keynode centre restored`"
-        )?;
+        notes.push("an activation centre is in it: before it serves again, `keynode centre restored`".into());
     }
     for path in &manifest.not_included {
         let path = crate::text::clean(path.as_bytes()).unwrap_or_default();
-        writeln!(out, "not in {}, put it back yourself: {path}", file.display())?;
+        notes.push(format!("not in {}, put it back yourself: {path}", file.display()));
     }
-    Ok(())
+    notes
 }
 
 /// The directory that everything is unpacked into; what is left of it goes with this.
@@ -160,17 +178,7 @@ impl Drop for Staging {
 
 /// A backup that cannot fit is refused before it fills the disk.
 fn enough_space(manifest: &Manifest, state: &Path) -> Result<(), String> {
-    let space = rustix::fs::statvfs(state).map_err(|error| format!("{}: {error}", state.display()))?;
-    let free = space.f_bavail.saturating_mul(space.f_frsize);
-    let wanted = manifest.bytes().unwrap_or(u64::MAX);
-    if wanted <= free {
-        return Ok(());
-    }
-    let (wanted, free) = (indicatif::HumanBytes(wanted), indicatif::HumanBytes(free));
-    Err(format!(
-        "it holds {wanted}, and {} has only {free} left",
-        state.display()
-    ))
+    room::check(state, manifest.bytes().unwrap_or(u64::MAX))
 }
 
 /// Brings the unpacked state to the present schema and notes in its audit log where it comes from.

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 use crate::clock::SystemClock;
@@ -20,6 +21,7 @@ use super::super::failure::Failure;
 use super::contents::{self, LICENCES, Part, VENDORS};
 use super::manifest::{Entry, Manifest};
 use super::progress;
+use super::room;
 use super::workplace::Workplace;
 
 /// What every `SQLite` file begins with.
@@ -52,17 +54,15 @@ struct Wanted {
     database: bool,
 }
 
-/// Copies everything into a new directory in `beside`.
-pub(super) fn gather(loaded: &Loaded, beside: &Path) -> Result<Staged, Failure> {
+/// Copies everything into a new directory in `beside`, which must have room for so many copies.
+pub(super) fn gather(loaded: &Loaded, beside: &Path, copies: u64) -> Result<Staged, Failure> {
     let settings = &loaded.settings;
     // It is not opened here: a node of an earlier version may run, and its schema is not ours to change.
     if !StateDir::is_kept_in(&settings.state_dir)? {
-        return Err(Failure::NotFound(format!(
-            "{}: no node has kept its state here; --state-dir names another place",
-            settings.state_dir.display()
-        )));
+        return Err(Failure::no_state(&settings.state_dir));
     }
     let parts = contents::parts(settings);
+    room::check(beside, size(&parts)?.saturating_mul(copies)).map_err(Failure::Failed)?;
     let place = Workplace::new(beside)?;
     let computer = inspect(&Roots::host()).fingerprint.computer_id();
     let mut staged = Staged {
@@ -84,6 +84,23 @@ pub(super) fn gather(loaded: &Loaded, beside: &Path) -> Result<Staged, Failure> 
         copy(&mut staged, &settings)?;
     }
     Ok(staged)
+}
+
+/// Bytes of the parts as they are now.
+fn size(parts: &[Part]) -> Result<u64, Failure> {
+    let mut bytes = 0_u64;
+    for part in parts {
+        let files = contents::files(&part.directory);
+        for file in files
+            .map_err(|(path, error)| Failure::of_file(&path, &error))?
+            .files
+        {
+            // What goes in between wants no room.
+            let about = part.directory.join(file).symlink_metadata();
+            bytes = bytes.saturating_add(about.map_or(0, |about| about.len()));
+        }
+    }
+    Ok(bytes)
 }
 
 /// Has the files copied. What is there is looked for anew before each kind, for a node may be at work; the result is
@@ -128,11 +145,16 @@ fn wanted(parts: &[Part], left_out: &mut Vec<String>) -> Result<Vec<Wanted>, Fai
     Ok(wanted)
 }
 
-/// Opens what was no link when it was looked at, and is none now.
+/// Opens what was a file when it was looked at, and is one now: no link, and no pipe that would wait for its other end.
 fn open(path: &Path) -> io::Result<File> {
-    let flags = rustix::fs::OFlags::NOFOLLOW.bits();
-    let flags = i32::try_from(flags).map_err(io::Error::other)?;
-    File::options().read(true).custom_flags(flags).open(path)
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no file any more"))
+    }
 }
 
 fn is_database(path: &Path) -> io::Result<bool> {
@@ -148,7 +170,7 @@ fn is_database(path: &Path) -> io::Result<bool> {
 fn copy(staged: &mut Staged, wanted: &Wanted) -> Result<(), Failure> {
     let (from, to) = (&wanted.from, staged.copy(staged.manifest.files.len()));
     let failed = |error: &io::Error| Failure::of_file(from, error);
-    let about = match fs::metadata(from) {
+    let about = match fs::symlink_metadata(from) {
         Ok(about) => about,
         // It went since the list was made, as licences that are returned do.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -2,11 +2,11 @@
 //! in it.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 use tar::{Archive, Entries, EntryType};
 
@@ -17,6 +17,11 @@ use super::progress;
 
 /// What can be wrong with an archive, as a sentence.
 type Told<T> = Result<T, String>;
+
+const MORE: &str = "it holds more than its manifest says";
+
+/// Other programs fill the last block of a tar with zeros; not with more than this.
+const LONGEST_PADDING: u64 = 1 << 20;
 
 /// Checks everything and writes nothing.
 pub(super) fn check(from: impl Read) -> Told<Manifest> {
@@ -63,7 +68,7 @@ fn read(
     may: impl FnOnce(&Manifest) -> Told<()>,
     mut open: impl FnMut(&Entry) -> Told<Box<dyn Write>>,
 ) -> Told<Manifest> {
-    let mut archive = Archive::new(GzDecoder::new(from));
+    let mut archive = Archive::new(GzDecoder::new(BufReader::new(from)));
     // Raw: heads that would stand for long names, links or holes are entries of a kind that is refused.
     let entries = archive.entries().map_err(|error| damaged(&error))?;
     let mut entries = entries.raw(true);
@@ -94,9 +99,25 @@ fn read(
         })?;
     }
     bar.finish_and_clear();
-    match entries.next() {
-        None => Ok(manifest),
-        Some(_) => Err("it holds more than its manifest says".into()),
+    if entries.next().is_some() {
+        return Err(MORE.into());
+    }
+    ends(archive.into_inner())?;
+    Ok(manifest)
+}
+
+/// Whether nothing follows, neither in the tar nor behind the gzip: programs that read on would see something else than
+/// what is checked here.
+fn ends(mut rest: GzDecoder<impl BufRead>) -> Told<()> {
+    let mut padding = Vec::new();
+    let read = rest.by_ref().take(LONGEST_PADDING).read_to_end(&mut padding);
+    read.map_err(|error| damaged(&error))?;
+    let is_padding = padding.iter().all(|byte| *byte == 0);
+    let mut behind = rest.into_inner();
+    if is_padding && behind.fill_buf().map_err(|error| damaged(&error))?.is_empty() {
+        Ok(())
+    } else {
+        Err(MORE.into())
     }
 }
 

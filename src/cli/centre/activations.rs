@@ -9,8 +9,9 @@ use crate::activation::centre::{ACTIVATION_COLUMNS, ActivationFilter, Activation
 use crate::licence::{KeyId, KeyNo};
 
 use super::super::failure::Failure;
+use super::super::table::{Cell, Table};
 use super::Place;
-use super::table::{self, CsvFile};
+use super::rows::{self, CsvFile, minute};
 
 /// What can be done with activations.
 #[derive(Debug, Clone, Subcommand)]
@@ -64,46 +65,58 @@ pub(super) fn run(command: &ActivationsCommand, out: &mut impl Write) -> Result<
         return Ok(file.sync()?);
     }
     if *json {
-        return table::json(rows.iter().map(ActivationRow::to_json), out);
+        return rows::json(rows.iter().map(ActivationRow::to_json), out);
     }
     print(&rows, out)
 }
 
 /// Writes activations as a table.
 pub(super) fn print(rows: &[ActivationRow], out: &mut impl Write) -> Result<(), Failure> {
-    writeln!(
-        out,
-        "{:<17} {:<11} {:<17} {:<26} {:<17} {:<17} {:<15} PLACE",
-        "KEYNO", "CODE", "SINCE", "ENDED", "LAST SEEN", "NODE", "ADDRESS"
-    )?;
+    let mut table = Table::new(&[
+        "KEYNO",
+        "CODE",
+        "SINCE",
+        "ENDED",
+        "LAST SEEN",
+        "NODE",
+        "ADDRESS",
+        "PLACE",
+        "REMARK",
+    ]);
     for row in rows {
-        let ended = row.ended.map_or_else(
-            || "-".into(),
-            |(moment, why)| format!("{} {}", table::minute(moment), why.name().to_lowercase()),
-        );
-        let mut remarks = String::new();
-        for (holds, remark) in [(row.counted, ", move"), (row.recovered, ", recovered")] {
+        let ended = row
+            .ended
+            .map(|(moment, why)| format!("{} {}", minute(moment).text(), why.name().to_lowercase()));
+        let mut remarks = Vec::new();
+        for (holds, remark) in [(row.counted, "move"), (row.recovered, "recovered")] {
             if holds {
-                remarks += remark;
+                remarks.push(remark.to_owned());
             }
         }
         if let Some(mark) = &row.cloned {
             let [one, other] = mark.addresses;
-            let since = table::minute(mark.time);
-            let cloned = format!(", CLONED since {since} ({one}, {other})");
-            remarks += &cloned;
+            remarks.push(format!(
+                "CLONED since {} ({one}, {other})",
+                minute(mark.time).text()
+            ));
         }
-        writeln!(
-            out,
-            "{:<17} {:<11} {:<17} {ended:<26} {:<17} {:<17} {:<15} {}{remarks}",
-            row.key_no,
-            format!("{:?}", row.code),
-            table::minute(row.started),
-            table::minute(row.last_seen),
-            row.node,
-            row.last_address.to_string(),
-            row.place
-        )?;
+        let remarks = Cell::new(&remarks.join(", "));
+        table.push(vec![
+            Cell::new(&row.key_no.to_string()),
+            Cell::new(&format!("{:?}", row.code)),
+            minute(row.started),
+            Cell::new(&ended.unwrap_or_default()),
+            minute(row.last_seen),
+            Cell::new(&row.node),
+            Cell::new(&row.last_address.to_string()),
+            Cell::new(&row.place),
+            if row.cloned.is_some() {
+                remarks.judged(false)
+            } else {
+                remarks
+            },
+        ]);
     }
+    table.print(out)?;
     Ok(())
 }

@@ -8,8 +8,9 @@ use crate::activation::centre::ApiKeyRow;
 
 use super::super::failure::Failure;
 use super::super::offline::author;
+use super::super::table::{Cell, Table};
 use super::Place;
-use super::table;
+use super::rows;
 
 /// What can be done with API keys.
 #[derive(Debug, Clone, Subcommand)]
@@ -47,12 +48,13 @@ pub(super) fn run(command: &ApiKeyCommand, out: &mut impl Write) -> Result<(), F
         ApiKeyCommand::List { json, place } => {
             let keys = place.books()?.api_keys()?;
             if *json {
-                return table::json(keys.iter().map(ApiKeyRow::to_json), out);
+                return rows::json(keys.iter().map(ApiKeyRow::to_json), out);
             }
-            writeln!(out, "{:<20} NAME", "ADDED")?;
+            let mut table = Table::new(&["ADDED", "NAME"]);
             for key in keys {
-                writeln!(out, "{:<20} {}", table::minute(key.added), key.name)?;
+                table.push(vec![rows::minute(key.added), Cell::new(&key.name)]);
             }
+            table.print(out)?;
         }
         ApiKeyCommand::Remove { name, place } => {
             if !place.books()?.remove_api_key(name, &author())? {

@@ -24,19 +24,24 @@ pub(in crate::cli) enum AuditCommand {
     },
     /// Check that no row was changed or taken out
     Verify {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         place: Place,
     },
 }
 
 pub(super) fn run(command: &AuditCommand, out: &mut impl Write) -> Result<(), Failure> {
-    let (AuditCommand::List { place, .. } | AuditCommand::Verify { place }) = command;
+    let (AuditCommand::List { place, .. } | AuditCommand::Verify { place, .. }) = command;
     let books = place.books()?;
     match command {
         AuditCommand::List { event, json, .. } => {
             let walk = |visit: audit::Visit<'_>| books.audit(visit).map_err(audit::broken);
             audit::list(event.as_deref(), *json, walk, out)
         }
-        AuditCommand::Verify { .. } => audit::check(|visit| books.audit(visit).map_err(audit::broken), out),
+        AuditCommand::Verify { json, .. } => {
+            audit::check(*json, |visit| books.audit(visit).map_err(audit::broken), out)
+        }
     }
 }

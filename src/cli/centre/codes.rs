@@ -10,10 +10,11 @@ use crate::licence::{Itn, KeyId, KeyNo};
 
 use super::super::failure::Failure;
 use super::super::offline::author;
+use super::super::table::{Cell, Table};
 use super::Place;
 use super::cases::{self, CaseCommand};
 use super::issue::{self, IssueArgs};
-use super::table::{self, CsvFile};
+use super::rows::{self, CsvFile, day, minute};
 
 /// Rows of a list, where nobody says how many.
 const USUAL_ROWS: u64 = 100;
@@ -112,7 +113,7 @@ pub(super) fn run(command: CodesCommand, out: &mut impl Write) -> Result<(), Fai
             let limit = (limit != 0).then_some(limit);
             let codes = place.books()?.codes(&filter.filter(limit), author().time)?;
             if json {
-                return table::json(codes.iter().map(|code| code.to_json(full)), out);
+                return rows::json(codes.iter().map(|code| code.to_json(full)), out);
             }
             print(&codes, full, out)?;
             match codes.last() {
@@ -130,55 +131,61 @@ pub(super) fn run(command: CodesCommand, out: &mut impl Write) -> Result<(), Fai
 
 /// Writes codes as a table.
 pub(super) fn print(codes: &[CodeRow], whole: bool, out: &mut impl Write) -> Result<(), Failure> {
-    let width = if whole { 24 } else { 11 };
-    writeln!(
-        out,
-        "{:<width$} {:<17} {:<6} {:<6} {:<9} {:<12} {:<10} {:<10} {:<10} EXPIRES",
-        "CODE", "KEYNO", "SERIES", "BATCH", "STATE", "ITN", "IEC", "USE UNTIL", "RENEWED TO"
-    )?;
+    let mut table = Table::new(&[
+        "CODE",
+        "KEYNO",
+        "SERIES",
+        "BATCH",
+        "STATE",
+        "ITN",
+        "IEC",
+        "USE UNTIL",
+        "RENEWED TO",
+        "EXPIRES",
+        "REMARK",
+    ]);
     for row in codes {
-        let text = |value: Option<String>| value.unwrap_or_else(|| "-".into());
-        let remark = if row.cloned { ", CLONED" } else { "" };
-        writeln!(
-            out,
-            "{:<width$} {:<17} {:<6} {:<6} {:<9} {:<12} {:<10} {:<10} {:<10} {}{remark}",
-            code_text(&row.code, whole),
-            row.key_no,
-            row.key_id.as_str(),
-            row.batch,
-            row.state.name().to_lowercase(),
+        let text = |value: Option<String>| Cell::new(&value.unwrap_or_default());
+        let remark = if row.cloned {
+            Cell::new("CLONED").judged(false)
+        } else {
+            Cell::new("")
+        };
+        table.push(vec![
+            Cell::new(&code_text(&row.code, whole)),
+            Cell::new(&row.key_no.to_string()),
+            Cell::new(row.key_id.as_str()),
+            Cell::new(&row.batch.to_string()),
+            Cell::new(&row.state.name().to_lowercase()),
             text(row.itn.as_ref().map(ToString::to_string)),
             text(row.iec.as_ref().map(|iec| iec.as_str().to_owned())),
-            table::day(row.valid_until),
-            table::day(row.renew_until),
-            table::day(row.expires)
-        )?;
+            day(row.valid_until),
+            day(row.renew_until),
+            day(row.expires),
+            remark,
+        ]);
     }
+    table.print(out)?;
     Ok(())
 }
 
 fn batches(place: &Place, json: bool, out: &mut impl Write) -> Result<(), Failure> {
     let batches = place.books()?.batches()?;
     if json {
-        return table::json(batches.iter().map(Batch::to_json), out);
+        return rows::json(batches.iter().map(Batch::to_json), out);
     }
-    writeln!(
-        out,
-        "{:<6} {:<6} {:<17} {:>9} {:>9} NOTE",
-        "BATCH", "SERIES", "ORDERED", "COUNT", "ISSUED"
-    )?;
+    let mut table = Table::new(&["BATCH", "SERIES", "ORDERED", "COUNT", "ISSUED", "NOTE"]);
     for batch in batches {
-        writeln!(
-            out,
-            "{:<6} {:<6} {:<17} {:>9} {:>9} {}",
-            batch.number,
-            batch.key_id.as_str(),
-            table::minute(batch.created),
-            batch.count,
-            batch.issued,
-            batch.note
-        )?;
+        table.push(vec![
+            Cell::new(&batch.number.to_string()),
+            Cell::new(batch.key_id.as_str()),
+            minute(batch.created),
+            Cell::new(&batch.count.to_string()),
+            Cell::new(&batch.issued.to_string()),
+            Cell::new(&batch.note),
+        ]);
     }
+    table.print(out)?;
     Ok(())
 }
 

@@ -9,9 +9,10 @@ use crate::licence::{KeyId, KeyType, Timestamp};
 
 use super::super::failure::Failure;
 use super::super::offline::author;
+use super::super::table::{Cell, Table};
 use super::super::vendor::{Kind, parse_flags};
 use super::Place;
-use super::table;
+use super::rows;
 
 /// What can be done with products.
 #[derive(Debug, Clone, Subcommand)]
@@ -112,16 +113,17 @@ pub(super) fn products(command: ProductCommand, out: &mut impl Write) -> Result<
         ProductCommand::List { json, place } => {
             let products = place.books()?.products()?;
             if json {
-                return table::json(products.iter().map(Product::to_json), out);
+                return rows::json(products.iter().map(Product::to_json), out);
             }
-            writeln!(out, "{:<16} {:<32} ARTICLE NAME", "ARTICLE", "NAME")?;
+            let mut table = Table::new(&["ARTICLE", "NAME", "ARTICLE NAME"]);
             for product in products {
-                writeln!(
-                    out,
-                    "{:<16} {:<32} {}",
-                    product.article, product.product_name, product.article_name
-                )?;
+                table.push(vec![
+                    Cell::new(&product.article),
+                    Cell::new(&product.product_name),
+                    Cell::new(&product.article_name),
+                ]);
             }
+            table.print(out)?;
         }
     }
     Ok(())
@@ -239,28 +241,33 @@ pub(super) fn series(command: SeriesCommand, out: &mut impl Write) -> Result<(),
         SeriesCommand::List { json, place } => {
             let series = place.books()?.series()?;
             if json {
-                return table::json(series.iter().map(Series::to_json), out);
+                return rows::json(series.iter().map(Series::to_json), out);
             }
-            writeln!(
-                out,
-                "{:<6} {:<16} {:<10} {:>6} {:>6} {:>9} {:>5} REACTIVATION",
-                "KEYID", "ARTICLE", "TYPE", "SEATS", "PERIOD", "TOLERANCE", "MOVES"
-            )?;
+            let mut table = Table::new(&[
+                "KEYID",
+                "ARTICLE",
+                "TYPE",
+                "SEATS",
+                "PERIOD",
+                "TOLERANCE",
+                "MOVES",
+                "REACTIVATION",
+            ]);
             for one in series {
                 let kind = Kind::from(one.key_type).to_possible_value();
-                writeln!(
-                    out,
-                    "{:<6} {:<16} {:<10} {:>6} {:>6} {:>9} {:>5} {}",
-                    one.key_id.as_str(),
-                    one.article,
-                    kind.as_ref().map_or("", clap::builder::PossibleValue::get_name),
-                    one.seats,
-                    one.period,
-                    one.tolerance,
-                    one.moves,
-                    if one.reactivation { "yes" } else { "no" }
-                )?;
+                let number = |number: u32| Cell::new(&number.to_string());
+                table.push(vec![
+                    Cell::new(one.key_id.as_str()),
+                    Cell::new(&one.article),
+                    Cell::new(kind.as_ref().map_or("", clap::builder::PossibleValue::get_name)),
+                    number(one.seats),
+                    number(one.period),
+                    number(one.tolerance),
+                    number(one.moves),
+                    Cell::new(if one.reactivation { "yes" } else { "no" }),
+                ]);
             }
+            table.print(out)?;
         }
     }
     Ok(())

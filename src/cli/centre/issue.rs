@@ -16,7 +16,7 @@ use crate::licence::{Iec, Itn, KeyId, Timestamp};
 use super::super::failure::Failure;
 use super::super::offline::author;
 use super::Place;
-use super::table::CsvFile;
+use super::rows::CsvFile;
 use super::until::{Until, until};
 
 /// Codes to issue.

@@ -12,8 +12,8 @@ mod init;
 mod issue;
 mod place;
 mod restored;
+mod rows;
 mod serve;
-mod table;
 mod until;
 mod vendor_key;
 

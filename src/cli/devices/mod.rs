@@ -16,6 +16,7 @@ use crate::node::device_rules;
 use crate::settings::{DeviceArgs, Settings};
 
 use super::failure::Failure;
+use super::shown;
 use super::table::{Cell, Table};
 use provision::ProvisionArgs;
 pub(super) use seen::Seen;
@@ -84,16 +85,14 @@ pub(super) fn run(command: &DevicesCommand, out: &mut impl Write) -> Result<(), 
 }
 
 fn list(seen: &Seen, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
-    let rows = seen.rows();
-    if as_json {
-        writeln!(out, "{}", Value::from(rows))?;
-    } else {
+    let table = |rows: &[Value]| {
         let mut table = Table::new(&["PORT", "ID", "FAMILY", "ACCESS", "KEY", "PROOF"]);
-        for row in &rows {
+        for row in rows {
             table.push(to_cells(row));
         }
-        table.print(out)?;
-    }
+        table
+    };
+    shown::list(seen.rows(), as_json, table, out)?;
     seen.complete()
 }
 

@@ -11,14 +11,14 @@ use crate::keyring::read_vendor_keys;
 use crate::node;
 use crate::settings::{DeviceArgs, Settings};
 
-use super::super::interrupt;
+use super::super::interrupt::UntilInterrupted;
 use super::seen::Seen;
 use super::{Failure, to_row};
 
 type Rows = BTreeMap<String, Value>;
 
 pub(super) fn run(args: &DeviceArgs, as_json: bool, out: &mut impl Write) -> Result<(), Failure> {
-    interrupt::ends_the_command()?;
+    let interrupted = UntilInterrupted::new()?;
     let settings = Settings::load(&args.0)?.settings;
     let (sender, changes) = channel();
     let tokens = node::host_tokens(&settings);
@@ -33,15 +33,20 @@ pub(super) fn run(args: &DeviceArgs, as_json: bool, out: &mut impl Write) -> Res
             .into_iter()
             .map(|row| (super::text(&row["ID"]), row))
             .collect();
+        let mut lines = Vec::new();
         for (event, row) in differences(&before, &now) {
             let time = SystemClock::shared().now().wall;
             if as_json {
-                writeln!(out, "{}", json!({ "Time": time, "Event": event, "Device": row }))?;
+                writeln!(
+                    lines,
+                    "{}",
+                    json!({ "Time": time, "Event": event, "Device": row })
+                )?;
             } else {
-                writeln!(out, "{time} {event:<8} {}", to_row(row))?;
+                writeln!(lines, "{time} {event:<8} {}", to_row(row))?;
             }
         }
-        out.flush()?;
+        interrupted.write(&lines, out)?;
         before = now;
         if changes.recv().is_err() {
             return Err(Failure::of("the devices' thread has ended"));

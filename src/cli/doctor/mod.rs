@@ -172,15 +172,10 @@ fn hear(address: SocketAddr) -> Heard {
         Ok(answer) => serde_json::from_str::<HealthReport>(&answer.body).map_or_else(
             |_| stranger(),
             |report| {
-                let parts = [
-                    ("store", &report.store),
-                    ("signer", &report.signer),
-                    ("keyring", &report.keyring),
-                    ("devices", &report.devices),
-                ];
-                let told = |(name, state): &(&str, &String)| format!("{name}: {state}");
+                let told = |(name, state): (&str, &str)| format!("{name}: {state}");
                 let well = |state: &str| ["ok", "off"].contains(&state);
-                let wrong = parts.iter().filter(|(_, state)| !well(state)).map(told);
+                let parts = report.vital_parts().into_iter();
+                let wrong = parts.filter(|(_, state)| !well(state)).map(told);
                 Heard::Node {
                     wrong: wrong.collect(),
                     webhooks: report.webhooks,

@@ -27,7 +27,10 @@ const VARIABLES: [(&str, &str); 4] = [
         "KEYNODE_PASSWORD",
         "The password of the user that a command logs in as, where --password-file does not name a file with it.",
     ),
-    ("NO_COLOR", "Where it is set and not empty, nothing is coloured."),
+    (
+        "NO_COLOR",
+        "Where it is set and not empty, nothing is coloured, unless --color=always is said.",
+    ),
 ];
 
 const FILES: [(&str, &str); 3] = [

@@ -8,10 +8,9 @@ use std::io::Write;
 use clap::Subcommand;
 use serde_json::Value;
 
-use crate::store::Id;
-
 use super::client::Login;
 use super::failure::Failure;
+use super::lease::{self, second, until};
 use super::shown;
 use super::table::{Cell, Table};
 use filter::Filter;
@@ -28,7 +27,8 @@ pub(super) enum SessionsCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// Go on until Ctrl-C: on a terminal the list as it is now, else a line for each session that comes or goes
+        /// Go on until Ctrl-C: on a terminal the list as it is now, else a line for each session that comes or goes; a
+        /// node that is restarted is waited for
         #[arg(long)]
         watch: bool,
         #[command(flatten)]
@@ -68,28 +68,17 @@ pub(super) fn run(command: &SessionsCommand, out: &mut impl Write) -> Result<(),
             if *watch {
                 return watch::run(&client, filter, *json, out);
             }
-            let rows = client.list(&path, "Sessions")?;
-            if *json {
-                writeln!(out, "{}", Value::from(rows))?;
-            } else {
-                table(&rows).print(out)?;
-            }
-            Ok(())
+            shown::list(client.list(&path, "Sessions")?, *json, table, out)
         }
         SessionsCommand::Show { id, json, login } => {
-            shown::print(&login.client()?.get(&path(id)?)?, *json, out)
+            shown::print(&login.client()?.get(&lease::path("session", id)?)?, *json, out)
         }
         SessionsCommand::Release { id, login } => {
-            login.client()?.call("DELETE", &path(id)?)?;
+            login.client()?.call("DELETE", &lease::path("session", id)?)?;
             writeln!(out, "session {id} is released")?;
             Ok(())
         }
     }
-}
-
-fn path(id: &str) -> Result<String, Failure> {
-    let unknown = |_| Failure::NotFound(format!("{id}: no session has such an ID (keynode sessions list)"));
-    Ok(format!("/api/sessions/{}", Id::parse(id).map_err(unknown)?))
 }
 
 fn table(rows: &[Value]) -> Table {
@@ -104,16 +93,11 @@ fn table(rows: &[Value]) -> Table {
         "APPLICATION",
     ]);
     for row in rows {
-        let until = if row["Expired"] == "True" {
-            Cell::new("expired").judged(false)
-        } else {
-            second(&row["ExpireTime"])
-        };
         table.push(vec![
             Cell::of(&row["ID"]),
             Cell::of(&row["KeyID"]),
             Cell::of(&row["UsedLicence"]),
-            until,
+            until(row),
             second(&row["SessionStarted"]),
             Cell::of(&row["ComputerName"]),
             Cell::of(&row["UserName"]),
@@ -121,10 +105,4 @@ fn table(rows: &[Value]) -> Table {
         ]);
     }
     table
-}
-
-/// A time to the second: nobody reads more of it.
-pub(super) fn second(time: &Value) -> Cell {
-    let text: String = time.as_str().unwrap_or_default().chars().take(19).collect();
-    Cell::new(&text.replace('T', " "))
 }

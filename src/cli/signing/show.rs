@@ -4,15 +4,20 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use crate::licence::Timestamp;
 use crate::settings::{Settings, SigningArgs, SigningProvider};
 use crate::signing::{KeyEntry, KeyList, KeyState, Place, PublicKey, SoftwareKey, from_hex, in_words};
 use crate::tokens::{Token, TokenState};
 
 use super::super::failure::Failure;
+use super::super::table::{Cell, Table};
 use super::token::OpenToken;
 
 pub(super) fn run(as_json: bool, args: &SigningArgs, out: &mut impl Write) -> Result<(), Failure> {
     let settings = Settings::load(&args.0)?.settings;
+    if !settings.state_dir.is_dir() {
+        return Err(Failure::no_state(&settings.state_dir));
+    }
     let list = KeyList::load(&settings.state_dir).map_err(Failure::of)?;
     let open = match (&settings.signing.provider, &settings.signing.token) {
         (SigningProvider::Pkcs11, Some(name)) => Some(OpenToken::look(&settings, name)?),
@@ -33,14 +38,11 @@ pub(super) fn run(as_json: bool, args: &SigningArgs, out: &mut impl Write) -> Re
         writeln!(out, "{}", json!({ "Keys": keys, "Token": token }))?;
         return Ok(());
     }
-    writeln!(
-        out,
-        "{:<9} {:<7} {:<9} {:>5}  {:<24}  {:<24}  PLACE",
-        "STATE", "USABLE", "PROVIDER", "BITS", "SINCE", "RETIRED"
-    )?;
+    let mut table = Table::new(&["STATE", "USABLE", "PROVIDER", "BITS", "SINCE", "RETIRED", "PLACE"]);
     for row in &rows {
-        writeln!(out, "{}", row.line())?;
+        table.push(row.to_cells());
     }
+    table.print(out)?;
     if let Some(token) = token {
         writeln!(out, "{}", in_words(token))?;
     }
@@ -78,22 +80,29 @@ impl Row<'_> {
         })
     }
 
-    fn line(&self) -> String {
+    fn to_cells(&self) -> Vec<Cell> {
         let entry = self.entry;
-        let time = |time: Option<crate::licence::Timestamp>| time.map_or("-".into(), |time| time.to_string());
+        let time =
+            |time: Option<Timestamp>| Cell::new(&time.map(|time| time.to_string()).unwrap_or_default());
         let place = match &entry.place {
             Place::Software { file } => file.clone(),
             Place::Pkcs11 { token, id } => format!("token {token}, CKA_ID {id}"),
         };
-        format!(
-            "{:<9} {:<7} {:<9} {:>5}  {:<24}  {:<24}  {place}",
-            self.state.name(),
-            if self.usable { "yes" } else { "no" },
-            entry.place.provider(),
-            self.bits(),
+        let usable = Cell::new(if self.usable { "yes" } else { "no" });
+        vec![
+            Cell::new(self.state.name()),
+            // A retired key has nothing more to do.
+            if self.state == KeyState::Retired {
+                usable
+            } else {
+                usable.judged(self.usable)
+            },
+            Cell::new(entry.place.provider()),
+            Cell::new(&self.bits().to_string()),
             time(entry.since),
             time(entry.retired),
-        )
+            Cell::new(&place),
+        ]
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rsa::KeySize;
 use clap::Subcommand;
+use serde_json::json;
 
 use crate::clock::SystemClock;
 use crate::keyring::{Revoked, read_vendor_keys, trust_vendor};
@@ -50,6 +51,9 @@ pub(super) enum VendorCommand {
         /// Check the signature with this public key too
         #[arg(long, value_name = "PEM")]
         public_key: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         place: PlaceArgs,
     },
@@ -86,8 +90,9 @@ pub(super) fn run(command: VendorCommand, out: &mut impl Write) -> Result<(), Fa
         VendorCommand::Inspect {
             file,
             public_key,
+            json,
             place,
-        } => show(&file, public_key.as_deref(), &place, out)?,
+        } => show(&file, public_key.as_deref(), json, &place, out)?,
         VendorCommand::PublicKey { dir } => {
             out.write_all(public_key(&dir)?.as_bytes())?;
         }
@@ -191,6 +196,7 @@ pub(super) fn write_public(dir: &Path, name: &str, pem: &str) -> Result<(), Fail
 fn show(
     file: &Path,
     public_key: Option<&Path>,
+    as_json: bool,
     place: &PlaceArgs,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
@@ -204,20 +210,26 @@ fn show(
         let pem = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
         vendors.insert(VendorKey::from_pem(&pem).map_err(|error| failed(path, &error))?);
     }
-    let text = serde_json::to_string_pretty(&licence).map_err(Failure::of)?;
-    writeln!(out, "{text}\n\nVendor key: {kid}")?;
-    match open(&bytes, &vendors) {
-        Ok(_) => writeln!(out, "Signature:  good")?,
-        Err(error) => {
-            writeln!(out, "Signature:  {error}")?;
-            return Err(Failure::Quiet(1));
-        }
-    }
+    let trouble = open(&bytes, &vendors).err().map(|error| error.to_string());
     let mut revoked = Revoked::new(&settings.revocation_dir());
     revoked.read(&vendors);
-    if let Some(reason) = revoked.reason_of(&licence, &kid) {
-        writeln!(out, "Revoked:    {reason}")?;
-        return Err(Failure::Quiet(1));
+    let revoked = revoked.reason_of(&licence, &kid);
+    let good = trouble.is_none() && revoked.is_none();
+    if as_json {
+        let told = json!({
+            "Licence": licence,
+            "VendorKey": kid,
+            "Signature": trouble.as_deref().unwrap_or("good"),
+            "Revoked": revoked.map(|reason| reason.to_string()),
+        });
+        writeln!(out, "{told}")?;
+    } else {
+        let text = serde_json::to_string_pretty(&licence).map_err(Failure::of)?;
+        writeln!(out, "{text}\n\nVendor key: {kid}")?;
+        writeln!(out, "Signature:  {}", trouble.as_deref().unwrap_or("good"))?;
+        if let Some(reason) = revoked {
+            writeln!(out, "Revoked:    {reason}")?;
+        }
     }
-    Ok(())
+    if good { Ok(()) } else { Err(Failure::Quiet(1)) }
 }

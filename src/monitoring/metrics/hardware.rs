@@ -30,6 +30,22 @@ pub(super) fn devices(page: &mut Page, monitoring: &Monitoring) {
     for ((name, access), count) in devices {
         family.sample(&[("family", name), ("access", access)], count);
     }
+    // A port has a name that the kernel gives it: unlike the device's own, nobody else can choose it.
+    let families = hardware.inventory.devices.iter().filter_map(|device| {
+        let family = device.family.as_ref()?;
+        Some(((&*family.name, &*device.port), access(&device.access)))
+    });
+    let known: BTreeMap<(&str, &str), &str> = families.collect();
+    let mut family = page.gauge(
+        "keynode_device_access",
+        "1 for whether the node may use a device of a family of the catalogue, 0 for the other words.",
+    );
+    for ((name, port), own) in known.into_iter().take(MOST) {
+        for state in ACCESSES {
+            let labels = [("family", name), ("port", port), ("access", state)];
+            family.flag(&labels, state == own);
+        }
+    }
     let mut carriers = BTreeMap::<(&str, &str), usize>::new();
     for carrier in hardware.all_carriers() {
         let state = match carrier.state {

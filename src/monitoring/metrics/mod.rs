@@ -1,8 +1,8 @@
 //! GET /metrics: figures in the text format of Prometheus. docs/metrics.md says what each means.
 //!
 //! Everything but what hot paths count is worked out when it is asked for, and given out again for a second: whoever asks
-//! often costs the node nothing. Labels are what the settings, the vendors' licences and this program name, never what a
-//! client or a device says.
+//! often costs the node nothing. Labels are what the settings, the vendors' licences, the kernel and this program name, never
+//! what a client or a device says.
 
 mod desk;
 mod gateway;
@@ -16,6 +16,7 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::Mutex;
 
+use crate::api::looks;
 use crate::clock::Millis;
 use crate::licence::Timestamp;
 
@@ -33,6 +34,9 @@ const MOST: usize = 2_000;
 pub(super) struct Last(Mutex<Option<(Millis, web::Bytes)>>);
 
 pub(super) async fn answer(request: HttpRequest, monitoring: Data<Monitoring>) -> HttpResponse {
+    if let Err(refusal) = looks(&request) {
+        return refusal;
+    }
     if let Err(refusal) = monitoring.api.admit_watcher(&request).await {
         return refusal;
     }
@@ -70,6 +74,7 @@ async fn make(monitoring: &Monitoring) -> String {
     hardware::tokens(&mut page, monitoring);
     service::signing(&mut page, monitoring);
     service::requests(&mut page, monitoring);
+    service::webhooks(&mut page, monitoring);
     gateway::tell(&mut page, monitoring, session_keys);
     process::tell(&mut page, report.started).await;
     page.into_text()

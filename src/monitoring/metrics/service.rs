@@ -15,18 +15,20 @@ pub(super) fn health(page: &mut Page, report: &HealthReport) {
         "keynode_part_healthy",
         "1: this part of the node is well. Parts that are switched off are not there.",
     );
-    for (part, state) in [
-        ("store", &report.store),
-        ("signer", &report.signer),
-        ("keyring", &report.keyring),
-        ("devices", &report.devices),
-        ("activation", &report.activation),
-        ("gateway", &report.gateway),
-        ("webhooks", &report.webhooks),
-    ] {
+    for (part, state) in report.parts() {
         if state != "off" {
             family.flag(&[("part", part)], state == "ok");
         }
+    }
+}
+
+pub(super) fn webhooks(page: &mut Page, monitoring: &Monitoring) {
+    let mut family = page.gauge(
+        "keynode_webhook_queue",
+        "Messages that wait for a webhook, by the name that the settings give it.",
+    );
+    for (webhook, waiting) in monitoring.health.webhooks.waiting() {
+        family.sample(&[("webhook", &webhook)], waiting);
     }
 }
 

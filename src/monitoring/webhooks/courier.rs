@@ -1,7 +1,7 @@
 //! Brings one webhook its messages, one after the other: a message that is not taken is tried again, up to a day, before
-//! the next one.
+//! the next one; one that the receiver refuses holds up the others for an hour only.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -11,15 +11,18 @@ use crate::licence::DAY;
 use crate::outbound::Way;
 
 use super::Shared;
-use super::queue::{Queue, Waiting};
+use super::queue::Waiting;
 use super::rules::Hook;
-use super::send::{Post, send};
+use super::send::{Post, Untaken, send};
 
 /// Before the second try, in milliseconds; twice as long before each further one …
 const FIRST: i64 = 10_000;
 
 /// … up to this.
 const LONGEST: i64 = 60 * 60 * 1000;
+
+/// For so long it is tried to bring a message that the receiver refuses: whoever has set up something wrong may see it.
+const REFUSED: i64 = 60 * 60 * 1000;
 
 /// Where the state file cannot be read it is tried again after this time.
 const UNREAD: Duration = Duration::from_mins(1);
@@ -36,7 +39,7 @@ impl Courier {
     /// Runs until it is aborted.
     pub(super) async fn run(self) {
         loop {
-            let first = self.queue().first(&self.hook.name);
+            let first = self.shared.queue().first(&self.hook.name);
             let now = self.shared.clock.now().wall;
             match first {
                 Ok(None) => {
@@ -80,12 +83,13 @@ impl Courier {
                 if self.shared.faults.clear(name) {
                     self.shared.feed.touch(Topic::Health);
                 }
-                self.queue().remove(waiting.id)
+                self.shared.queue().remove(waiting.id)
             }
-            Err(why) => {
+            Err(Untaken { why, refused }) => {
                 self.shared.faults.set(name, waiting.made.min(now), &why);
                 self.shared.feed.touch(Topic::Health);
-                if now.millis() - waiting.made.millis() >= DAY {
+                let patience = if refused { REFUSED } else { DAY };
+                if now.millis() - waiting.made.millis() >= patience {
                     tracing::error!(
                         webhook = name,
                         event = waiting.event,
@@ -97,7 +101,7 @@ impl Courier {
                         name,
                         &format!("{} given up: {why}", waiting.event),
                     );
-                    self.queue().remove(waiting.id)
+                    self.shared.queue().remove(waiting.id)
                 } else {
                     tracing::warn!(
                         webhook = name,
@@ -106,20 +110,17 @@ impl Courier {
                         "a webhook is told later"
                     );
                     let due = now.plus(pause(waiting.tries));
-                    self.queue()
-                        .later(waiting.id, due, waiting.tries.saturating_add(1), now)
+                    let tries = waiting.tries.saturating_add(1);
+                    self.shared.queue().later(waiting.id, due, tries, now)
                 }
             }
         };
+        self.shared.count();
         if let Err(error) = noted {
             // What was delivered may be so again: better than in a circle without a pause.
             tracing::error!(%error, webhook = name, "what became of a message cannot be kept");
             tokio::time::sleep(UNREAD).await;
         }
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -11,7 +11,7 @@ mod watcher;
 
 pub use rules::WebhookRules;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -45,7 +45,8 @@ pub async fn try_out(
         body: &body,
         time,
     };
-    send::send(&rules.way, hook, post).await.map_err(Some)
+    let sent = send::send(&rules.way, hook, post).await;
+    sent.map_err(|untaken| Some(untaken.why))
 }
 
 /// What webhooks need of the node.
@@ -90,6 +91,17 @@ struct Shared {
 }
 
 impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says how many messages wait, where that can be read.
+    fn count(&self) {
+        if let Ok(waiting) = self.queue().waiting() {
+            self.faults.set_waiting(waiting);
+        }
+    }
+
     fn note(&self, event: &str, object: &str, detail: &str) {
         self.desk.note(AuditEntry {
             time: self.clock.now().wall,
@@ -118,7 +130,7 @@ impl WebhooksHandle {
     /// [`WebhookError`].
     pub fn start(parts: WebhookParts, rules: WebhookRules) -> Result<(Self, JoinHandle<()>), WebhookError> {
         let queue = Queue::open(&parts.database)?;
-        let remembered = queue.memories()?;
+        let remembered = queue.memories(parts.clock.now().wall)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()

@@ -1,8 +1,10 @@
 //! Messages that are not delivered yet, and what was told, in the state file: a restart loses none and repeats none.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::licence::Timestamp;
+use crate::licence::{DAY, Timestamp};
 use crate::store::{Database, StoreError};
 
 use super::alert::Alert;
@@ -14,6 +16,9 @@ const MOST: u64 = 1000;
 /// Rows under this name are no messages but what is remembered: `due` is the key's number. Their ids are below 1, made of
 /// that number, so that none is there twice; messages count from 1 on.
 const MEMORY: &str = "";
+
+/// What was told is remembered for so long, in milliseconds: more than a year's licence lasts.
+const FORGOTTEN: i64 = 400 * DAY;
 
 const GIVES: &str = "gives";
 const LOST: &str = "key-lost";
@@ -78,8 +83,12 @@ impl Queue {
         Ok(shortened)
     }
 
-    /// What is remembered.
-    pub(super) fn memories(&self) -> rusqlite::Result<Vec<Memory>> {
+    /// What is remembered; what was told of keys so long ago that they will not come back is forgotten.
+    pub(super) fn memories(&self, now: Timestamp) -> rusqlite::Result<Vec<Memory>> {
+        self.0.execute(
+            "DELETE FROM webhook_queue WHERE webhook = ?1 AND event <> ?2 AND made < ?3",
+            params![MEMORY, GIVES, now.plus(-FORGOTTEN).millis()],
+        )?;
         let mut statement = self
             .0
             .prepare("SELECT event, due, tries, body FROM webhook_queue WHERE webhook = ?1")?;
@@ -113,6 +122,15 @@ impl Queue {
             params![MEMORY, names],
         )?;
         Ok(())
+    }
+
+    /// How many messages wait for each webhook that any wait for.
+    pub(super) fn waiting(&self) -> rusqlite::Result<BTreeMap<String, u64>> {
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT webhook, count(*) FROM webhook_queue WHERE id > 0 GROUP BY webhook")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
     }
 
     /// The oldest message for a webhook.
@@ -203,10 +221,12 @@ mod tests {
         assert_eq!(queue.add(&more, &[], now()).unwrap(), ["a"]);
         assert_eq!(queue.first("a").unwrap().unwrap().body, "1");
         assert_eq!(queue.first("b").unwrap().unwrap().body, "b");
-        assert_eq!(queue.memories().unwrap(), lost);
+        let waiting = BTreeMap::from([("a".into(), MOST), ("b".into(), 1)]);
+        assert_eq!(queue.waiting().unwrap(), waiting, "memories do not wait");
+        assert_eq!(queue.memories(now()).unwrap(), lost);
         queue.keep(&["b"]).unwrap();
         assert_eq!(queue.first("a").unwrap(), None);
-        assert_eq!(queue.memories().unwrap(), lost);
+        assert_eq!(queue.memories(now()).unwrap(), lost);
     }
 
     #[test]
@@ -218,14 +238,24 @@ mod tests {
         for memory in [Memory::Lost(7), days(14), gives.clone(), days(7), other.clone()] {
             queue.add(&[], &[memory], now()).unwrap();
         }
-        let mut kept = queue.memories().unwrap();
+        let mut kept = queue.memories(now()).unwrap();
         kept.sort_by_key(|memory| format!("{memory:?}"));
         assert_eq!(kept, [days(7), gives, other]);
         // Messages are no memories, whatever ids those have.
         queue.add(&[message("a", "x")], &[], now()).unwrap();
         assert_eq!(queue.first("a").unwrap().unwrap().id, 1);
         queue.forget_keys().unwrap();
-        assert_eq!(queue.memories().unwrap(), [days(7)]);
+        assert_eq!(queue.memories(now()).unwrap(), [days(7)]);
+    }
+
+    #[test]
+    fn what_was_told_of_keys_that_are_gone_for_good_is_forgotten() {
+        let (_dir, mut queue) = queue();
+        let gives = Memory::Gives(7, Alert::remembered(r#"{"KeyNo":7}"#));
+        queue.add(&[], &[Memory::Lost(8), gives.clone()], now()).unwrap();
+        let late = now().plus(FORGOTTEN);
+        assert_eq!(queue.memories(late).unwrap().len(), 2);
+        assert_eq!(queue.memories(late.plus(1)).unwrap(), [gives]);
     }
 
     #[test]

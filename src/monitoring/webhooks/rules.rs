@@ -63,6 +63,7 @@ impl WebhookRules {
                 ca: settings.gateway.ca.clone(),
                 proxy: settings.gateway.proxy.as_deref().into(),
                 timeout: TIMEOUT,
+                timeout_is_fixed: true,
             },
         }
     }

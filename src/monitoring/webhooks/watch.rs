@@ -11,6 +11,9 @@ use super::alert::Alert;
 /// A licence that ends is told of when so many days are left.
 const DAYS: [i64; 5] = [1, 3, 7, 14, 30];
 
+/// A licence of which more days are left is far from its end.
+const FAR: i64 = 60;
+
 /// What goes on being so is told again after this time, in milliseconds.
 const AGAIN: i64 = 60 * 60 * 1000;
 
@@ -20,7 +23,7 @@ const FREE: i64 = 10 * 60 * 1000;
 /// Objects of failures that are remembered.
 const MOST: usize = 10_000;
 
-/// What was told of a licence that ends: its end, and the step of [`DAYS`].
+/// What was told of a licence that ends: its end, and the step of [`DAYS`]; one higher than all: nothing holds any more.
 pub(super) type ToldDays = (Timestamp, i64);
 
 /// What was told last.
@@ -136,7 +139,7 @@ impl Watch {
 
     /// Which licences end soon, each of [`DAYS`] once.
     pub(super) fn days(&mut self, keyring: &Keyring, now: Timestamp) -> Vec<Told> {
-        let mut told = Vec::new();
+        let mut told = self.take_back_days(now);
         for one in ending(keyring, now) {
             let Some(step) = DAYS.into_iter().find(|step| one.days_left <= *step) else {
                 continue;
@@ -147,6 +150,25 @@ impl Watch {
                 told.push(Told {
                     alert: Some(Alert::ending(&one)),
                     memory: Some(Memory::Days(one.key_no, (one.end, step))),
+                });
+            }
+        }
+        told
+    }
+
+    /// What a clock told that ran ahead holds no more once it is right: the steps in between are told again. Where it went back
+    /// a little, they are not.
+    fn take_back_days(&mut self, now: Timestamp) -> Vec<Told> {
+        let mut told = Vec::new();
+        for (key_no, (end, last)) in &mut self.days {
+            let left = (end.millis() - now.millis() + DAY - 1).div_euclid(DAY);
+            let step = DAYS.into_iter().find(|step| left <= *step).unwrap_or(i64::MAX);
+            let next = DAYS.into_iter().find(|step| *last < *step).unwrap_or(FAR);
+            if left > next && step > *last {
+                *last = step;
+                told.push(Told {
+                    alert: None,
+                    memory: Some(Memory::Days(*key_no, (*end, step))),
                 });
             }
         }

@@ -1,37 +1,8 @@
 //! What is worth a message, and what is not told twice.
 
 use super::*;
-use crate::keyring::{Found, KeyKind, Revoked, Situation, assemble};
-use crate::licence::Licence;
-use crate::licence::binding::{Carriers, Fingerprint};
+use crate::keyring::ring;
 use crate::licence::tests::licence;
-
-/// Keys with these numbers and periods after `before`; of the number 9 there is only a switched off one.
-fn ring(periods: &[(KeyNo, u32)], now: Timestamp, before: &Keyring) -> Keyring {
-    let found = |&(key_no, period): &(KeyNo, u32)| Found {
-        kind: KeyKind::Virtual,
-        file_name: key_no.to_string(),
-        named: None,
-        opened: Ok(Arc::new(Licence {
-            key_no,
-            period,
-            ..licence()
-        })),
-        vendor: None,
-        obstacle: None,
-        updated: Timestamp::default(),
-    };
-    let found: Vec<Found> = periods.iter().map(found).collect();
-    let situation = Situation {
-        now,
-        highest: now,
-        computer: &Fingerprint::default(),
-        carriers: &Carriers::default(),
-        revoked: &Revoked::default(),
-        switched_off: &HashSet::from([9]),
-    };
-    assemble(&found, &situation, before)
-}
 
 /// So many days after the activation.
 fn day(day: i64) -> Timestamp {
@@ -126,6 +97,39 @@ fn each_step_of_the_last_days_is_told_once_and_anew_for_another_end() {
     let memory = memories(watch.days(&renewed, now));
     assert_eq!(memory, [Memory::Days(1, (day(101), 3))]);
     assert_eq!(Watch::new(memory).days(&renewed, now), []);
+}
+
+#[test]
+fn what_a_clock_that_ran_ahead_told_is_told_again_at_its_time() {
+    for (ahead, right, told) in [
+        (99, 75, vec![14, 7, 3, 1]),
+        (99, 20, vec![30, 14, 7, 3, 1]),
+        (71, 20, vec![30, 14, 7, 3, 1]),
+    ] {
+        let mut watch = Watch::default();
+        let ring_at = |at: i64| ring(&[(1, 100)], day(at), &Keyring::default());
+        let days = |watch: &mut Watch, at: i64| {
+            let all = watch.days(&ring_at(at), day(at));
+            (
+                all.iter().filter(|told| told.alert.is_some()).count(),
+                memories(all),
+            )
+        };
+        assert_eq!(days(&mut watch, ahead).0, 1);
+        // What it remembers of that survives a restart.
+        let (alerts, remembered) = days(&mut watch, right);
+        assert_eq!((alerts, remembered.len()), (0, 1));
+        let mut watch = Watch::new(remembered);
+        let again = (right..100).filter(|at| days(&mut watch, *at).0 > 0);
+        assert_eq!(again.map(|at| 100 - at).collect::<Vec<_>>(), told);
+    }
+    // One that goes back and forth a little repeats nothing.
+    let mut watch = Watch::default();
+    let told = [86, 85, 86, 84, 86].map(|at| {
+        let keyring = ring(&[(1, 100)], day(at), &Keyring::default());
+        watch.days(&keyring, day(at)).len()
+    });
+    assert_eq!(told, [1, 0, 0, 0, 0]);
 }
 
 #[test]

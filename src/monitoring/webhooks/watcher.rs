@@ -1,6 +1,6 @@
 //! The webhooks' thread: watches what happens, keeps what is to be told, and starts who brings it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -166,10 +166,11 @@ impl Watcher {
             self.unkept.memories.extend(memories);
         }
         let names: Vec<&str> = rules.hooks.iter().map(|hook| hook.name.as_str()).collect();
-        let queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = self.shared.queue();
         let forgotten = if nobody { queue.forget_keys() } else { Ok(()) };
         let kept = queue.keep(&names).and(forgotten);
         drop(queue);
+        self.shared.count();
         self.unkept
             .messages
             .retain(|message| names.contains(&&*message.webhook));
@@ -254,10 +255,11 @@ impl Watcher {
         if self.unkept.is_empty() {
             return;
         }
-        let added = {
-            let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            queue.add(&self.unkept.messages, &self.unkept.memories, now)
-        };
+        let added = self
+            .shared
+            .queue()
+            .add(&self.unkept.messages, &self.unkept.memories, now);
+        self.shared.count();
         match added {
             Ok(shortened) => {
                 self.unkept = Unkept::default();

@@ -7,11 +7,12 @@ mod programs;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use keynode::devices::{Access, Device};
 use keynode::store::Role;
 use serde_json::json;
 
 use crate::common::{TestNode, keys};
-use crate::page::{Page, rich_node};
+use crate::page::{Page, forbidden, plug_in, rich_node};
 use api::Api;
 use programs::Zabbix;
 
@@ -52,6 +53,15 @@ fn every_trigger_says_where_to_read_on() {
 fn a_zabbix_server_watches_a_node_with_the_template() {
     let node = rich_node();
     node.add_user("zabbix", Role::Monitor, "secret of zabbix");
+    node.add_user("till", Role::Client, "secret of the till");
+    // What was refused before anybody watched is no problem later.
+    let seats: Vec<String> = (0..15)
+        .map(|number| node.seat(&format!("early client {number}")))
+        .collect();
+    node.take("one too many").expect(403);
+    for seat in seats {
+        node.delete(&seat).expect(200);
+    }
     let zabbix = Zabbix::start();
     let mut watch = Watch {
         api: zabbix.log_in(),
@@ -60,7 +70,8 @@ fn a_zabbix_server_watches_a_node_with_the_template() {
         host: String::new(),
     };
     watch.import();
-    watch.add_host();
+    watch.host = watch.add_host("node", ("zabbix", "secret of zabbix"), "3m");
+    let stranger = watch.add_host("seen by a stranger", ("till", "secret of the till"), "30s");
 
     watch.until("every item and every rule of discovery has worked", |watch| {
         let (waiting, unsupported) = watch.unfinished();
@@ -74,6 +85,8 @@ fn a_zabbix_server_watches_a_node_with_the_template() {
             ("keynode.key.enabled[7131768]", "1"),
             ("keynode.devices.ok[Test dongle]", "1"),
             ("keynode.devices.forbidden[Test dongle]", "1"),
+            ("keynode.device.access[1-2]", "ok"),
+            ("keynode.device.access[1-3]", "no_permission"),
             ("keynode.token.state[broken]", "faulty"),
         ]);
         found.and(if waiting.is_empty() {
@@ -82,24 +95,50 @@ fn a_zabbix_server_watches_a_node_with_the_template() {
             Err(format!("still without a value: {waiting:?}"))
         })
     });
-    let forbidden = "The node may not use a device of the family Test dongle";
-    watch.until_problems(&["Token broken cannot be used", forbidden]);
+    let forbidden_device = "The node may not use a device of the family Test dongle";
+    watch.until_problems(&["Token broken cannot be used", forbidden_device]);
 
     let key = watch.node.licence_dir().join(keys::licence().file_name());
     let licence = std::fs::read(&key).unwrap();
     watch.node.remove(&key);
     let lost = "Key 7131766 of series 672B gives no seats any more";
-    watch.until_problems(&["Token broken cannot be used", forbidden, lost]);
+    watch.until_problems(&["Token broken cannot be used", forbidden_device, lost]);
     std::fs::write(&key, licence).unwrap();
     watch.node.follow();
-    watch.until_problems(&["Token broken cannot be used", forbidden]);
+    watch.until_problems(&["Token broken cannot be used", forbidden_device]);
+
+    let faulty = Device {
+        access: Access::Faulty {
+            reason: "it is silent".into(),
+        },
+        ..forbidden("D-2")
+    };
+    plug_in(&watch.node, faulty);
+    let broken = "Device Test dongle at port 1-3 does not work";
+    watch.until_problems(&["Token broken cannot be used", broken]);
+    plug_in(&watch.node, forbidden("D-2"));
+    watch.until_problems(&["Token broken cannot be used", forbidden_device]);
 
     for number in 0..15 {
         watch.node.seat(&format!("client {number}"));
     }
+    let all_taken = [("keynode.series.used[672B]", "15"), ("keynode.seats.used", "15")];
+    watch.until("all seats are taken", |watch| watch.has_items(&all_taken));
+    // A page without figures of seats is neither a fall to none nor, when they are back, a rise.
+    let held = watch.node.hold_desk();
+    let sick = "The licence node is not healthy";
+    watch.until_problems(&["Token broken cannot be used", forbidden_device, sick]);
+    assert_eq!(watch.has_items(&all_taken), Ok(()));
+    drop(held);
+    watch.until_problems(&["Token broken cannot be used", forbidden_device]);
+
     watch.node.take("one too many").expect(403);
     let refused = "Series 672B: seats are refused, all are taken";
-    watch.until_problems(&["Token broken cannot be used", forbidden, refused]);
+    watch.until_problems(&["Token broken cannot be used", forbidden_device, refused]);
+
+    // Whom the node tells that it is well, and nothing else, knows that this is not all.
+    watch.host = stranger;
+    watch.until_problems(&["The figures of the licence node cannot be read"]);
 }
 
 /// A Zabbix server and the node that it watches.
@@ -120,15 +159,16 @@ impl Watch {
         });
         let import = json!({ "format": "yaml", "source": TEMPLATE, "rules": rules });
         assert_eq!(self.api.call("configuration.import", &import), true);
-    }
-
-    fn add_host(&mut self) {
         // What Zabbix watches by itself is not wanted here.
         let own = self.api.call("host.get", &json!({ "output": ["hostid"] }));
         for host in own.as_array().unwrap() {
             let off = json!({ "hostid": host["hostid"], "status": 1 });
             self.api.call("host.update", &off);
         }
+    }
+
+    /// Has a host watched as this user, without data for so long before that is told; gives its number.
+    fn add_host(&mut self, host: &str, (user, password): (&str, &str), nodata: &str) -> String {
         let name = json!({ "filter": { "host": "keynode by HTTP" } });
         let template = self.api.call("template.get", &name)[0]["templateid"].clone();
         let dashboards = self
@@ -139,17 +179,17 @@ impl Watch {
         let set =
             |name: &str, value: &str| json!({ "macro": format!("{{$KEYNODE.{name}}}"), "value": value });
         let host = json!({
-            "host": "node",
+            "host": host,
             "groups": [{ "groupid": group }],
             "templates": [{ "templateid": template }],
             "macros": [
                 set("URL", &format!("http://{}", self.node.admin_address())),
-                set("USER", "zabbix"), set("PASSWORD", "secret of zabbix"),
-                set("INTERVAL", "1s"), set("TIMEOUT", "10s"),
+                set("USER", user), set("PASSWORD", password),
+                set("INTERVAL", "1s"), set("TIMEOUT", "10s"), set("NODATA", nodata),
             ],
         });
         let made = self.api.call("host.create", &host);
-        made["hostids"][0].as_str().unwrap().clone_into(&mut self.host);
+        made["hostids"][0].as_str().unwrap().to_owned()
     }
 
     /// Items and rules that have not got a value yet, and those that cannot get one, with the reason.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::licence::Timestamp;
 
 use super::super::failure::Failure;
+use super::super::table::Cell;
 
 /// Writes rows as one JSON array.
 pub(super) fn json(rows: impl Iterator<Item = Value>, out: &mut impl Write) -> Result<(), Failure> {
@@ -18,16 +19,17 @@ pub(super) fn json(rows: impl Iterator<Item = Value>, out: &mut impl Write) -> R
 }
 
 /// The minute of a moment, for tables.
-pub(super) fn minute(moment: Timestamp) -> String {
-    moment.to_string().chars().take(16).collect()
+pub(super) fn minute(moment: Timestamp) -> Cell {
+    begin(&moment.to_string(), 16)
 }
 
 /// The day of a moment, for tables.
-pub(super) fn day(moment: Option<Timestamp>) -> String {
-    moment.map_or_else(
-        || "-".into(),
-        |moment| moment.to_string().chars().take(10).collect(),
-    )
+pub(super) fn day(moment: Option<Timestamp>) -> Cell {
+    begin(&moment.map(|moment| moment.to_string()).unwrap_or_default(), 10)
+}
+
+fn begin(text: &str, characters: usize) -> Cell {
+    Cell::new(&text.chars().take(characters).collect::<String>())
 }
 
 /// A CSV file that is written.
