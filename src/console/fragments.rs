@@ -21,7 +21,7 @@ const REST: u32 = 20;
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
 /// A drawing that nobody has asked for during this time goes when something else is drawn.
-const KEPT: Duration = Duration::from_secs(60);
+const KEPT: Duration = Duration::from_mins(1);
 
 /// Drawings that are kept.
 const MOST: usize = 256;

@@ -39,6 +39,12 @@ impl Grid<'_> {
         }
         Markup::of(&self)
     }
+
+    /// Whether a column has numbers in it, as far as its first row tells.
+    fn holds_numbers(&self, column: usize) -> bool {
+        let row = self.rows.first();
+        row.and_then(|row| row.get(column)).is_some_and(Cell::is_number)
+    }
 }
 
 /// A cell.

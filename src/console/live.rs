@@ -5,6 +5,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, http::header};
 use futures_util::stream::{self, Stream};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -14,6 +15,7 @@ use crate::clock::Millis;
 use crate::events::{Generations, Topic};
 
 use super::Console;
+use super::logins::Login;
 
 /// A stream that has nothing to tell says so this often, so that a connection that is gone is noticed, and a user too.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -39,10 +41,14 @@ struct Follower {
     /// Something is sent by then, though nothing changed.
     alive_at: Instant,
     over: bool,
+    _page: Arc<()>,
 }
 
 /// The stream of a page that shows these topics.
-pub(super) fn answer(console: Data<Console>, cookie: String, caller: Caller, topics: &str) -> HttpResponse {
+pub(super) fn answer(console: Data<Console>, cookie: String, login: &Login, topics: &str) -> HttpResponse {
+    let Some(page) = login.open_page() else {
+        return HttpResponse::TooManyRequests().body("This login has too many pages open.");
+    };
     let wanted = |topic: &Topic| topics.split(',').any(|name| name == topic.name());
     console.fragments.join();
     let follower = Follower {
@@ -55,7 +61,8 @@ pub(super) fn answer(console: Data<Console>, cookie: String, caller: Caller, top
         over: false,
         console,
         cookie,
-        caller,
+        caller: login.caller.clone(),
+        _page: page,
     };
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))

@@ -22,6 +22,9 @@ const MOST: usize = 1024;
 /// Of one user.
 const MOST_OF_USER: usize = 32;
 
+/// Open pages of one login; a browser has six connections to the node.
+const MOST_PAGES: usize = 64;
+
 type Key = [u8; 32];
 
 /// A login.
@@ -31,6 +34,8 @@ pub(super) struct Login {
     pub(super) caller: Caller,
     /// What its forms send along: no other site knows it.
     pub(super) token: Arc<str>,
+    /// Shared by all of its open pages.
+    pages: Arc<()>,
     begun: Millis,
     used: Millis,
 }
@@ -50,6 +55,7 @@ impl Logins {
         let login = Login {
             caller,
             token: random().into(),
+            pages: Arc::default(),
             begun: now,
             used: now,
         };
@@ -123,6 +129,12 @@ impl Login {
     /// When it is over unless it is used before.
     pub(super) fn ends(&self, idle: Millis) -> Millis {
         (self.used + idle).min(self.begun + LONGEST)
+    }
+
+    /// Counts as an open page while it is held; `None`: there are too many. A request that is being answered may count as
+    /// one too.
+    pub(super) fn open_page(&self) -> Option<Arc<()>> {
+        (Arc::strong_count(&self.pages) <= MOST_PAGES + 1).then(|| self.pages.clone())
     }
 
     /// Whether a form of this login sent its token.

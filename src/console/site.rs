@@ -161,7 +161,7 @@ async fn enter(mut door: Door, posts: bool) -> HttpResponse {
     match (door.path.as_str(), posts) {
         ("live", false) => {
             let topics = door.query.get("topics").to_owned();
-            return live::answer(door.console, door.cookie, door.login.caller, &topics);
+            return live::answer(door.console, door.cookie, &door.login, &topics);
         }
         ("logout", true) => return login::log_out(&door.console, &door.way, &door.cookie),
         ("password", false) => return password::form(&door),

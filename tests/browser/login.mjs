@@ -27,6 +27,13 @@ await run(async (chrome) => {
   same(cookie.sameSite, 'Lax', 'the cookie');
   nothingWrong(visitor, 'within');
 
+  // A link in a mail or on a dashboard, which is another site, leads to the page and not to the door.
+  await page.goto(`data:text/html,<a href="${site}/console/keys">keys</a>`);
+  await page.click('a');
+  await page.waitForURL(/console/);
+  same(new URL(page.url()).pathname, '/console/keys', 'where a link from elsewhere leads');
+  nothingWrong(visitor, 'from elsewhere');
+
   // A second tab is the same person; the way out is for both.
   const tab = await context.newPage();
   await tab.goto(`${site}/console/`);

@@ -21,7 +21,6 @@ const PICTURES = [
   ['gateway', '/console/gateway', {}],
   ['certificates', '/console/certificates', {}],
   ['audit', '/console/audit', {}],
-  ['keys-phone', '/console/keys', PHONE],
 ];
 
 await run(async (chrome) => {

@@ -1,7 +1,7 @@
 //! A client of the console as a browser is one: it keeps cookies, says where it comes from, and follows nothing by itself.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -146,7 +146,13 @@ impl Browser {
     }
 
     /// What it sends.
-    pub(crate) fn request(&self, verb: &str, target: &str, headers: &[(&str, &str)], body: Option<&str>) -> String {
+    pub(crate) fn request(
+        &self,
+        verb: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> String {
         let mut lines = vec![
             format!("{verb} {target} HTTP/1.1"),
             format!("Accept-Language: {}", self.language),

@@ -149,6 +149,19 @@ fn a_stream_ends_with_its_login() {
 }
 
 #[test]
+fn a_login_has_so_many_pages_open_and_no_more() {
+    let node = node();
+    let (first, second) = (boss(&node), boss(&node));
+    let mut streams: Vec<Stream> = (0..64).map(|_| Stream::open(&first, "keys")).collect();
+    for stream in &mut streams {
+        assert_eq!(stream.next().as_deref(), Some("keys"));
+    }
+    let mut wire = first.open("GET", "/console/live?topics=keys", &[], None);
+    super::browser::head(&mut wire).expect(429);
+    Stream::open(&second, "keys");
+}
+
+#[test]
 fn open_streams_do_not_hold_up_the_end_of_the_node() {
     let node = node();
     let streams: Vec<Stream> = (0..5).map(|_| Stream::open(&watcher(&node), "keys")).collect();

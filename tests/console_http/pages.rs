@@ -96,7 +96,10 @@ fn a_name_turns_no_text_around() {
         .get(&format!("/console/sessions/{id}/release"))
         .expect(200)
         .text();
-    assert!(question.contains("<bdi>Anna avonavI  </bdi>, <bdi>"), "{question}");
+    assert!(
+        question.contains("<bdi>Anna avonavI  </bdi>, <bdi>"),
+        "{question}"
+    );
 }
 
 #[test]
@@ -222,7 +225,10 @@ fn two_keys_of_one_number_have_a_page_each() {
     let second = watcher.get(other).expect(200).text();
     let mut places = [place(&first), place(&second)];
     places.sort();
-    assert!(places[0] != places[1] && places.iter().any(|place| copy.ends_with(place)), "{places:?}");
+    assert!(
+        places[0] != places[1] && places.iter().any(|place| copy.ends_with(place)),
+        "{places:?}"
+    );
 }
 
 #[test]

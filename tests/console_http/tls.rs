@@ -51,7 +51,10 @@ fn over_tls_the_cookie_is_for_tls_alone() {
         &browser.request("GET", "/console/keys", &[], None),
     )
     .expect(303);
-    assert_eq!(door.header("location"), Some("/console/login?back=%2Fconsole%2Fkeys"));
+    assert_eq!(
+        door.header("location"),
+        Some("/console/login?back=%2Fconsole%2Fkeys")
+    );
     let login = form(&[("user", "boss"), ("password", PASSWORD)]);
     let origin = format!("https://{address}");
     let login = browser.request("POST", "/console/login", &[("Origin", &origin)], Some(&login));

@@ -4,7 +4,19 @@
   // The length of the day's slots: so often there is something new.
   const SLOT = 5 * 60 * 1000;
 
-  const lines = (data) => [data.Time, data.Seats, data.Used, data.Refused];
+  // Length of each period and of its slots, in seconds.
+  const PERIODS = { day: [86400, 300], week: [7 * 86400, 3600], year: [365 * 86400, 86400] };
+
+  // The whole period, also where the history is shorter; the last slot is drawn to its end.
+  const lines = (data) => {
+    const all = [data.Time, data.Seats, data.Used, data.Refused];
+    if (data.Time.length === 0) return all;
+    const [length, slot] = PERIODS[data.Period];
+    const end = data.Time.at(-1) + slot;
+    const early = data.Time[0] > end - length;
+    const around = (row, before, behind) => [...(early ? [before] : []), ...row, behind];
+    return all.map((row, at) => (at === 0 ? around(row, end - length, end) : around(row, null, row.at(-1))));
+  };
 
   const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
 

@@ -35,7 +35,7 @@ impl SearchForm<'_> {
 pub(super) struct Question {
     /// Name of the page's heading in the words.
     pub(super) title: &'static str,
-    pub(super) question: &'static str,
+    pub(super) text: &'static str,
     pub(super) button: &'static str,
     /// Where the form goes.
     pub(super) action: &'static str,

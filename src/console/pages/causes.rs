@@ -44,7 +44,10 @@ mod tests {
             language: Language::Russian,
         };
         let ended = said(w, "its period ended on 2026-01-15T12:00:00.000Z");
-        assert_eq!(ended, ("срок закончился 15 янв. 2026 г., 12:00:00 UTC".into(), "ru"));
+        assert_eq!(
+            ended,
+            ("срок закончился 15 янв. 2026 г., 12:00:00 UTC".into(), "ru")
+        );
         assert_eq!(
             said(w, "the key is not plugged in"),
             ("ключ не подключён".into(), "ru")

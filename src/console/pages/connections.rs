@@ -41,7 +41,7 @@ const LIST: Listing = Listing {
 
 const CLOSE: Question = Question {
     title: "connections.close-title",
-    question: "connections.close-question",
+    text: "connections.close-question",
     button: "connections.close",
     action: "/console/connections/close",
     back: "/console/connections",

@@ -44,7 +44,7 @@ const LIST: Listing = Listing {
 /// Asked of whoever is about to take seats away.
 const RELEASE: Question = Question {
     title: "sessions.release-title",
-    question: "sessions.release-question",
+    text: "sessions.release-question",
     button: "sessions.release",
     action: "/console/sessions/release",
     back: "/console/sessions",

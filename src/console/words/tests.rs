@@ -54,6 +54,29 @@ fn every_name_that_is_used_is_known() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// Names are handed on too, as headings of columns are: whatever looks like one in code is one.
+#[test]
+fn every_name_in_the_code_of_the_pages_is_known() {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/console/pages");
+    let sections: BTreeSet<_> = sources().map(|(section, _)| section).collect();
+    let mut missing = BTreeSet::new();
+    for file in fs::read_dir(pages).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        for quoted in text.split('"') {
+            let Some((section, name)) = quoted.split_once('.') else {
+                continue;
+            };
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            let is_name = sections.contains(section) && !name.is_empty() && name.chars().all(plain);
+            let is_file = ["html", "json"].contains(&name);
+            if is_name && !is_file && !table().contains_key(quoted) {
+                missing.insert(quoted.to_owned());
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
 #[test]
 fn the_browsers_first_choice_of_ours_is_taken() {
     for (header, expected) in [
