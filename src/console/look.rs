@@ -69,7 +69,7 @@ pub(super) fn choose(form: &Params, secure: bool) -> HttpResponse {
         let cookie = Cookie::build(name, value)
             .path("/console")
             .max_age(Duration::days(365))
-            .same_site(SameSite::Strict)
+            .same_site(SameSite::Lax)
             .http_only(true)
             .secure(secure)
             .finish();
