@@ -119,9 +119,9 @@ fn a_zabbix_server_watches_a_node_with_the_template() {
     plug_in(&watch.node, forbidden("D-2"));
     watch.until_problems(&["Token broken cannot be used", forbidden_device]);
 
-    for number in 0..15 {
-        watch.node.seat(&format!("client {number}"));
-    }
+    let seats: Vec<String> = (0..15)
+        .map(|number| watch.node.seat(&format!("client {number}")))
+        .collect();
     let all_taken = [("keynode.series.used[672B]", "15"), ("keynode.seats.used", "15")];
     watch.until("all seats are taken", |watch| watch.has_items(&all_taken));
     // A page without figures of seats is neither a fall to none nor, when they are back, a rise.
@@ -130,6 +130,12 @@ fn a_zabbix_server_watches_a_node_with_the_template() {
     watch.until_problems(&["Token broken cannot be used", forbidden_device, sick]);
     assert_eq!(watch.has_items(&all_taken), Ok(()));
     drop(held);
+    // Between two pages with figures Zabbix sees a rise: so there has to be one before somebody is refused.
+    watch.node.delete(&seats[0]).expect(200);
+    let one_is_free = [("keynode.series.used[672B]", "14")];
+    watch.until("a seat is free", |watch| watch.has_items(&one_is_free));
+    watch.node.seat("client 0");
+    watch.until("all seats are taken again", |watch| watch.has_items(&all_taken));
     watch.until_problems(&["Token broken cannot be used", forbidden_device]);
 
     watch.node.take("one too many").expect(403);
