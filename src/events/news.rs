@@ -89,8 +89,8 @@ pub enum News {
     Device {
         /// `plugged`, `unplugged` or `changed`.
         what: &'static str,
-        /// The device as the API shows it.
-        device: Value,
+        /// The device as the API shows it, in JSON. As a tree it would be several times as large, and a thousand events are kept.
+        device: Box<str>,
     },
     /// Somebody wanted a seat and got none.
     Refusal {
@@ -177,7 +177,10 @@ impl News {
                 "UserName": session.fields.user_name,
                 "SessionConnection": session.fields.connection.map(|id| id.to_string()),
             }),
-            Self::Device { what, device } => json!({ "What": what, "Device": device }),
+            Self::Device { what, device } => {
+                let device: Value = serde_json::from_str(device).unwrap_or_default();
+                json!({ "What": what, "Device": device })
+            }
             Self::Refusal {
                 key_id,
                 reason,

@@ -164,7 +164,7 @@ impl Told {
 fn device(what: &'static str, row: &Value) -> News {
     News::Device {
         what,
-        device: row.clone(),
+        device: row.to_string().into(),
     }
 }
 
