@@ -66,7 +66,9 @@ fn standard_input() -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(String::new());
     io::stdin().lock().read_line(&mut line)?;
     if line.is_empty() {
-        return Err(Failure::Usage("no password: standard input is empty".into()));
+        return Err(Failure::Usage(
+            "no password: standard input is empty; --password-file names a file with it".into(),
+        ));
     }
     Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
